@@ -1,0 +1,249 @@
+"""What the stages of a pass hand to one another: what should exist, what to do about it, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from models.kinds import Key
+from models.snapshot import Observed, Owner, Snapshot
+
+Body = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """An object that should exist.
+
+    Args:
+        key: Its kind, namespace and name.
+        body: The object as it would be created, owner reference and all.
+        present: The observed object that fills its place, whatever its name; `None` if there is none.
+        reason: Why it should exist, as the end of the sentence "create it, because …".
+    """
+
+    key: Key
+    body: Body
+    present: Observed | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unwanted:
+    """An observed object that should go, and why."""
+
+    present: Observed
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A decision written down on a custom resource before anything is done about it.
+
+    It is guarded by the resource's version, so that two reconcilers cannot decide differently.
+
+    Args:
+        resource: The resource as observed.
+        body: The merge patch, without the guard; a `status` in it goes to the status subresource.
+        reason: What is recorded and why.
+    """
+
+    resource: Owner
+    body: Body
+    reason: str
+
+
+class Topic(StrEnum):
+    """What a finding is about: the reason of the condition that it ends up in."""
+
+    INVALID = "Invalid"
+    NAME_CONFLICT = "NameConflict"
+    NAME_TOO_LONG = "NameTooLong"
+    CLUSTER_NOT_FOUND = "ClusterNotFound"
+    OTHER_OPERATOR = "ManagedByDaskKubernetes"
+    TERMINATING = "WaitingForTermination"
+    RUNNER_CHANGED = "RunnerTemplateChanged"
+    BACK_OFF = "BackOff"
+    REFUSED = "Refused"
+    WARNING = "UnknownField"
+    UNAVAILABLE = "ApiUnavailable"
+    DELETION_CAP = "DeletionCap"
+    NO_DELETE = "DeletionDisabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the owner of a resource must be told.
+
+    Args:
+        about: The custom resource whose owner is told.
+        topic: What it is about.
+        message: The whole sentence: what was seen and what to do.
+    """
+
+    about: Key
+    topic: Topic
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What one custom resource asks for.
+
+    Args:
+        owner: The resource.
+        wanted: Objects that should exist.
+        unwanted: Objects that should go.
+        records: Decisions to write down first.
+        findings: What its owner must be told.
+    """
+
+    owner: Owner
+    wanted: tuple[Wanted, ...] = ()
+    unwanted: tuple[Unwanted, ...] = ()
+    records: tuple[Record, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+class Verb(StrEnum):
+    """What an action does."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    RECORD = "record"
+    DELETE = "delete"
+    REPORT = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field that an update changes.
+
+    Args:
+        path: The field, dotted, such as `spec.worker.replicas`.
+        old: Its value before; `None` if it was not set.
+        new: Its value after; `None` if it is removed.
+    """
+
+    path: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One write, with its reason.
+
+    Args:
+        verb: What it does. A `report` applies a resource's status; the other verbs change the world.
+        key: What it does it to.
+        owner: The custom resource on whose behalf.
+        chain: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
+            conflicts count by chain.
+        reason: Why, in words.
+        body: The object to create or the merge patch; empty for a delete.
+        uid: The uid the object must have; empty for a create.
+        changes: What an update changes in the object.
+        to_status: Whether the body goes to the status subresource.
+    """
+
+    verb: Verb
+    key: Key
+    owner: Key
+    chain: Key
+    reason: str
+    body: Body = field(default_factory=dict)
+    uid: str = ""
+    changes: tuple[Change, ...] = ()
+    to_status: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do, in order, and what its owners must be told about what is not done.
+
+    Args:
+        actions: The writes.
+        findings: Why something is waited for or held back.
+        held: The actions that policy held back; they will be planned again.
+    """
+
+    actions: tuple[Action, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    held: tuple[Action, ...] = ()
+
+    def __add__(self, other: "Plan") -> "Plan":
+        """Both plans, this one first."""
+        return Plan(
+            self.actions + other.actions,
+            tuple(dict.fromkeys(self.findings + other.findings)),
+            self.held + other.held,
+        )
+
+
+class Result(StrEnum):
+    """What came of an action."""
+
+    DONE = "done"
+    CONFLICT = "conflict"
+    REFUSED = "refused"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What came of an action.
+
+    Args:
+        action: The action.
+        result: How it ended. `skipped` means that it was not tried, since one before it failed.
+        objects: What is now known of objects, by key: the object, or `None` for one that is gone.
+        warnings: The server's warnings.
+        error: The server's message, or what happened to the connection; empty if done.
+        reason: The machine-readable reason of the error.
+        retry_after_seconds: How long the server asks to be left alone, if it does.
+    """
+
+    action: Action
+    result: Result
+    objects: Mapping[Key, Observed | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    error: str = ""
+    reason: str = ""
+    retry_after_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PassResult:
+    """All that one pass saw and did.
+
+    Args:
+        snapshot: The world as it was left; `None` if nothing could be observed.
+        plan: Every action of every round, with the findings and held actions of the last.
+        responses: What came of the actions.
+        reports: What came of writing statuses and Events.
+        errors: Which lists failed and why, by what was listed; nothing was planned there.
+        seconds: How long each stage took.
+        rounds: How many times was planned.
+    """
+
+    snapshot: Snapshot | None
+    plan: Plan = Plan()
+    responses: tuple[Response, ...] = ()
+    reports: tuple[Response, ...] = ()
+    errors: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    rounds: int = 0
+
+    @property
+    def failures(self) -> tuple[Response, ...]:
+        """The responses that are not done, without those that were only skipped."""
+        tried = (*self.responses, *self.reports)
+        return tuple(response for response in tried if response.result not in (Result.DONE, Result.SKIPPED))
+
+    @property
+    def ok(self) -> bool:
+        """Whether the pass read everything and everything it did succeeded."""
+        return not self.errors and not self.failures

@@ -1,0 +1,79 @@
+"""The kinds the reconciler reads and writes, and the keys that tell objects apart."""
+
+from dataclasses import dataclass
+
+GROUP = "kubernetes.dask.org"
+VERSION = "v1"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """One kind of Kubernetes object.
+
+    Args:
+        group: The API group; empty for the core group.
+        version: The API version within the group.
+        name: The kind as manifests spell it, such as `DaskCluster`.
+        plural: The resource as URLs spell it, such as `daskclusters`.
+    """
+
+    group: str
+    version: str
+    name: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`, or the bare version for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    def path(self, namespace: str | None, name: str | None = None, subresource: str | None = None) -> str:
+        """The URL path of a collection, an object or its subresource.
+
+        Args:
+            namespace: The namespace, or `None` for the collection over all namespaces.
+            name: The object's name, or `None` for the collection.
+            subresource: Such as `status`; only with a name.
+        """
+        parts = [f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"]
+        parts += [f"namespaces/{namespace}"] if namespace else []
+        parts += [part for part in (self.plural, name, subresource) if part]
+        return "/".join(parts)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DASK_CLUSTER = Kind(GROUP, VERSION, "DaskCluster", "daskclusters")
+DASK_WORKER_GROUP = Kind(GROUP, VERSION, "DaskWorkerGroup", "daskworkergroups")
+DASK_JOB = Kind(GROUP, VERSION, "DaskJob", "daskjobs")
+DASK_AUTOSCALER = Kind(GROUP, VERSION, "DaskAutoscaler", "daskautoscalers")
+POD = Kind("", "v1", "Pod", "pods")
+SERVICE = Kind("", "v1", "Service", "services")
+EVENT = Kind("", "v1", "Event", "events")
+
+CUSTOM_KINDS = (DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER)
+CHILD_KINDS = (POD, SERVICE)
+ALL_KINDS = (*CUSTOM_KINDS, *CHILD_KINDS, EVENT)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Which object: its kind, namespace and name."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """The object's URL path."""
+        return self.kind.path(self.namespace, self.name)
+
+    def __str__(self) -> str:
+        return f"{self.kind.name} {self.namespace}/{self.name}"
+
+
+def kind_of(api_version: str, name: str) -> Kind | None:
+    """The known kind that a manifest's `apiVersion` and `kind` name, or `None`."""
+    return next((kind for kind in ALL_KINDS if (kind.api_version, kind.name) == (api_version, name)), None)

@@ -1,0 +1,154 @@
+"""Pods and Services as the reconciler sees them: only the fields it reads, so that lists stay cheap to parse."""
+
+from typing import Any
+
+from pydantic import Field
+
+from models.base import Condition, Meta, Model, Time
+from models.kinds import POD, SERVICE, Key
+
+
+class PodCondition(Model):
+    """A condition of a Pod; looser than ours, since others write it."""
+
+    type: str
+    status: str
+    reason: str = ""
+    message: str = ""
+    last_transition_time: Time | None = None
+
+
+class Waiting(Model):
+    """Why a container has not started."""
+
+    reason: str = ""
+    message: str = ""
+
+
+class Terminated(Model):
+    """How a container ended."""
+
+    exit_code: int = 0
+    reason: str = ""
+    message: str = ""
+    finished_at: Time | None = None
+
+
+class ContainerState(Model):
+    """What a container is doing."""
+
+    waiting: Waiting | None = None
+    terminated: Terminated | None = None
+
+
+class ContainerStatus(Model):
+    """One container of a Pod."""
+
+    name: str
+    ready: bool = False
+    restart_count: int = 0
+    state: ContainerState = Field(default_factory=ContainerState)
+    last_state: ContainerState = Field(default_factory=ContainerState)
+
+
+class SchedulingGate(Model):
+    """Something a Pod must wait for before it is scheduled."""
+
+    name: str
+
+
+class ObservedPodSpec(Model):
+    """The part of a Pod's spec that the reconciler reads."""
+
+    node_name: str = ""
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
+
+
+class PodStatus(Model):
+    """The part of a Pod's status that the reconciler reads."""
+
+    phase: str = "Pending"
+    reason: str = ""
+    message: str = ""
+    start_time: Time | None = None
+    conditions: tuple[PodCondition, ...] = ()
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+
+
+class Pod(Model):
+    """An observed Pod."""
+
+    metadata: Meta
+    spec: ObservedPodSpec = Field(default_factory=ObservedPodSpec)
+    status: PodStatus = Field(default_factory=PodStatus)
+
+    @property
+    def key(self) -> Key:
+        """The Pod's key."""
+        return Key(POD, self.metadata.namespace, self.metadata.name)
+
+    def condition(self, type_: str) -> PodCondition | None:
+        """The Pod's condition of that type, or `None`."""
+        return next((condition for condition in self.status.conditions if condition.type == type_), None)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether every container is up and every readiness probe passes."""
+        ready = self.condition("Ready")
+        return ready is not None and ready.status == "True" and not self.is_terminating
+
+    @property
+    def is_terminating(self) -> bool:
+        """Whether the Pod has been asked to go."""
+        return self.metadata.deletion_timestamp is not None
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the Pod has run to its end, well or badly, and will never run again."""
+        return self.status.phase in ("Succeeded", "Failed")
+
+    @property
+    def was_disrupted(self) -> bool:
+        """Whether the Pod ended because of its node or a preemption, not because of what it ran.
+
+        See https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions.
+        """
+        target = self.condition("DisruptionTarget")
+        lost = ("Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting")
+        return (target is not None and target.status == "True") or self.status.reason in lost
+
+
+class LoadBalancerIngress(Model):
+    """Where a load balancer can be reached."""
+
+    ip: str = ""
+    hostname: str = ""
+
+
+class LoadBalancer(Model):
+    """A Service's load balancer."""
+
+    ingress: tuple[LoadBalancerIngress, ...] = ()
+
+
+class ServiceStatus(Model):
+    """The part of a Service's status that the reconciler reads."""
+
+    load_balancer: LoadBalancer = Field(default_factory=LoadBalancer)
+
+
+class Service(Model):
+    """An observed Service; its spec is kept as it is, since the user may have set any of it."""
+
+    metadata: Meta
+    spec: dict[str, Any] = Field(default_factory=dict)
+    status: ServiceStatus = Field(default_factory=ServiceStatus)
+
+    @property
+    def key(self) -> Key:
+        """The Service's key."""
+        return Key(SERVICE, self.metadata.namespace, self.metadata.name)
+
+
+__all__ = ["Condition", "Pod", "Service"]

@@ -1,0 +1,248 @@
+"""The four custom resources: strict and described where the fields are ours, open where Kubernetes' are.
+
+The docstrings under the fields are what `kubectl explain` and docs/resources.md show.
+"""
+
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from models.base import Meta, Model, without_nulls
+from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key, Kind
+from models.rules import (
+    LONGEST_CLUSTER_NAME,
+    LONGEST_GROUP_NAME,
+    checked,
+    named_at_most,
+    named_without_dots,
+    rule,
+)
+from models.status import (
+    DaskAutoscalerStatus,
+    DaskClusterStatus,
+    DaskJobStatus,
+    DaskWorkerGroupStatus,
+    Failures,
+    JobStatus,
+    Phase,
+    Status,
+)
+from models.templates import (
+    STORED,
+    ClusterName,
+    Count,
+    Least,
+    Limit,
+    Metadata,
+    PodSpec,
+    RollingUpdate,
+    SchedulerSpec,
+    SchedulerUpdateStrategy,
+    ServiceSpec,
+    WorkerSpec,
+    WorkerUpdateStrategy,
+)
+
+
+class DaskClusterSpec(Model):
+    """What a Dask cluster consists of."""
+
+    idle_timeout: Limit = Field(default=0, json_schema_extra=STORED)
+    """For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever."""
+    scheduler: SchedulerSpec
+    """The scheduler and its Service."""
+    worker: WorkerSpec
+    """The default worker group."""
+
+
+class DaskWorkerGroupSpec(Model):
+    """A group of equal workers and the cluster that they join."""
+
+    cluster: ClusterName
+    """The name of the DaskCluster, in the same namespace, that the workers join. It cannot be changed."""
+    worker: WorkerSpec
+    """The workers."""
+
+
+class ClusterTemplate(Model):
+    """The DaskCluster that a job brings with it."""
+
+    metadata: Metadata = Field(default_factory=Metadata)
+    """Labels and annotations of the cluster."""
+    spec: DaskClusterSpec
+    """The cluster's spec."""
+    status: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    """Ignored: accepted because a whole DaskCluster may have been copied here."""
+
+
+class RunnerTemplate(Model):
+    """The Pod that runs a job's command."""
+
+    metadata: Metadata = Field(default_factory=Metadata)
+    """Labels and annotations of the runner Pod."""
+    spec: PodSpec
+    """The runner's PodSpec. Its `restartPolicy` is `OnFailure` unless given."""
+
+
+class DaskJobSpec(Model):
+    """A command to run to completion and the Dask cluster it runs on."""
+
+    job: RunnerTemplate
+    """The Pod that runs the command."""
+    cluster: ClusterTemplate
+    """The cluster, created for the job and removed after it."""
+
+
+class DaskAutoscalerSpec(Model):
+    """Bounds for the number of workers in a cluster's default group."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            rule(
+                "self.minimum <= self.maximum",
+                "must not be greater than maximum",
+                found=["self.minimum", "self.maximum"],
+                field=".minimum",
+            )
+        )
+    )
+
+    cluster: ClusterName
+    """The name of the DaskCluster, in the same namespace, to scale. It cannot be changed."""
+    minimum: Least
+    """The least number of workers. Less than 0 counts as 0."""
+    maximum: Limit
+    """The greatest number of workers."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.minimum > self.maximum:
+            raise ValueError(f"minimum ({self.minimum}) must not be greater than maximum ({self.maximum})")
+        return self
+
+
+class Resource(Model):
+    """What all four custom resources share."""
+
+    metadata: Meta
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        return without_nulls(value)
+
+    @classmethod
+    def kind(cls) -> Kind:
+        """The resource's kind."""
+        raise NotImplementedError
+
+    @property
+    def key(self) -> Key:
+        """The resource's key."""
+        return Key(self.kind(), self.metadata.namespace, self.metadata.name)
+
+
+class DaskCluster(Resource):
+    """A Dask cluster: a scheduler, the Service in front of it, and a default group of workers."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            named_at_most(LONGEST_CLUSTER_NAME, "the scheduler's Service is named after it"),
+            named_without_dots("the scheduler's Service is named after it"),
+        )
+    )
+
+    spec: DaskClusterSpec
+    """What the cluster consists of."""
+    status: DaskClusterStatus = Field(default_factory=DaskClusterStatus)
+    """What is seen of it."""
+
+    @classmethod
+    def kind(cls) -> Kind:
+        """The resource's kind."""
+        return DASK_CLUSTER
+
+
+class DaskWorkerGroup(Resource):
+    """A group of equal workers that join a DaskCluster."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(named_at_most(LONGEST_GROUP_NAME, "the workers' Pods are named after it"))
+    )
+
+    spec: DaskWorkerGroupSpec
+    """The workers, and the cluster they join."""
+    status: DaskWorkerGroupStatus = Field(default_factory=DaskWorkerGroupStatus)
+    """What is seen of them."""
+
+    @classmethod
+    def kind(cls) -> Kind:
+        """The resource's kind."""
+        return DASK_WORKER_GROUP
+
+
+class DaskJob(Resource):
+    """A Pod that runs a command to completion on a Dask cluster of its own."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            named_at_most(LONGEST_CLUSTER_NAME, "its DaskCluster is named after it"),
+            named_without_dots("its DaskCluster is named after it"),
+        )
+    )
+
+    spec: DaskJobSpec
+    """The command and its cluster."""
+    status: DaskJobStatus = Field(default_factory=DaskJobStatus)
+    """How far it has come."""
+
+    @classmethod
+    def kind(cls) -> Kind:
+        """The resource's kind."""
+        return DASK_JOB
+
+
+class DaskAutoscaler(Resource):
+    """Scales the default worker group of a DaskCluster between two bounds."""
+
+    spec: DaskAutoscalerSpec
+    """The cluster and the bounds."""
+    status: DaskAutoscalerStatus = Field(default_factory=DaskAutoscalerStatus)
+    """What is seen of it."""
+
+    @classmethod
+    def kind(cls) -> Kind:
+        """The resource's kind."""
+        return DASK_AUTOSCALER
+
+
+__all__ = [
+    "ClusterTemplate",
+    "Count",
+    "DaskAutoscaler",
+    "DaskAutoscalerSpec",
+    "DaskAutoscalerStatus",
+    "DaskCluster",
+    "DaskClusterSpec",
+    "DaskClusterStatus",
+    "DaskJob",
+    "DaskJobSpec",
+    "DaskJobStatus",
+    "DaskWorkerGroup",
+    "DaskWorkerGroupSpec",
+    "DaskWorkerGroupStatus",
+    "Failures",
+    "JobStatus",
+    "Metadata",
+    "Phase",
+    "PodSpec",
+    "Resource",
+    "RollingUpdate",
+    "RunnerTemplate",
+    "SchedulerSpec",
+    "SchedulerUpdateStrategy",
+    "ServiceSpec",
+    "Status",
+    "WorkerSpec",
+    "WorkerUpdateStrategy",
+]

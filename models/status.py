@@ -1,0 +1,126 @@
+"""What the reconciler reports on the four custom resources.
+
+The docstrings under the fields are what `kubectl explain` and docs/resources.md show.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+from pydantic.config import JsonDict
+
+from models.base import Condition, Model, Time
+
+KEYED_BY_TYPE: JsonDict = {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+"""Lets server-side apply merge a list of conditions one by one."""
+
+
+class Phase(StrEnum):
+    """A cluster's coarse state, for old clients; its health is in the conditions."""
+
+    CREATED = "Created"
+    PENDING = "Pending"
+    RUNNING = "Running"
+    ERROR = "Error"
+
+
+class Status(Model):
+    """What all four statuses share."""
+
+    observed_generation: int | None = None
+    """The `metadata.generation` that this status describes."""
+    conditions: tuple[Condition, ...] = Field(default=(), json_schema_extra=KEYED_BY_TYPE)
+    """The resource's state, one aspect a condition."""
+
+
+class Failures(Model):
+    """Pods that ended for good, from which follows how long to wait before replacing the next."""
+
+    count: int = 0
+    """How many times in a row Pods have failed."""
+    last_time: Time | None = None
+    """When the last failure was seen."""
+    template_hash: str = ""
+    """The template that failed; another template starts without a wait."""
+
+
+class DaskClusterStatus(Status):
+    """What is seen of a Dask cluster."""
+
+    phase: Phase | None = None
+    """`Created`, `Pending`, `Running` (scheduler Pod and Services exist) or `Error` (cannot be built). Says nothing
+    about health: see the conditions."""
+    replicas: int | None = None
+    """How many worker Pods the default group has."""
+    ready_replicas: int | None = None
+    """How many worker Pods of the default group are ready."""
+    desired_workers: int | None = None
+    """How many workers all groups of the cluster want."""
+    ready_workers: int | None = None
+    """How many workers of all groups are ready."""
+    workers: str | None = None
+    """Ready and wanted workers of all groups, as in `2/3`."""
+    selector: str | None = None
+    """Label selector of the default group's Pods, for autoscalers that read the scale subresource."""
+    scheduler_address: str | None = None
+    """Where clients inside the Kubernetes cluster reach the scheduler."""
+    dashboard_address: str | None = None
+    """Where browsers inside the Kubernetes cluster reach the dashboard."""
+    retiring: tuple[str, ...] = ()
+    """Scheduler Pods chosen to go, by name."""
+    failures: Failures | None = None
+    """Scheduler Pods that ended, and the wait before replacing them."""
+
+
+class DaskWorkerGroupStatus(Status):
+    """What is seen of a worker group."""
+
+    replicas: int | None = None
+    """How many worker Pods the group has."""
+    ready_replicas: int | None = None
+    """How many of them are ready."""
+    updated_replicas: int | None = None
+    """How many of them were made from the present template."""
+    workers: str | None = None
+    """Ready and wanted workers, as in `2/3`."""
+    selector: str | None = None
+    """Label selector of the group's Pods, for autoscalers that read the scale subresource."""
+    highest_ordinal: int | None = None
+    """The highest number ever given to a worker of this group; numbers are never used again."""
+    retiring: tuple[str, ...] = ()
+    """Workers chosen to go, by Pod name."""
+    failures: Failures | None = None
+    """Failed workers and the wait before replacing them."""
+
+
+class JobStatus(StrEnum):
+    """How far a job has come."""
+
+    JOB_CREATED = "JobCreated"
+    CLUSTER_CREATED = "ClusterCreated"
+    RUNNING = "Running"
+    SUCCESSFUL = "Successful"
+    FAILED = "Failed"
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether the job is over."""
+        return self in (JobStatus.SUCCESSFUL, JobStatus.FAILED)
+
+
+class DaskJobStatus(Status):
+    """What is seen of a job."""
+
+    job_status: JobStatus | None = None
+    """`JobCreated`, `ClusterCreated`, `Running`, `Successful` or `Failed`."""
+    cluster_name: str | None = None
+    """The job's DaskCluster."""
+    job_runner_pod_name: str | None = None
+    """The Pod that runs the job's command."""
+    start_time: Time | None = None
+    """When the runner Pod was first seen running."""
+    end_time: Time | None = None
+    """When the job's outcome was seen."""
+
+
+class DaskAutoscalerStatus(Status):
+    """What is seen of an autoscaler."""

@@ -1,0 +1,132 @@
+"""What Pods and Services are made from: strict and described where fields are ours, open where they are Kubernetes'.
+
+The docstrings under the fields are what `kubectl explain` and docs/resources.md show.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from models.base import Model, StringMap
+from models.rules import checked, rule
+
+PodSpec = Annotated[dict[str, Any], Field(json_schema_extra={"x-definition": "io.k8s.api.core.v1.PodSpec"})]
+ServiceSpec = Annotated[dict[str, Any], Field(json_schema_extra={"x-definition": "io.k8s.api.core.v1.ServiceSpec"})]
+LARGEST_COUNT = 2**31 - 1
+"""The greatest number that the scale subresource can carry."""
+NOT_NEGATIVE = checked(rule("self >= 0", "must be 0 or more", found=["self"]))
+STORED: dict[str, Any] = {"x-stored": True}
+"""Marks the defaults that the API server writes into an object, as dask-kubernetes' CRDs did. The others are applied
+when the object is read, so that a later version may choose better ones."""
+
+
+def _counted(value: int) -> int:
+    """The nearest number of workers or seconds that makes sense: dask-kubernetes' CRDs took any integer."""
+    return max(0, min(value, LARGEST_COUNT))
+
+
+Count = Annotated[
+    int,
+    Field(strict=True, ge=0, le=LARGEST_COUNT),
+    WithJsonSchema({"type": "integer", "maximum": LARGEST_COUNT, **NOT_NEGATIVE}),
+]
+Limit = Annotated[
+    int, Field(strict=True, ge=0), AfterValidator(_counted), WithJsonSchema({"type": "integer", **NOT_NEGATIVE})
+]
+Least = Annotated[int, Field(strict=True), AfterValidator(_counted), WithJsonSchema({"type": "integer"})]
+IntOrPercent = (
+    Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
+    | Annotated[str, Field(pattern="^[0-9]+%$", max_length=10)]
+)
+ClusterName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        json_schema_extra=checked(
+            rule("self == oldSelf", "cannot be changed: delete this object and create one for the other cluster")
+        ),
+    ),
+]
+
+
+class Metadata(Model):
+    """Labels and annotations for the Pods, Services and child resources made from a template."""
+
+    labels: StringMap = Field(default_factory=dict)
+    """Labels to add. `dask.org/*` labels are always set by the reconciler."""
+    annotations: StringMap = Field(default_factory=dict)
+    """Annotations to add."""
+
+
+class SchedulerUpdateStrategy(Model):
+    """What happens to the scheduler when its template is edited."""
+
+    type: Literal["Recreate", "OnDelete"] = "Recreate"
+    """`Recreate` replaces the scheduler, and with it its workers, at once; `OnDelete` waits until someone deletes
+    the scheduler Pod."""
+
+
+class SchedulerSpec(Model):
+    """The scheduler Pod and the Service in front of it."""
+
+    metadata: Metadata = Field(default_factory=Metadata)
+    """Labels and annotations of the scheduler Pod and its Services."""
+    spec: PodSpec
+    """The scheduler's PodSpec."""
+    service: ServiceSpec = Field(default_factory=dict)
+    """The ServiceSpec of the scheduler's Service. What is left out is filled in: type ClusterIP, the selector, and
+    ports for the scheduler (8786) and its dashboard (8787)."""
+    update_strategy: SchedulerUpdateStrategy = Field(default_factory=SchedulerUpdateStrategy)
+    """What happens when the scheduler's template is edited."""
+
+
+class RollingUpdate(Model):
+    """How many workers a rolling update may take away or add at a time, as in a Deployment."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            rule(
+                "!has(self.maxUnavailable) || !string(self.maxUnavailable).matches('^0+%?$')"
+                " || has(self.maxSurge) && !string(self.maxSurge).matches('^0+%?$')",
+                "maxSurge (0 by default) and maxUnavailable must not both be 0: no worker could ever be replaced",
+            )
+        )
+    )
+
+    max_surge: IntOrPercent = 0
+    """How many workers may exist above `replicas`: a number or a percentage, rounded up. 0 by default, because GPUs
+    are scarce."""
+    max_unavailable: IntOrPercent = 1
+    """How many workers may be unavailable below `replicas`: a number or a percentage, rounded down."""
+
+    @model_validator(mode="after")
+    def _moves(self) -> Self:
+        if all(str(bound).rstrip("%").strip("0") == "" for bound in (self.max_surge, self.max_unavailable)):
+            raise ValueError("maxSurge and maxUnavailable must not both be 0: no worker could ever be replaced")
+        return self
+
+
+class WorkerUpdateStrategy(Model):
+    """How workers are replaced when their template is edited."""
+
+    type: Literal["RollingUpdate", "Recreate", "OnDelete"] = "RollingUpdate"
+    """`RollingUpdate` replaces a few at a time, `Recreate` all at once, `OnDelete` only those that someone deletes."""
+    rolling_update: RollingUpdate = Field(default_factory=RollingUpdate)
+    """Bounds for `RollingUpdate`."""
+
+
+class WorkerSpec(Model):
+    """A group of equal workers."""
+
+    replicas: Count = Field(default=1, json_schema_extra=STORED)
+    """How many workers to run."""
+    metadata: Metadata = Field(default_factory=Metadata)
+    """Labels and annotations of the worker Pods."""
+    spec: PodSpec
+    """The PodSpec of each worker."""
+    min_ready_seconds: Count = 0
+    """For how many seconds a worker must be ready, without a container crashing, to count as available in a rolling
+    update."""
+    update_strategy: WorkerUpdateStrategy = Field(default_factory=WorkerUpdateStrategy)
+    """How workers are replaced when the template is edited."""

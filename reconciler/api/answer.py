@@ -1,0 +1,191 @@
+"""What the API server answered, and which of the few errors it means."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any
+
+from reconciler.api.request import Request
+from reconciler.errors import (
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    Refused,
+    ServerError,
+    TooManyRequests,
+    Unavailable,
+    UnknownOutcome,
+)
+from reconciler.protocol import Reply
+
+# The statuses that mean the same to a read as to a write, whatever the reason.
+CLASSES: dict[int, type[ApiError]] = {
+    400: Invalid,
+    401: Forbidden,
+    403: Forbidden,
+    404: NotFound,
+    408: ServerError,  # a proxy that gave up waiting for the request
+    409: Conflict,
+    410: Gone,
+    412: Conflict,
+    413: Invalid,
+    415: Invalid,
+    422: Invalid,
+    429: TooManyRequests,
+    502: ServerError,
+    503: ServerError,
+}
+SHOWN = 300  # characters of an answer that is not the API server's own
+WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer that arrived whole.
+
+    Args:
+        status: The HTTP status.
+        headers: Its headers, in order, repeated ones too.
+        body: Its body, decompressed.
+        bytes_received: The length of the body on the wire.
+    """
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    bytes_received: int = 0
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the server did what was asked."""
+        return self.status // 100 == 2  # noqa: PLR2004 -- 2xx
+
+    def values(self, header: str) -> Iterator[str]:
+        """The values of a header, one for each time it was sent."""
+        return (value for name, value in self.headers if name.lower() == header)
+
+    def value(self, header: str) -> str:
+        """The value of a header, or nothing."""
+        return next(self.values(header), "")
+
+
+def error_class(status: int, reason: str, *, writes: bool) -> type[ApiError]:
+    """Sort an answer that is not a success.
+
+    Args:
+        status: The HTTP status.
+        reason: The reason of the server's Status object, if it sent one.
+        writes: Whether the request was to change something.
+    """
+    if status == HTTPStatus.CONFLICT and reason == "AlreadyExists":
+        return AlreadyExists
+    if status in CLASSES:
+        return CLASSES[status]
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UnknownOutcome if writes else ServerError
+    # What remains below 500 is a plain no, or a redirect, which only something in front of the API server sends.
+    return Refused if status >= HTTPStatus.BAD_REQUEST else ServerError
+
+
+def lost(request: Request) -> type[ApiError]:
+    """What it means that no usable answer came, although the request may have arrived."""
+    return UnknownOutcome if request.writes else Unavailable
+
+
+def error(answer: Answer, request: Request) -> ApiError:
+    """The error that an answer other than a success stands for."""
+    status = _object(answer.body) or {}
+    known = status if status.get("kind") == "Status" else {}
+    reason = str(known.get("reason") or "")
+    return error_class(answer.status, reason, writes=request.writes)(
+        str(known.get("message") or _foreign(answer, request)),
+        status=answer.status,
+        reason=reason,
+        retry_after_seconds=retry_after_seconds(answer, known.get("details")),
+    )
+
+
+def listed(answer: Answer, request: Request) -> bytes:
+    """The body of a list, once it is plain that it is one: anything else must not be read as an empty one.
+
+    Raises:
+        Unavailable: it is something else.
+    """
+    whole = answer.body[:1] == b"{" and answer.body[-SHOWN:].rstrip()[-1:] == b"}"
+    if not (whole and b'"items"' in answer.body):
+        raise lost(request)(_foreign(answer, request), status=answer.status)
+    return answer.body
+
+
+def reply(answer: Answer, request: Request) -> Reply:
+    """What a write brought.
+
+    Raises:
+        UnknownOutcome: the answer is no Kubernetes object.
+    """
+    body = _object(answer.body)
+    if body is None or "kind" not in body:
+        raise lost(request)(_foreign(answer, request), status=answer.status)
+    return Reply(body, warnings(answer))
+
+
+def warnings(answer: Answer) -> tuple[str, ...]:
+    """The texts of the `Warning` headers (RFC 7234: `299 - "text"`, several to a header or several headers)."""
+    texts = (text for value in answer.values("warning") for text in WARNING.findall(value))
+    return tuple(_utf8(re.sub(r"\\(.)", r"\1", text)) for text in texts)
+
+
+def retry_after_seconds(answer: Answer, details: object = None) -> float | None:
+    """How long the server asks to be left alone: in `Retry-After`, as seconds or a date, or in its Status.
+
+    A date is compared with the server's own clock where the answer tells it.
+    """
+    value = answer.value("retry-after").strip()
+    if value.isdecimal():
+        return float(value)
+    if (until := _date(value)) is not None:
+        return max(0.0, (until - (_date(answer.value("date")) or datetime.now(UTC))).total_seconds())
+    seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
+    return float(seconds) if isinstance(seconds, int) and seconds > 0 else None
+
+
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return None
+    return parsed if isinstance(parsed, dict) else None
+
+
+def _foreign(answer: Answer, request: Request) -> str:
+    """A sentence about an answer that is not an object of Kubernetes, but often a proxy's page."""
+    phrase = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
+    text = re.sub(r"<[^>]*>|\s+", " ", answer.body[: 10 * SHOWN].decode(errors="replace"))
+    said = " ".join(text.split())[:SHOWN] or "nothing"
+    hint = "; is its custom resource definition installed?" if answer.status == HTTPStatus.NOT_FOUND else ""
+    content = answer.value("content-type") or "no content type"
+    return f"{request}: {answer.status} {phrase} with no object of Kubernetes, but {content}: {said}{hint}"
+
+
+def _utf8(text: str) -> str:
+    """Header values are decoded as Latin-1, but the API server sends UTF-8."""
+    try:
+        return text.encode("latin-1").decode()
+    except UnicodeError:
+        return text

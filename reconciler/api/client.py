@@ -1,0 +1,256 @@
+"""The requests over HTTP, with the `kubernetes` client's raw calls."""
+
+import gzip
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+from urllib.parse import urlsplit
+
+from kubernetes.client import ApiClient, ApiException
+from urllib3 import HTTPResponse
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    LocationValueError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
+
+from models.kinds import Key, Kind
+from reconciler.api import credentials, request
+from reconciler.api.answer import SHOWN, Answer, error, listed, lost, reply
+from reconciler.api.request import Request
+from reconciler.errors import ApiError, Unreachable
+from reconciler.protocol import Body, Reply, Subresource
+
+CHUNK = 1 << 20
+# Trouble before anything was sent. A certificate that doesn't hold ends the handshake.
+UNSENT = (NewConnectionError, ConnectTimeoutError, ProxyError, LocationValueError, ssl.SSLCertVerificationError)
+
+
+class TooSlow(HTTPError):
+    """An answer that came, but not whole in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A request and what became of it, for metrics.
+
+    Args:
+        verb: `LIST`, `CREATE`, `PATCH`, `APPLY` or `DELETE`.
+        resource: Such as `pods` or `daskclusters/status`.
+        code: The answer's status, or the class of the error where none came, such as `<Unreachable>`.
+        seconds: From before the connection to the answer's last byte.
+        bytes_received: The length of the answer's body on the wire.
+    """
+
+    verb: str
+    resource: str
+    code: str
+    seconds: float
+    bytes_received: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """How long a request may take.
+
+    Args:
+        connect_seconds: For each address the server's name stands for.
+        read_seconds: For any silence of the server.
+        total_seconds: For all of it. Looked at whenever a part of the answer's body has come, so that it can take
+            one silence more.
+    """
+
+    connect_seconds: float
+    read_seconds: float
+    total_seconds: float
+
+
+class HTTPAPI:
+    """The API protocol over HTTP.
+
+    - A request is sent once, or not at all: neither we nor the layers below repeat it, redirect it or sleep.
+    - A request that never left is told from one whose outcome is unknown.
+    - An answer is used only if it arrived whole, in time, and is what Kubernetes answers.
+    - Threads may share an instance; each has a connection of its own up to the pool's size.
+
+    Args:
+        client: The `kubernetes` client.
+        timeouts: How long a request may take.
+        observe: Told of every request when it is over.
+        compress: Whether lists may come compressed.
+    """
+
+    def __init__(
+        self,
+        client: ApiClient,
+        timeouts: Timeouts,
+        observe: Callable[[Exchange], None] | None = None,
+        *,
+        compress: bool = False,
+    ) -> None:
+        self._client = client
+        self._timeouts = timeouts
+        self._observe = observe or (lambda _: None)
+        self._compress = compress
+        self._credentials = Lock()
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        """The objects of a kind; see `reconciler.protocol.API`.
+
+        The body is whole as far as HTTP can tell and looks like a list; whoever parses it finds out the rest.
+        """
+        asked = request.listing(kind, namespace, labels, fields)
+        return listed(self._answer(asked), asked)
+
+    def create(self, kind: Kind, body: Body) -> Reply:
+        """Create an object; see `reconciler.protocol.API`."""
+        return self._write(request.creation(kind, body))
+
+    def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        """Change an object by a merge patch; see `reconciler.protocol.API`."""
+        return self._write(request.patch(key, body, subresource))
+
+    def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        """Set fields by server-side apply; see `reconciler.protocol.API`."""
+        return self._write(request.application(key, body, subresource))
+
+    def delete(self, key: Key, uid: str) -> Reply:
+        """Ask for an object to be deleted; see `reconciler.protocol.API`."""
+        return self._write(request.deletion(key, uid))
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._client.close()  # type: ignore[no-untyped-call]  # theirs has no annotations
+
+    def _write(self, asked: Request) -> Reply:
+        return reply(self._answer(asked), asked)
+
+    def _answer(self, asked: Request) -> Answer:
+        """The answer to a request, which succeeded; `observe` is told of it in any case."""
+        started = time.monotonic()
+        try:
+            answer = self._exchange(asked, started)
+        except ApiError as failure:
+            self._over(asked, f"<{type(failure).__name__}>", started, 0)
+            raise
+        self._over(asked, str(answer.status), started, answer.bytes_received)
+        if not answer.succeeded:
+            raise error(answer, asked)
+        return answer
+
+    def _over(self, asked: Request, code: str, started: float, received: int) -> None:
+        self._observe(Exchange(asked.verb, asked.resource, code, time.monotonic() - started, received))
+
+    def _exchange(self, asked: Request, started: float) -> Answer:
+        """Send a request and read what comes back, whatever its status."""
+        method, url, headers = self._prepared(asked)
+        timeout = (self._timeouts.connect_seconds, self._timeouts.read_seconds)
+        try:
+            response = self._client.call_api(method, url, headers, asked.body, _request_timeout=timeout).response
+            return _whole(response, started + self._timeouts.total_seconds)
+        except (HTTPError, ApiException) as trouble:
+            causes = tuple(_causes(trouble))
+            unsent = any(isinstance(cause, UNSENT) for cause in causes)
+            raise (Unreachable if unsent else lost(asked))(f"{asked}: {self._told(causes)}") from trouble
+
+    def _prepared(self, asked: Request) -> tuple[str, str, dict[str, str]]:
+        """The method, the URL and the headers, with credentials that are renewed by one thread at a time."""
+        headers = asked.headers | ({"Accept-Encoding": "gzip"} if self._compress and not asked.writes else {})
+        try:
+            with self._credentials:
+                method, url, sent, *_ = self._client.param_serialize(
+                    asked.method,
+                    asked.path,
+                    query_params=asked.query,
+                    header_params=headers,
+                    auth_settings=[credentials.BEARER],
+                )
+        except credentials.TROUBLE as trouble:
+            # Without its origin, which may hold secrets.
+            raise Unreachable(f"{asked}: no credentials: {credentials.told(trouble)}") from None
+        return method, url, sent
+
+    def _told(self, causes: tuple[BaseException, ...]) -> str:
+        server = urlsplit(self._client.configuration.host)
+        where = f"{server.hostname}:{server.port}" if server.port else str(server.hostname)
+        if any(isinstance(cause, ReadTimeoutError) for cause in causes):
+            return f"{where} was silent for {self._timeouts.read_seconds:g} s"
+        if isinstance(causes[0], TooSlow):
+            return f"the answer of {where} was not whole after {self._timeouts.total_seconds:g} s"
+        return f"{where}: {causes[-1]}"[:SHOWN]
+
+
+def connect(  # noqa: PLR0913 -- each has a name at the call
+    *,
+    context: str | None = None,
+    kubeconfig: str | None = None,
+    connect_timeout_seconds: float,
+    read_timeout_seconds: float,
+    total_timeout_seconds: float = 120.0,
+    user_agent: str,
+    pool_size: int,
+    compress: bool = False,
+    observe: Callable[[Exchange], None] | None = None,
+) -> HTTPAPI:
+    """The API of the cluster that the surroundings name; see `credentials.configuration` for where it looks.
+
+    Nothing is sent yet, unless a token must be had first.
+
+    Args:
+        context: The context of the kubeconfig files to use rather than their current one.
+        kubeconfig: A kubeconfig file, or several, separated as in `$KUBECONFIG`.
+        connect_timeout_seconds: How long to wait for a connection.
+        read_timeout_seconds: How long the server may be silent.
+        total_timeout_seconds: How long an answer may take to arrive whole.
+        user_agent: Who we are, in the server's logs.
+        pool_size: How many connections to keep: as many as there are threads.
+        compress: Whether lists may come compressed, which costs the server time and saves the network.
+        observe: Told of every request when it is over.
+
+    Raises:
+        NoCluster: no cluster is configured, or wrongly.
+    """
+    configuration = credentials.configuration(context, kubeconfig)
+    configuration.retries = False  # to urllib3, 0 is something else: it follows no redirect, but hides the cause
+    configuration.client_go_retries = False
+    configuration.connection_pool_maxsize = pool_size
+    client = ApiClient(configuration)
+    client.user_agent = user_agent
+    timeouts = Timeouts(connect_timeout_seconds, read_timeout_seconds, total_timeout_seconds)
+    return HTTPAPI(client, timeouts, observe, compress=compress)
+
+
+def _whole(response: HTTPResponse, deadline: float) -> Answer:
+    """Read an answer's body; urllib3 raises if it ends before its length or its last chunk."""
+    chunks = []
+    try:
+        while chunk := response.read1(CHUNK, decode_content=False):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise TooSlow
+    finally:
+        response.close()  # a connection whose answer was read to its end is back in the pool already
+    body = b"".join(chunks)
+    headers = tuple(response.headers.items())
+    return Answer(response.status, headers, _decompressed(body, response.headers.get("Content-Encoding")), len(body))
+
+
+def _decompressed(body: bytes, encoding: str | None) -> bytes:
+    if encoding != "gzip":
+        return body
+    try:
+        return gzip.decompress(body)
+    except (OSError, EOFError, zlib.error) as trouble:
+        raise HTTPError(f"what it compressed cannot be decompressed: {trouble}") from trouble
+
+
+def _causes(trouble: BaseException | None) -> Iterator[BaseException]:
+    while trouble is not None:
+        yield trouble
+        trouble = trouble.__cause__ or trouble.__context__

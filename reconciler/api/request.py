@@ -1,0 +1,122 @@
+"""What is asked of the API server, as a value: building a request is apart from sending it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+from models.kinds import Key, Kind
+from reconciler.protocol import FIELD_MANAGER, Body, Subresource
+
+
+class Verb(StrEnum):
+    """What is done, in Kubernetes' words."""
+
+    LIST = "LIST"
+    CREATE = "CREATE"
+    PATCH = "PATCH"
+    APPLY = "APPLY"
+    DELETE = "DELETE"
+
+
+METHODS = {Verb.LIST: "GET", Verb.CREATE: "POST", Verb.PATCH: "PATCH", Verb.APPLY: "PATCH", Verb.DELETE: "DELETE"}
+CONTENT_TYPES = {
+    Verb.CREATE: "application/json",
+    Verb.PATCH: "application/merge-patch+json",
+    Verb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
+    Verb.DELETE: "application/json",
+}
+# Who writes, and that what the server doesn't know comes back as warnings and stops nothing.
+WRITTEN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Warn"))
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request.
+
+    Args:
+        verb: What is done.
+        kind: To which kind of object.
+        namespace: Where, or `None` for everywhere.
+        name: To which object.
+        subresource: To which part of it.
+        query: The URL's parameters.
+        body: What is sent.
+    """
+
+    verb: Verb
+    kind: Kind
+    namespace: str | None
+    name: str | None = None
+    subresource: Subresource | None = None
+    query: tuple[tuple[str, str], ...] = ()
+    body: dict[str, Any] | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether something is different afterwards."""
+        return self.verb is not Verb.LIST
+
+    @property
+    def method(self) -> str:
+        """The HTTP method."""
+        return METHODS[self.verb]
+
+    @property
+    def path(self) -> str:
+        """The URL's path. A collection takes a new object, so that its name is not part of it."""
+        name = None if self.verb is Verb.CREATE else _quoted(self.name)
+        return self.kind.path(_quoted(self.namespace), name, self.subresource)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The HTTP headers, without those that say who asks."""
+        content = {"Content-Type": CONTENT_TYPES[self.verb]} if self.verb in CONTENT_TYPES else {}
+        return {"Accept": "application/json"} | content
+
+    @property
+    def resource(self) -> str:
+        """The resource as roles spell it, such as `daskclusters/status`."""
+        return "/".join(part for part in (self.kind.plural, self.subresource) if part)
+
+    def __str__(self) -> str:
+        where = "/".join(part for part in (self.namespace, self.name) if part)
+        return " ".join(part for part in (self.verb, self.resource, where) if part)
+
+
+def listing(kind: Kind, namespace: str | None, labels: str, fields: str) -> Request:
+    """Read a collection. Without a resourceVersion the answer is consistent, without a limit it is whole."""
+    query = tuple((key, value) for key, value in (("labelSelector", labels), ("fieldSelector", fields)) if value)
+    return Request(Verb.LIST, kind, namespace, query=query)
+
+
+def creation(kind: Kind, body: Body) -> Request:
+    """Create an object where its metadata says."""
+    metadata = body["metadata"]
+    return Request(Verb.CREATE, kind, metadata.get("namespace"), metadata.get("name"), query=WRITTEN, body=body)
+
+
+def patch(key: Key, body: Body, subresource: Subresource | None) -> Request:
+    """Change an object by a merge patch."""
+    return Request(Verb.PATCH, key.kind, key.namespace, key.name, subresource, WRITTEN, body)
+
+
+def application(key: Key, body: Body, subresource: Subresource | None) -> Request:
+    """Set fields by server-side apply; `force` takes them over from others."""
+    query = (*WRITTEN, ("force", "true"))
+    return Request(Verb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
+
+
+def deletion(key: Key, uid: str) -> Request:
+    """Delete the object of that uid and, in the background, what it owns."""
+    options = {
+        "apiVersion": "v1",
+        "kind": "DeleteOptions",
+        "propagationPolicy": "Background",
+        "preconditions": {"uid": uid},
+    }
+    return Request(Verb.DELETE, key.kind, key.namespace, key.name, body=options)
+
+
+def _quoted(part: str | None) -> str | None:
+    return None if part is None else quote(part, safe="")

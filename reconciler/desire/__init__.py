@@ -1,0 +1,36 @@
+"""What should exist: one custom resource and the snapshot in, the objects it asks for out.
+
+Pure: no clock (the snapshot says when it was taken), no network, no randomness. A resource that is being deleted
+asks for nothing; garbage collection does the rest.
+"""
+
+from models.actions import Desired
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.snapshot import Owner, Snapshot
+from reconciler.desire.cluster import desire_cluster
+from reconciler.desire.group import desire_group
+from reconciler.desire.job import desire_job
+from reconciler.names import Naming
+
+__all__ = ["desire"]
+
+
+def desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
+    """What the resource asks for.
+
+    Args:
+        owner: A custom resource in the snapshot.
+        snapshot: The observed world.
+        naming: The naming set for resources that have none recorded yet.
+    """
+    if owner.metadata.deletion_timestamp is not None or snapshot.is_incomplete(owner.metadata.uid):
+        return Desired(owner)
+    match owner:
+        case DaskCluster():
+            return desire_cluster(owner, snapshot, naming)
+        case DaskWorkerGroup():
+            return desire_group(owner, snapshot)
+        case DaskJob():
+            return desire_job(owner, snapshot, naming)
+        case DaskAutoscaler():
+            return Desired(owner)

@@ -1,0 +1,111 @@
+"""What a DaskCluster asks for: a scheduler, Services in front of it, and a default group of workers."""
+
+from collections.abc import Iterator
+
+from models.actions import Body, Desired, Record, Wanted
+from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
+from models.observed import Service
+from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler import names
+from reconciler.desire.children import (
+    Marks,
+    child_body,
+    find_child,
+    naming_of,
+    owner_reference,
+    record_naming,
+    replicas_to_hand_down,
+)
+from reconciler.desire.obstacles import obstacle
+from reconciler.desire.scheduler import desire_scheduler
+from reconciler.desire.services import comm_service_spec, user_service_spec
+from reconciler.labels import CLUSTER_NAME, COMPONENT, REPLICAS_HANDED_DOWN, Component, Role
+from reconciler.names import Naming
+
+
+def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
+    """The scheduler, its Services, the default group, and the adoption of other groups and autoscalers."""
+    blocked = obstacle(cluster, snapshot)
+    if blocked is not None:
+        return Desired(cluster, findings=(blocked,))
+    recorded = naming_of(cluster)
+    if recorded is None:
+        return Desired(cluster, records=(record_naming(cluster, naming),))
+    scheduler = desire_scheduler(cluster, snapshot)
+    return Desired(
+        cluster,
+        wanted=(
+            *scheduler.wanted,
+            *_services(cluster, snapshot, recorded),
+            _default_group(cluster, snapshot, recorded),
+        ),
+        unwanted=scheduler.unwanted,
+        records=(*scheduler.records, *_adoptions(cluster, snapshot)),
+        findings=scheduler.findings,
+    )
+
+
+def _services(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Iterator[Wanted]:
+    name = cluster.metadata.name
+    labels = {CLUSTER_NAME: name, COMPONENT: str(Component.SCHEDULER)}
+    yield _service(
+        cluster, snapshot, Role.USER_SERVICE, names.user_service(naming, name), labels, user_service_spec(cluster)
+    )
+    if naming is Naming.CLASSIC:
+        # Without the cluster's name as a label: `kubectl get all -l dask.org/cluster-name=…` is to show one Service.
+        labels = {COMPONENT: str(Component.SCHEDULER)}
+        yield _service(
+            cluster, snapshot, Role.COMM_SERVICE, names.comm_service(name), labels, comm_service_spec(cluster)
+        )
+
+
+def _service(  # noqa: PLR0913, PLR0917  # one line per fact about one Service
+    cluster: DaskCluster, snapshot: Snapshot, role: Role, name: str, labels: dict[str, str], spec: Body
+) -> Wanted:
+    sources = (cluster.metadata, cluster.spec.scheduler.metadata)
+    marks = Marks(role, sources, labels, spec_fields=tuple(spec))
+    present = find_child(snapshot.children(cluster.metadata.uid, Service), role, name)
+    key = present.key if present else Key(SERVICE, cluster.metadata.namespace, name)
+    body = child_body(SERVICE, key.name, cluster, marks, spec)
+    return Wanted(key, body, present, "the scheduler needs a Service in front of it")
+
+
+def _default_group(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Wanted:
+    worker = cluster.spec.worker
+    name = names.default_group(naming, cluster.metadata.name)
+    present = find_child(snapshot.children(cluster.metadata.uid, DaskWorkerGroup), Role.DEFAULT_GROUP, name)
+    key = present.key if present else Key(DASK_WORKER_GROUP, cluster.metadata.namespace, name)
+    marks = Marks(
+        Role.DEFAULT_GROUP,
+        (cluster.metadata, worker.metadata),
+        {CLUSTER_NAME: cluster.metadata.name, COMPONENT: str(Component.WORKER_GROUP)},
+        {REPLICAS_HANDED_DOWN: str(worker.replicas)},
+    )
+    replicas = replicas_to_hand_down(
+        worker.replicas, present.metadata if present else None, present.spec.worker.replicas if present else 0
+    )
+    spec = {"cluster": cluster.metadata.name, "worker": {**worker.written(), "replicas": replicas}}
+    body = child_body(DASK_WORKER_GROUP, key.name, cluster, marks, spec)
+    return Wanted(key, body, present, "a cluster has a default worker group")
+
+
+def _adoptions(cluster: DaskCluster, snapshot: Snapshot) -> Iterator[Record]:
+    """Users' own groups and autoscalers become the cluster's, so that they go with it."""
+    meta = cluster.metadata
+    groups: tuple[DaskWorkerGroup | DaskAutoscaler, ...] = snapshot.groups_of(meta.namespace, meta.name)
+    for resource in groups + snapshot.autoscalers_of(meta.namespace, meta.name):
+        if _is_free(resource, meta.uid):
+            references = [reference.wire() for reference in resource.metadata.owner_references]
+            ours = owner_reference(cluster, controller=resource.metadata.controller is None)
+            body = {"metadata": {"ownerReferences": [*references, ours]}}
+            yield Record(resource, body, f"it names {cluster.key}, and is to go with it")
+
+
+def _is_free(resource: DaskWorkerGroup | DaskAutoscaler, uid: str) -> bool:
+    """Whether the resource can be adopted: it is staying, and no other DaskCluster owns it, gone or not."""
+    if resource.metadata.deletion_timestamp is not None:
+        return False
+    return all(
+        owner.uid != uid and owner.kind != DaskCluster.kind().name for owner in resource.metadata.owner_references
+    )

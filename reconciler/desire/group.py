@@ -1,0 +1,176 @@
+"""What a DaskWorkerGroup asks for: its workers."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from models.actions import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
+from models.base import wire_time
+from models.kinds import POD, Key
+from models.observed import Pod
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler import names
+from reconciler.address import scheduler_address
+from reconciler.desire.children import Marks, child_body, cluster_of, finding, naming_of
+from reconciler.desire.failures import count_failures, how_it_ended, retry_at
+from reconciler.desire.obstacles import obstacle
+from reconciler.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
+from reconciler.desire.rollout import Worker, next_turn
+from reconciler.desire.scheduler import scheduler_hash_for_workers
+from reconciler.labels import (
+    CLUSTER_NAME,
+    COMPONENT,
+    ORDINAL,
+    SCHEDULER_HASH,
+    TEMPLATE_HASH,
+    WORKER_GROUP_NAME,
+    Component,
+    Role,
+)
+from reconciler.revision import worker_hash
+
+
+def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
+    """The workers that should exist.
+
+    Who goes is written down first; a worker is deleted only when it stands in the group's `status.retiring`.
+    """
+    cluster = cluster_of(group, snapshot)
+    if cluster is None:
+        return Desired(group, findings=_missing(group, snapshot))
+    if cluster.metadata.deletion_timestamp is not None:
+        return Desired(group)
+    blocked = obstacle(cluster, snapshot)
+    if blocked is not None:
+        return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
+    adopted = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
+    if not adopted or naming_of(cluster) is None:
+        return Desired(group)
+    return _Workers.of(group, cluster, snapshot).desired()
+
+
+def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
+    key = Key(DaskCluster.kind(), group.metadata.namespace, group.spec.cluster)
+    if key in snapshot.unreadable:
+        message = f"its cluster cannot be read: {snapshot.unreadable[key].error}"
+        return (finding(group, Topic.INVALID, message),)
+    message = f"there is no {key}, which spec.cluster names; the workers start when it is created"
+    return (finding(group, Topic.CLUSTER_NOT_FOUND, message),)
+
+
+@dataclass(frozen=True)
+class _Workers:
+    """A group's Pods, sorted by what can be said of them."""
+
+    group: DaskWorkerGroup
+    cluster: DaskCluster
+    snapshot: Snapshot
+    template_hash: str
+    scheduler_hash: str
+    pods: tuple[Pod, ...]
+
+    @classmethod
+    def of(cls, group: DaskWorkerGroup, cluster: DaskCluster, snapshot: Snapshot) -> "_Workers":
+        return cls(
+            group,
+            cluster,
+            snapshot,
+            worker_hash(group, cluster),
+            scheduler_hash_for_workers(cluster, snapshot),
+            snapshot.children(group.metadata.uid, Pod),
+        )
+
+    def desired(self) -> Desired:
+        """The workers to keep, to create, to let go and to delete."""
+        retiring = set(self.group.status.retiring)
+        here = [pod for pod in self.pods if not pod.is_terminating]
+        ended = [pod for pod in here if pod.has_ended and pod.metadata.name not in retiring]
+        staying = [pod for pod in here if not pod.has_ended and pod.metadata.name not in retiring]
+        turn = next_turn(
+            [self._worker(pod) for pod in staying], self.group.spec.worker, stale_terminating=self._stale_is_going()
+        )
+        leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
+        if leaving:
+            return Desired(self.group, records=(self._record(leaving, ended),))
+        unwanted = tuple(Unwanted(pod, self._why(pod)) for pod in here if pod.metadata.name in retiring)
+        waits = self._backoff() if turn.create else ()
+        kept = tuple(self._kept(pod) for pod in staying)
+        created = () if waits else tuple(self._created(turn.create))
+        return Desired(self.group, wanted=(*kept, *created), unwanted=unwanted, findings=waits)
+
+    def _worker(self, pod: Pod) -> Worker:
+        marks = pod.metadata.annotations
+        ready = pod.condition("Ready")
+        since = ready.last_transition_time if ready and pod.is_ready else None
+        long_enough = timedelta(seconds=self.group.spec.worker.min_ready_seconds)
+        return Worker(
+            name=pod.metadata.name,
+            ordinal=_ordinal(pod),
+            created=pod.metadata.creation_timestamp or self.snapshot.taken_at,
+            scheduled=bool(pod.spec.node_name),
+            ready=pod.is_ready,
+            available=pod.is_ready
+            and (not long_enough or (since or self.snapshot.taken_at) + long_enough <= self.snapshot.taken_at),
+            stale=marks.get(TEMPLATE_HASH) != self.template_hash,
+            orphaned=marks.get(SCHEDULER_HASH) != self.scheduler_hash,
+        )
+
+    def _stale_is_going(self) -> bool:
+        return any(
+            pod.is_terminating and pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
+            for pod in self.pods
+        )
+
+    def _record(self, leaving: dict[str, str], ended: Sequence[Pod]) -> Record:
+        there = {pod.metadata.name for pod in self.pods}
+        going = sorted({name for name in self.group.status.retiring if name in there} | set(leaving))
+        status: Body = {"retiring": going, "highestOrdinal": self._highest_ordinal()}
+        failures = count_failures(self.group.status.failures, ended, self.template_hash, self.snapshot.taken_at)
+        if failures is not None:
+            status["failures"] = failures
+        reasons = ", ".join(dict.fromkeys(leaving.values()))
+        return Record(self.group, {"status": status}, f"{len(leaving)} to go: {reasons}")
+
+    def _why(self, pod: Pod) -> str:
+        return how_it_ended(pod) if pod.has_ended else "it was chosen to go"
+
+    def _backoff(self) -> tuple[Finding, ...]:
+        until = retry_at(self.group.status.failures, self.template_hash)
+        if until is None or until <= self.snapshot.taken_at:
+            return ()
+        count = self.group.status.failures.count if self.group.status.failures else 0
+        message = f"workers ended {count} times in a row; the next ones start at {wire_time(until)}"
+        return (finding(self.group, Topic.BACK_OFF, message),)
+
+    def _highest_ordinal(self) -> int:
+        return max([self.group.status.highest_ordinal or 0, *(_ordinal(pod) for pod in self.pods)])
+
+    def _kept(self, pod: Pod) -> Wanted:
+        return Wanted(pod.key, child_body(POD, pod.metadata.name, self.group, self._marks({}), None), pod, "")
+
+    def _created(self, count: int) -> Iterator[Wanted]:
+        first = self._highest_ordinal() + 1
+        reason = f"the group wants {self.group.spec.worker.replicas} workers"
+        for ordinal in range(first, first + count):
+            name = names.worker(self.group.metadata.name, self.group.metadata.uid, ordinal)
+            facts = {ORDINAL: str(ordinal), TEMPLATE_HASH: self.template_hash, SCHEDULER_HASH: self.scheduler_hash}
+            environment = {WORKER_NAME: name, SCHEDULER_ADDRESS: scheduler_address(self.cluster)}
+            spec = with_environment(self.group.spec.worker.spec, environment)
+            body = child_body(POD, name, self.group, self._marks(facts), spec)
+            yield Wanted(Key(POD, self.group.metadata.namespace, name), body, None, reason)
+
+    def _marks(self, facts: dict[str, str]) -> Marks:
+        labels = {
+            CLUSTER_NAME: self.cluster.metadata.name,
+            COMPONENT: str(Component.WORKER),
+            WORKER_GROUP_NAME: names.label_value(self.group.metadata.name),
+        }
+        sources = (self.cluster.metadata, self.group.metadata, self.group.spec.worker.metadata)
+        return Marks(Role.WORKER, sources, labels, facts)
+
+
+def _ordinal(pod: Pod) -> int:
+    """The worker's number; 0 if someone damaged the annotation."""
+    text = pod.metadata.annotations.get(ORDINAL, "")
+    return int(text) if text.isdecimal() else 0

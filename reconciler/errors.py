@@ -1,0 +1,85 @@
+"""Everything the Kubernetes API can answer a request with, other than yes.
+
+ApiError
+├── Refused            the server said no, and will until something changes
+│   ├── Invalid          400, 413, 415, 422: the object is wrong; the message says where
+│   ├── Forbidden        401, 403: rights or quota
+│   ├── NotFound         404
+│   ├── AlreadyExists    409, reason AlreadyExists
+│   └── Conflict         409 otherwise: the object changed since it was read
+├── Unavailable        the server or the way to it is in trouble; nothing was written; later it may work
+│   ├── TooManyRequests  429, often with Retry-After
+│   ├── ServerError      5xx that says nothing was written, 503 for one
+│   ├── Gone             410: the list's resource version is too old
+│   └── Unreachable      no connection, so the request never left
+└── UnknownOutcome     the request may or may not have been carried out: connection lost, silence,
+                       half an answer, garbage, or a 500 or 504 to a write
+"""
+
+
+class ApiError(Exception):
+    """A request to the Kubernetes API that did not succeed.
+
+    Args:
+        message: What the server said, or what happened to the connection.
+        status: The HTTP status, or `None` where there was no answer.
+        reason: The machine-readable reason of the server's Status object, such as `Invalid`.
+        retry_after_seconds: How long the server asks to be left alone, if it said so.
+    """
+
+    def __init__(
+        self, message: str, *, status: int | None = None, reason: str = "", retry_after_seconds: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.reason = reason or type(self).__name__
+        self.retry_after_seconds = retry_after_seconds
+
+
+class Refused(ApiError):
+    """The server said no, and will until something changes."""
+
+
+class Invalid(Refused):
+    """The object sent is wrong; the message says which field and why."""
+
+
+class Forbidden(Refused):
+    """The rights or the quota do not suffice."""
+
+
+class NotFound(Refused):
+    """There is no such object, kind or namespace."""
+
+
+class AlreadyExists(Refused):
+    """An object of that name is there already."""
+
+
+class Conflict(Refused):
+    """The object has changed since it was read, or is another one of the same name."""
+
+
+class Unavailable(ApiError):
+    """Nothing was written; later it may work."""
+
+
+class TooManyRequests(Unavailable):
+    """The server asks for fewer requests."""
+
+
+class ServerError(Unavailable):
+    """The server is in trouble and says so."""
+
+
+class Gone(Unavailable):
+    """The list's resource version is too old; list anew."""
+
+
+class Unreachable(Unavailable):
+    """No connection could be made, so the request never left."""
+
+
+class UnknownOutcome(ApiError):
+    """The request may or may not have been carried out; only looking again tells."""

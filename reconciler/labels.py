@@ -1,0 +1,88 @@
+"""The labels and annotations that tie objects together, and how users' own flow down."""
+
+import json
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Any
+
+CLUSTER_NAME = "dask.org/cluster-name"
+COMPONENT = "dask.org/component"
+WORKER_GROUP_NAME = "dask.org/workergroup-name"
+
+ROLE = "kubernetes.dask.org/role"
+"""On a child: what it is to its owner. Children are found by owner and role, never by name."""
+NAMING = "kubernetes.dask.org/naming"
+"""On a DaskCluster or DaskJob: the naming set it was first seen under, and keeps."""
+TEMPLATE_HASH = "kubernetes.dask.org/template-hash"
+"""On a Pod: a hash of the template that it was made from."""
+SCHEDULER_HASH = "kubernetes.dask.org/scheduler-hash"
+"""On a worker Pod: the template hash of the scheduler that it was made for."""
+ORDINAL = "kubernetes.dask.org/ordinal"
+"""On a worker Pod: its number within the group, from which its name is made."""
+REPLICAS_HANDED_DOWN = "kubernetes.dask.org/replicas-handed-down"
+"""On a child resource: the parent's number of replicas when it was last handed down."""
+SET_BY_OWNER = "kubernetes.dask.org/set-by-owner"
+"""On a child: which labels, annotations and spec fields came from its owner, so that they can be taken away again."""
+
+SCHEDULER_GATE = "kubernetes.dask.org/scheduler-ready"
+"""The scheduling gate of a job's runner Pod; it falls when the scheduler is ready."""
+
+KOPF_FINALIZER = "kopf.zalando.org/KopfFinalizerMarker"
+"""dask-kubernetes puts it on every DaskCluster it handles."""
+
+_PRIVATE_PREFIXES = ("kubectl.kubernetes.io/", "kopf.zalando.org/", "kubernetes.dask.org/")
+_RESERVED_LABELS = frozenset({CLUSTER_NAME, COMPONENT, WORKER_GROUP_NAME})
+
+
+class Component(StrEnum):
+    """Values of the label `dask.org/component`."""
+
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+    WORKER_GROUP = "workergroup"
+    JOB_RUNNER = "job-runner"
+
+
+class Role(StrEnum):
+    """Values of the annotation that says what a child is to its owner."""
+
+    SCHEDULER = "scheduler"
+    USER_SERVICE = "service"
+    COMM_SERVICE = "comm-service"
+    DEFAULT_GROUP = "default-group"
+    WORKER = "worker"
+    JOB_CLUSTER = "job-cluster"
+    JOB_RUNNER = "job-runner"
+
+
+def flow_down(*sources: Mapping[str, str]) -> dict[str, str]:
+    """Users' labels or annotations merged, the later source winning, without those that belong to one object alone.
+
+    Keys of kubectl, of kopf and of this reconciler stay where they are, and so do the `dask.org/*` labels that
+    the reconciler sets itself.
+    """
+    merged: dict[str, str] = {}
+    for source in sources:
+        merged.update(source)
+    return {
+        key: value
+        for key, value in merged.items()
+        if not key.startswith(_PRIVATE_PREFIXES) and key not in _RESERVED_LABELS
+    }
+
+
+def set_by_owner(labels: Iterable[str], annotations: Iterable[str], spec: Iterable[str] = ()) -> str:
+    """The value of the annotation that remembers what came from the owner."""
+    names = {"labels": sorted(labels), "annotations": sorted(annotations), "spec": sorted(spec)}
+    return json.dumps({part: keys for part, keys in names.items() if keys}, separators=(",", ":"))
+
+
+def formerly_set(annotations: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """What that annotation remembers, by `labels`, `annotations` and `spec`; nothing if it is missing or damaged."""
+    try:
+        remembered: Any = json.loads(annotations.get(SET_BY_OWNER, "{}"))
+    except ValueError:
+        remembered = {}
+    if not isinstance(remembered, dict):
+        return {}
+    return {str(part): tuple(map(str, keys)) for part, keys in remembered.items() if isinstance(keys, list)}

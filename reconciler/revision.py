@@ -1,0 +1,32 @@
+"""Hashes of what users wrote: a Pod is replaced when its hash is no longer its template's.
+
+They cover the user's intent alone, not its metadata (patched in place) and nothing that the reconciler adds, so that
+a new version of the reconciler does not restart every Pod.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
+from reconciler.address import comm_port, scheme
+
+
+def scheduler_hash(cluster: DaskCluster) -> str:
+    """The hash of a cluster's scheduler template."""
+    return _hash(cluster.spec.scheduler.spec)
+
+
+def worker_hash(group: DaskWorkerGroup, cluster: DaskCluster) -> str:
+    """The hash of a group's worker template, and of the scheme and port under which workers reach the scheduler."""
+    return _hash({"template": group.spec.worker.spec, "scheduler": f"{scheme(cluster)}:{comm_port(cluster)}"})
+
+
+def runner_hash(job: DaskJob) -> str:
+    """The hash of a job's runner template."""
+    return _hash(job.spec.job.spec)
+
+
+def _hash(value: Any) -> str:
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
