@@ -161,11 +161,11 @@ def write(wanted: Iterator[tuple[Path, str]]) -> int:
     return 0
 
 
-def check(wanted: Iterator[tuple[Path, str]]) -> int:
+def check(wanted: Iterator[tuple[Path, str]], root: Path = REPOSITORY) -> int:
     """Says which files are not as they should be; gives the exit status."""
     stale = [path for path, text in wanted if not path.exists() or path.read_text("utf-8") != text]
     for path in stale:
-        sys.stderr.write(f"{path.relative_to(REPOSITORY)} is out of date: run `make crds`\n")
+        sys.stderr.write(f"{path.relative_to(root)} is out of date: run `make crds`\n")
     return 1 if stale else 0
 
 

@@ -3,9 +3,9 @@
 The docstrings under the fields are what `kubectl explain` and docs/resources.md show.
 """
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from models.base import Meta, Model, without_nulls
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key, Kind
@@ -64,6 +64,10 @@ class DaskWorkerGroupSpec(Model):
     """The workers."""
 
 
+def _ignored(_: Any) -> dict[str, Any]:
+    return {}
+
+
 class ClusterTemplate(Model):
     """The DaskCluster that a job brings with it."""
 
@@ -71,7 +75,7 @@ class ClusterTemplate(Model):
     """Labels and annotations of the cluster."""
     spec: DaskClusterSpec
     """The cluster's spec."""
-    status: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    status: Annotated[dict[str, Any], BeforeValidator(_ignored)] = Field(default_factory=dict, exclude=True)
     """Ignored: accepted because a whole DaskCluster may have been copied here."""
 
 

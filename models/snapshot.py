@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from models.kinds import Key, Kind
 from models.observed import Pod, Service
@@ -25,6 +25,7 @@ class Unreadable:
         owner_uids: Who owns it; nothing of theirs is touched, since their picture is incomplete.
         uid: Its own uid; nothing that it owns is touched.
         generation: Its generation.
+        status: Its status, as plain data.
     """
 
     key: Key
@@ -32,6 +33,7 @@ class Unreadable:
     owner_uids: tuple[str, ...] = ()
     uid: str = ""
     generation: int = 0
+    status: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@
     Conflict                          conflict      the chain rests until the next pass
     AlreadyExists, of the same owner  done          the object is taken as it is
     AlreadyExists, of another         conflict      it goes into the picture, and its owner is told
-    NotFound on a delete              done          it is gone
-    NotFound on a change              conflict      it is gone, and the chain rests until the next pass
+    NotFound on a delete or report    done          it is gone
+    NotFound on another change        conflict      it is gone, and the chain rests until the next pass
     Invalid, Forbidden, NotFound      refused       its owner rests, backs off, and is told
     TooManyRequests, 5xx, no way      unavailable   the chain rests and backs off
     silence, half an answer           unknown       not repeated but looked at in the next pass
@@ -165,8 +165,9 @@ def _already_there(api: API, action: Action, error: AlreadyExists) -> Response:
 
 def _failed(action: Action, error: ApiError) -> Response:
     if isinstance(error, NotFound) and action.verb is not Verb.CREATE:
-        result = Result.DONE if action.verb is Verb.DELETE else Result.CONFLICT
-        return Response(action, result, {action.key: None}, error=error.message, reason=error.reason)
+        if action.verb in (Verb.DELETE, Verb.REPORT):
+            return Response(action, Result.DONE, {action.key: None})
+        return Response(action, Result.CONFLICT, {action.key: None}, error=error.message, reason=error.reason)
     if isinstance(error, Conflict | AlreadyExists):
         result = Result.CONFLICT
     elif isinstance(error, Refused):

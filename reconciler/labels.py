@@ -9,6 +9,9 @@ CLUSTER_NAME = "dask.org/cluster-name"
 COMPONENT = "dask.org/component"
 WORKER_GROUP_NAME = "dask.org/workergroup-name"
 
+OURS = "kubernetes.dask.org/"
+"""How every annotation of the reconciler begins."""
+
 ROLE = "kubernetes.dask.org/role"
 """On a child: what it is to its owner. Children are found by owner and role, never by name."""
 NAMING = "kubernetes.dask.org/naming"
@@ -30,7 +33,7 @@ SCHEDULER_GATE = "kubernetes.dask.org/scheduler-ready"
 KOPF_FINALIZER = "kopf.zalando.org/KopfFinalizerMarker"
 """dask-kubernetes puts it on every DaskCluster it handles."""
 
-_PRIVATE_PREFIXES = ("kubectl.kubernetes.io/", "kopf.zalando.org/", "kubernetes.dask.org/")
+_PRIVATE_PREFIXES = ("kubectl.kubernetes.io/", "kopf.zalando.org/", OURS)
 _RESERVED_LABELS = frozenset({CLUSTER_NAME, COMPONENT, WORKER_GROUP_NAME})
 
 

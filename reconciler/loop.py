@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from threading import Event
 
@@ -77,12 +77,16 @@ class Loop:
         self.listed_once = False
 
     def once(self) -> PassResult:
-        """One pass; after conflicts and unknown outcomes, more, until there are none or it is hopeless."""
+        """One pass; after conflicts and unknown outcomes, more, until there are none or it is hopeless.
+
+        Returns:
+            The last pass, with what those before it did.
+        """
         result = self._pass()
         for _ in range(MOST_PASSES_OF_ONCE - 1):
             if self._stop.is_set() or not any(_needs_another_look(response) for response in result.failures):
                 break
-            result = self._pass()
+            result = _joined(result, self._pass())
         return result
 
     def forever(self, stop: Event) -> None:
@@ -163,19 +167,18 @@ class _Pass:
                 responses = apply(self.api, allowed.actions, self.writers)
             self.actions += allowed.actions
             self.responses += responses
-            for response in responses:
-                self.snapshot = self.snapshot.fold(response.objects) if response.objects else self.snapshot
-                stopped |= _stopped_by(response)
+            self._fold(responses)
+            stopped.update(key for response in responses for key in _stopped_by(response))
             touched = {response.action.chain for response in responses}
             active = [owner for owner in _owners(self.snapshot) if chain_of(owner, self.snapshot) in touched]
 
     def report(self, now: datetime) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
-            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, now)
+            unread = {key: item.status for key, item in self.snapshot.unreadable.items()}
+            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, unread, now)
             self.reports = apply(self.api, news, self.writers)
-        for response in self.reports:
-            self.snapshot = self.snapshot.fold(response.objects) if response.objects else self.snapshot
+        self._fold(self.reports)
 
     def result(self) -> PassResult:
         """All that the pass saw and did."""
@@ -189,6 +192,12 @@ class _Pass:
             self.observation.errors,
             self.seconds,
             self.rounds,
+        )
+
+    def _fold(self, responses: Iterable[Response]) -> None:
+        """Take what the responses say into the picture."""
+        self.snapshot = self.snapshot.fold(
+            {key: one for response in responses for key, one in response.objects.items()}
         )
 
     def _plan(self, active: Iterable[Owner], stopped: set[Key]) -> Plan:
@@ -239,8 +248,10 @@ class _Pass:
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:
     """The custom resources, parents first."""
-    for model in (DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler):
-        yield from snapshot.of(model)  # type: ignore[type-var]
+    yield from snapshot.of(DaskJob)
+    yield from snapshot.of(DaskCluster)
+    yield from snapshot.of(DaskWorkerGroup)
+    yield from snapshot.of(DaskAutoscaler)
 
 
 def _stopped_by(response: Response) -> set[Key]:
@@ -250,6 +261,17 @@ def _stopped_by(response: Response) -> set[Key]:
     if response.result in (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN):
         return {response.action.chain}
     return set()
+
+
+def _joined(earlier: PassResult, last: PassResult) -> PassResult:
+    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
+    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
+    return replace(
+        last,
+        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
+        responses=(*done, *last.responses),
+        rounds=earlier.rounds + last.rounds,
+    )
 
 
 def _needs_another_look(response: Response) -> bool:

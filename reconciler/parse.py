@@ -76,6 +76,7 @@ def _unreadable(kind: Kind, body: Mapping[str, Any], error: ValidationError) -> 
         tuple(str(owner.get("uid", "")) for owner in meta.get("ownerReferences") or ()),
         str(meta.get("uid", "")),
         int(meta.get("generation") or 0),
+        body.get("status") or {},
     )
 
 

@@ -10,7 +10,7 @@ from models.kinds import Key, Kind
 from models.observed import Pod, Service
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup, Metadata
 from models.snapshot import Owner, Snapshot
-from reconciler.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
+from reconciler.labels import NAMING, OURS, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
 from reconciler.names import Naming
 
 Child = TypeVar("Child", DaskCluster, DaskWorkerGroup, Pod, Service)
@@ -89,7 +89,12 @@ def find_child(candidates: Iterable[Child], role: Role, name: str) -> Child | No
     for child in staying:
         if child.metadata.annotations.get(ROLE) == role:
             return child
-    return next((one for one in staying if one.metadata.name == name and ROLE not in one.metadata.annotations), None)
+    return next((child for child in staying if child.metadata.name == name and _lost_its_role(child.metadata)), None)
+
+
+def _lost_its_role(meta: Meta) -> bool:
+    """Whether the object was made here, and then someone took its role annotation away."""
+    return ROLE not in meta.annotations and any(key.startswith(OURS) for key in meta.annotations)
 
 
 def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:

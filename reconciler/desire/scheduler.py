@@ -30,7 +30,7 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
     keep = keeper(cluster, snapshot)
     retiring = set(cluster.status.retiring)
     ended = [pod for pod in pods if pod.has_ended and not pod.is_terminating]
-    uncounted = [pod for pod in ended if pod.metadata.name not in retiring]
+    uncounted = [pod for pod in ended if pod.metadata.uid not in retiring]
     if uncounted:
         return Desired(cluster, records=(_failure_record(cluster, uncounted, pods, snapshot.taken_at),))
     unwanted = tuple(_unwanted(cluster, pods, keep))
@@ -81,9 +81,9 @@ def _unwanted(cluster: DaskCluster, pods: tuple[Pod, ...], keep: Pod | None) -> 
 
 
 def _failure_record(cluster: DaskCluster, uncounted: list[Pod], pods: tuple[Pod, ...], now: datetime) -> Record:
-    names_there = {pod.metadata.name for pod in pods}
-    going = {name for name in cluster.status.retiring if name in names_there}
-    going.update(pod.metadata.name for pod in uncounted)
+    # By uid, since one scheduler has the same name as the next.
+    there = {pod.metadata.uid for pod in pods}
+    going = {uid for uid in cluster.status.retiring if uid in there} | {pod.metadata.uid for pod in uncounted}
     status: Body = {"retiring": sorted(going)}
     failures = count_failures(cluster.status.failures, uncounted, scheduler_hash(cluster), now)
     if failures is not None:

@@ -1,0 +1,1 @@
+"""The CustomResourceDefinitions of the four kinds, generated from the models."""

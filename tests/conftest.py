@@ -1,0 +1,73 @@
+"""Clusters for tests. Nothing is built or started unless a chosen test asks for it."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.realcluster import ClusterError, RealCluster, prepare, start
+
+CLUSTERS = {"api_server": "apiserver", "node": "node"}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the cluster that it asks for."""
+    for item in items:
+        for fixture in _clusters(item):
+            item.add_marker(CLUSTERS[fixture])
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build before the first test: no test's time limit has room for it, and people see how it goes."""
+    wanted = {fixture for item in session.items for fixture in _clusters(item)}
+    if not wanted or session.config.option.collectonly:
+        return
+    capture: Any = session.config.pluginmanager.getplugin("capturemanager")
+    # The fixture fails with the same error, in the tests that need it.
+    with capture.global_and_fixture_disabled(), contextlib.suppress(ClusterError):
+        prepare(node="node" in wanted)
+
+
+def _clusters(item: pytest.Item) -> set[str]:
+    return CLUSTERS.keys() & set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def api_server() -> Iterator[RealCluster]:
+    """A real API server, with garbage collection and namespaces, without a scheduler and nodes."""
+    yield from _started(node=False)
+
+
+@pytest.fixture(scope="session")
+def node() -> Iterator[RealCluster]:
+    """A real Kubernetes with one node, on which Pods run."""
+    yield from _started(node=True)
+
+
+@pytest.fixture
+def namespace(api_server: RealCluster) -> Iterator[str]:
+    """A fresh namespace on the API server."""
+    yield from _namespace(api_server)
+
+
+@pytest.fixture
+def node_namespace(node: RealCluster) -> Iterator[str]:
+    """A fresh namespace on the cluster with a node."""
+    yield from _namespace(node)
+
+
+def _started(*, node: bool) -> Iterator[RealCluster]:
+    try:
+        cluster = start(node=node)
+    except ClusterError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+    with cluster:
+        yield cluster
+
+
+def _namespace(cluster: RealCluster) -> Iterator[str]:
+    name = cluster.create_namespace()
+    yield name
+    cluster.delete_namespace(name)
