@@ -66,13 +66,6 @@ class Snapshot:
         return {cluster: tuple(groups) for cluster, groups in found.items()}
 
     @cached_property
-    def _autoscalers(self) -> Mapping[tuple[str, str], tuple[DaskAutoscaler, ...]]:
-        found: dict[tuple[str, str], list[DaskAutoscaler]] = {}
-        for autoscaler in self.of(DaskAutoscaler):
-            found.setdefault((autoscaler.metadata.namespace, autoscaler.spec.cluster), []).append(autoscaler)
-        return {cluster: tuple(autoscalers) for cluster, autoscalers in found.items()}
-
-    @cached_property
     def _run_by_replica_sets(self) -> frozenset[tuple[str, str]]:
         return frozenset(
             (pod.metadata.namespace, pod.metadata.labels.get("dask.org/cluster-name", ""))
@@ -100,10 +93,6 @@ class Snapshot:
     def everything_of(self, uid: str) -> tuple[Observed, ...]:
         """All objects that carry an owner reference with that uid."""
         return self._children.get(uid, ())
-
-    def autoscalers_of(self, namespace: str, cluster: str) -> tuple[DaskAutoscaler, ...]:
-        """The autoscalers that name that cluster."""
-        return self._autoscalers.get((namespace, cluster), ())
 
     def is_run_by_replica_sets(self, namespace: str, cluster: str) -> bool:
         """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""

@@ -1,6 +1,7 @@
 """Where a cluster's scheduler and dashboard are reached from inside the Kubernetes cluster."""
 
 from collections.abc import Iterator, Sequence
+from itertools import zip_longest
 from typing import Any
 
 from models.resources import DaskCluster, PodSpec
@@ -38,11 +39,10 @@ def scheme(cluster: DaskCluster) -> str:
     containers = cluster.spec.scheduler.spec.get("containers") or [{}]
     scheduler = next((one for one in containers if one.get("name") == "scheduler"), containers[0])
     words = [str(word) for word in (*(scheduler.get("command") or ()), *(scheduler.get("args") or ()))]
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--protocol" and following:
-            return following.removesuffix("://")
-        if word.startswith("--protocol="):
-            return word.removeprefix("--protocol=").removesuffix("://")
+    for word, following in zip_longest(words, words[1:], fillvalue=""):
+        flag, _, value = word.partition("=")
+        if flag == "--protocol" and (value or following):
+            return (value or following).removesuffix("://")
     variables = {one.get("name"): one.get("value") for one in scheduler.get("env") or ()}
     return str(variables.get(_SCHEME_VARIABLE) or "tcp")
 

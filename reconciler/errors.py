@@ -13,7 +13,7 @@ ApiError
 │   ├── Gone             410: the list's resource version is too old
 │   └── Unreachable      no connection, so the request never left
 └── UnknownOutcome     the request may or may not have been carried out: connection lost, silence,
-                       half an answer, garbage, or a 500 or 504 to a write
+                       half an answer, garbage, or a 500, 502 or 504 to a write
 """
 
 

@@ -106,8 +106,9 @@ class Loop:
             hand.seconds["observe"] = time.perf_counter() - begun
             hand.reconcile()
             hand.report(self._clock())
-        self._waits = next_waits(self._waits, hand.responses, hand.snapshot, self._clock())
         result = hand.result()
+        if result.snapshot is not None:
+            self._waits = next_waits(self._waits, hand.responses, result.snapshot, self._clock())
         self.last_attempt_at = self._clock()
         self.listed_once = self.listed_once or not result.errors
         for observer in self._observers:
@@ -184,8 +185,9 @@ class _Pass:
         """All that the pass saw and did."""
         findings = tuple(dict.fromkeys(one for findings in self.findings.values() for one in findings))
         held = tuple(action for actions in self.held.values() for action in actions)
+        read_nothing = len(self.observation.errors) == max(1, len(self.settings.namespaces))
         return PassResult(
-            self.snapshot,
+            None if read_nothing else self.snapshot,
             Plan(tuple(self.actions), findings, held),
             tuple(self.responses),
             self.reports,

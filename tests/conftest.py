@@ -8,7 +8,7 @@ import pytest
 
 from tests.realcluster import ClusterError, RealCluster, prepare, start
 
-CLUSTERS = {"api_server": "apiserver", "node": "node"}
+CLUSTERS = {"api_server": "apiserver", "fleet": "apiserver", "node": "node"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -27,7 +27,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     capture: Any = session.config.pluginmanager.getplugin("capturemanager")
     # The fixture fails with the same error, in the tests that need it.
     with capture.global_and_fixture_disabled(), contextlib.suppress(ClusterError):
-        prepare(node="node" in wanted)
+        if wanted - {"fleet"}:
+            prepare(node="node" in wanted)
+        if "fleet" in wanted:
+            prepare(kwok=True)
 
 
 def _clusters(item: pytest.Item) -> set[str]:
@@ -38,6 +41,12 @@ def _clusters(item: pytest.Item) -> set[str]:
 def api_server() -> Iterator[RealCluster]:
     """A real API server, with garbage collection and namespaces, without a scheduler and nodes."""
     yield from _started(node=False)
+
+
+@pytest.fixture(scope="session")
+def fleet() -> Iterator[RealCluster]:
+    """A real API server with nodes that only pretend: Pods become Running, thousands of them."""
+    yield from _started(node=False, kwok=True)
 
 
 @pytest.fixture(scope="session")
@@ -58,9 +67,9 @@ def node_namespace(node: RealCluster) -> Iterator[str]:
     yield from _namespace(node)
 
 
-def _started(*, node: bool) -> Iterator[RealCluster]:
+def _started(*, node: bool, kwok: bool = False) -> Iterator[RealCluster]:
     try:
-        cluster = start(node=node)
+        cluster = start(node=node, kwok=kwok)
     except ClusterError as error:
         raise pytest.fail.Exception(str(error), pytrace=False) from None
     with cluster:

@@ -40,9 +40,10 @@ CLASSES: dict[int, type[ApiError]] = {
     415: Invalid,
     422: Invalid,
     429: TooManyRequests,
-    502: ServerError,
     503: ServerError,
 }
+# How a 500 starts that is the fault of what was applied, before anything is written.
+UNTYPED = "failed to create typed patch object"
 SHOWN = 300  # characters of an answer that is not the API server's own
 WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
@@ -105,12 +106,23 @@ def error(answer: Answer, request: Request) -> ApiError:
     status = _object(answer.body) or {}
     known = status if status.get("kind") == "Status" else {}
     reason = str(known.get("reason") or "")
-    return error_class(answer.status, reason, writes=request.writes)(
-        str(known.get("message") or _foreign(answer, request)),
+    message = str(known.get("message") or _foreign(answer, request))
+    found = _misnamed(answer.status, message, known.get("details"))
+    return (found or error_class(answer.status, reason, writes=request.writes))(
+        message,
         status=answer.status,
         reason=reason,
         retry_after_seconds=retry_after_seconds(answer, known.get("details")),
     )
+
+
+def _misnamed(status: int, message: str, details: Any) -> type[ApiError] | None:
+    """The class of two refusals that the API server gives a status of another meaning."""
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY and "metadata.uid" in _fields(details):
+        return Conflict  # to the server a changed field, to us another object of that name
+    if status == HTTPStatus.INTERNAL_SERVER_ERROR and message.startswith(UNTYPED):
+        return Invalid
+    return None
 
 
 def listed(answer: Answer, request: Request) -> bytes:
@@ -155,6 +167,12 @@ def retry_after_seconds(answer: Answer, details: object = None) -> float | None:
         return max(0.0, (until - (_date(answer.value("date")) or datetime.now(UTC))).total_seconds())
     seconds = details.get("retryAfterSeconds") if isinstance(details, dict) else None
     return float(seconds) if isinstance(seconds, int) and seconds > 0 else None
+
+
+def _fields(details: Any) -> set[str]:
+    """The fields that a Status object finds fault with."""
+    causes = details.get("causes") if isinstance(details, dict) else None
+    return {str(cause.get("field")) for cause in causes or () if isinstance(cause, dict)}
 
 
 def _date(value: str) -> datetime | None:

@@ -185,6 +185,9 @@ def _from_files(files: _Files, wanted: str | None) -> Configuration:
             config_persister=merger.save_changes,
         )
         loader.load_and_set(result)
+        if not hasattr(loader, "expiry"):
+            # There is nothing to renew, and the client's hook is dear: it sets everything anew for each request.
+            result.refresh_api_key_hook = None
         _follow_token_file(result, files, context)
     except TROUBLE as error:
         raise NoCluster(f"{files}: context {context!r} cannot be used: {told(error)}.") from None

@@ -119,4 +119,7 @@ def deletion(key: Key, uid: str) -> Request:
 
 
 def _quoted(part: str | None) -> str | None:
-    return None if part is None else quote(part, safe="")
+    """A name as one part of a path, whatever it is."""
+    if part is None or part.strip("."):
+        return part and quote(part, safe="")
+    return part.replace(".", "%2E")

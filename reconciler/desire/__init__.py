@@ -7,6 +7,7 @@ asks for nothing; garbage collection does the rest.
 from models.actions import Desired
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
+from reconciler.desire.adoption import desire_autoscaler
 from reconciler.desire.cluster import desire_cluster
 from reconciler.desire.group import desire_group
 from reconciler.desire.job import desire_job
@@ -33,4 +34,4 @@ def desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
         case DaskJob():
             return desire_job(owner, snapshot, naming)
         case DaskAutoscaler():
-            return Desired(owner)
+            return desire_autoscaler(owner, snapshot)

@@ -8,7 +8,7 @@ from models.actions import Body, Finding, Record, Topic
 from models.base import Meta
 from models.kinds import Key, Kind
 from models.observed import Pod, Service
-from models.resources import DaskCluster, DaskJob, DaskWorkerGroup, Metadata
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup, Metadata
 from models.snapshot import Owner, Snapshot
 from reconciler.labels import NAMING, OURS, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
 from reconciler.names import Naming
@@ -77,19 +77,32 @@ def owner_reference(owner: Owner, *, controller: bool = True) -> Body:
     }
 
 
+def in_role(candidates: Iterable[Child], role: Role, name: str) -> tuple[Child, ...]:
+    """The owner's children in that role; whatever else its users made its dependents is theirs.
+
+    Args:
+        candidates: Objects that carry the owner's uid.
+        role: The role looked for.
+        name: How the names of such children begin, for those whose role annotation someone took away.
+    """
+    return tuple(
+        child
+        for child in candidates
+        if child.metadata.annotations.get(ROLE) == role
+        or (_lost_its_role(child.metadata) and f"{child.metadata.name}-".startswith(f"{name}-"))
+    )
+
+
 def find_child(candidates: Iterable[Child], role: Role, name: str) -> Child | None:
     """The owner's child in that role that is not on its way out.
 
     Args:
         candidates: Objects that carry the owner's uid.
         role: The role looked for.
-        name: The name under which a child counts although someone took its role annotation away.
+        name: The name it was made under, which tells it from a copy that someone made with its annotations.
     """
-    staying = [child for child in candidates if child.metadata.deletion_timestamp is None]
-    for child in staying:
-        if child.metadata.annotations.get(ROLE) == role:
-            return child
-    return next((child for child in staying if child.metadata.name == name and _lost_its_role(child.metadata)), None)
+    staying = [child for child in in_role(candidates, role, name) if child.metadata.deletion_timestamp is None]
+    return min(staying, key=lambda child: (child.metadata.name != name, child.metadata.name), default=None)
 
 
 def _lost_its_role(meta: Meta) -> bool:
@@ -134,7 +147,7 @@ def finding(about: Owner, topic: Topic, message: str) -> Finding:
     return Finding(about.key, topic, f"{about.key}: {message}")
 
 
-def cluster_of(group: DaskWorkerGroup, snapshot: Snapshot) -> DaskCluster | None:
-    """The cluster that a group names, if it was observed."""
-    from_key = Key(DaskCluster.kind(), group.metadata.namespace, group.spec.cluster)
+def cluster_of(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: Snapshot) -> DaskCluster | None:
+    """The cluster that a group or an autoscaler names, if it was observed."""
+    from_key = Key(DaskCluster.kind(), resource.metadata.namespace, resource.spec.cluster)
     return snapshot.get(DaskCluster, from_key)

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from models.actions import Body, Desired, Record, Wanted
+from models.actions import Body, Desired, Wanted
 from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
 from models.observed import Service
-from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
+from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.desire.children import (
@@ -13,7 +13,6 @@ from reconciler.desire.children import (
     child_body,
     find_child,
     naming_of,
-    owner_reference,
     record_naming,
     replicas_to_hand_down,
 )
@@ -25,7 +24,7 @@ from reconciler.names import Naming
 
 
 def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
-    """The scheduler, its Services, the default group, and the adoption of other groups and autoscalers."""
+    """The scheduler, its Services and the default group."""
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
         return Desired(cluster, findings=(blocked,))
@@ -41,7 +40,7 @@ def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> 
             _default_group(cluster, snapshot, recorded),
         ),
         unwanted=scheduler.unwanted,
-        records=(*scheduler.records, *_adoptions(cluster, snapshot)),
+        records=scheduler.records,
         findings=scheduler.findings,
     )
 
@@ -88,24 +87,3 @@ def _default_group(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> 
     spec = {"cluster": cluster.metadata.name, "worker": {**worker.written(), "replicas": replicas}}
     body = child_body(DASK_WORKER_GROUP, key.name, cluster, marks, spec)
     return Wanted(key, body, present, "a cluster has a default worker group")
-
-
-def _adoptions(cluster: DaskCluster, snapshot: Snapshot) -> Iterator[Record]:
-    """Users' own groups and autoscalers become the cluster's, so that they go with it."""
-    meta = cluster.metadata
-    groups: tuple[DaskWorkerGroup | DaskAutoscaler, ...] = snapshot.groups_of(meta.namespace, meta.name)
-    for resource in groups + snapshot.autoscalers_of(meta.namespace, meta.name):
-        if _is_free(resource, meta.uid):
-            references = [reference.wire() for reference in resource.metadata.owner_references]
-            ours = owner_reference(cluster, controller=resource.metadata.controller is None)
-            body = {"metadata": {"ownerReferences": [*references, ours]}}
-            yield Record(resource, body, f"it names {cluster.key}, and is to go with it")
-
-
-def _is_free(resource: DaskWorkerGroup | DaskAutoscaler, uid: str) -> bool:
-    """Whether the resource can be adopted: it is staying, and no other DaskCluster owns it, gone or not."""
-    if resource.metadata.deletion_timestamp is not None:
-        return False
-    return all(
-        owner.uid != uid and owner.kind != DaskCluster.kind().name for owner in resource.metadata.owner_references
-    )

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count, islice
 
 from models.actions import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
 from models.base import wire_time
@@ -12,12 +13,13 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.address import scheduler_address
-from reconciler.desire.children import Marks, child_body, cluster_of, finding, naming_of
+from reconciler.desire.adoption import adoption
+from reconciler.desire.children import Marks, child_body, cluster_of, finding, in_role, naming_of
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
 from reconciler.desire.obstacles import obstacle
 from reconciler.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.desire.rollout import Worker, next_turn
-from reconciler.desire.scheduler import scheduler_hash_for_workers
+from reconciler.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
 from reconciler.labels import (
     CLUSTER_NAME,
     COMPONENT,
@@ -45,7 +47,9 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     if blocked is not None:
         return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
     adopted = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
-    if not adopted or naming_of(cluster) is None:
+    if not adopted:
+        return Desired(group, records=adoption(group, cluster))
+    if naming_of(cluster) is None:
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
 
@@ -68,6 +72,7 @@ class _Workers:
     snapshot: Snapshot
     template_hash: str
     scheduler_hash: str
+    living_schedulers: frozenset[str]
     pods: tuple[Pod, ...]
 
     @classmethod
@@ -78,7 +83,8 @@ class _Workers:
             snapshot,
             worker_hash(group, cluster),
             scheduler_hash_for_workers(cluster, snapshot),
-            snapshot.children(group.metadata.uid, Pod),
+            living_scheduler_hashes(cluster, snapshot),
+            in_role(snapshot.children(group.metadata.uid, Pod), Role.WORKER, f"{group.metadata.name}-worker"),
         )
 
     def desired(self) -> Desired:
@@ -87,8 +93,12 @@ class _Workers:
         here = [pod for pod in self.pods if not pod.is_terminating]
         ended = [pod for pod in here if pod.has_ended and pod.metadata.name not in retiring]
         staying = [pod for pod in here if not pod.has_ended and pod.metadata.name not in retiring]
+        going = [pod for pod in here if not pod.has_ended and pod.metadata.name in retiring]
         turn = next_turn(
-            [self._worker(pod) for pod in staying], self.group.spec.worker, stale_terminating=self._stale_is_going()
+            [self._worker(pod) for pod in staying],
+            self.group.spec.worker,
+            leaving=len(going),
+            stale_leaving=any(self._is_stale(pod) for pod in self.pods if pod in going or pod.is_terminating),
         )
         leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
         if leaving:
@@ -112,15 +122,12 @@ class _Workers:
             ready=pod.is_ready,
             available=pod.is_ready
             and (not long_enough or (since or self.snapshot.taken_at) + long_enough <= self.snapshot.taken_at),
-            stale=marks.get(TEMPLATE_HASH) != self.template_hash,
-            orphaned=marks.get(SCHEDULER_HASH) != self.scheduler_hash,
+            stale=self._is_stale(pod),
+            orphaned=marks.get(SCHEDULER_HASH) not in (self.scheduler_hash, *self.living_schedulers),
         )
 
-    def _stale_is_going(self) -> bool:
-        return any(
-            pod.is_terminating and pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
-            for pod in self.pods
-        )
+    def _is_stale(self, pod: Pod) -> bool:
+        return pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
 
     def _record(self, leaving: dict[str, str], ended: Sequence[Pod]) -> Record:
         there = {pod.metadata.name for pod in self.pods}
@@ -149,16 +156,22 @@ class _Workers:
     def _kept(self, pod: Pod) -> Wanted:
         return Wanted(pod.key, child_body(POD, pod.metadata.name, self.group, self._marks({}), None), pod, "")
 
-    def _created(self, count: int) -> Iterator[Wanted]:
-        first = self._highest_ordinal() + 1
+    def _created(self, number: int) -> Iterator[Wanted]:
         reason = f"the group wants {self.group.spec.worker.replicas} workers"
-        for ordinal in range(first, first + count):
-            name = names.worker(self.group.metadata.name, self.group.metadata.uid, ordinal)
+        for ordinal, name in islice(self._unused_names(), number):
             facts = {ORDINAL: str(ordinal), TEMPLATE_HASH: self.template_hash, SCHEDULER_HASH: self.scheduler_hash}
             environment = {WORKER_NAME: name, SCHEDULER_ADDRESS: scheduler_address(self.cluster)}
             spec = with_environment(self.group.spec.worker.spec, environment)
             body = child_body(POD, name, self.group, self._marks(facts), spec)
             yield Wanted(Key(POD, self.group.metadata.namespace, name), body, None, reason)
+
+    def _unused_names(self) -> Iterator[tuple[int, str]]:
+        """The next ordinals and names; one whose Pod is there, with its ordinal damaged by someone, is skipped."""
+        there = {pod.metadata.name for pod in self.pods}
+        for ordinal in count(self._highest_ordinal() + 1):
+            name = names.worker(self.group.metadata.name, self.group.metadata.uid, ordinal)
+            if name not in there:
+                yield ordinal, name
 
     def _marks(self, facts: dict[str, str]) -> Marks:
         labels = {

@@ -24,6 +24,7 @@ from reconciler.desire.children import (
     child_body,
     find_child,
     finding,
+    in_role,
     naming_of,
     record_naming,
     replicas_to_hand_down,
@@ -53,16 +54,16 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
         return Desired(job, findings=(finding(job, Topic.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
-    clusters = snapshot.children(job.metadata.uid, DaskCluster)
     runner = _runner(job, snapshot)
     if job.status.job_status is not None and job.status.job_status.is_outcome:
-        gone = tuple(
-            Unwanted(cluster, f"the job has ended: {job.status.job_status}")
-            for cluster in clusters
-            if cluster.metadata.deletion_timestamp is None
+        clusters = in_role(
+            snapshot.children(job.metadata.uid, DaskCluster),
+            Role.JOB_CLUSTER,
+            names.job_cluster(recorded, job.metadata.name),
         )
+        gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in clusters)
         return Desired(job, wanted=(_kept(job, runner, None),) if runner else (), unwanted=gone)
-    if runner is not None and runner.has_ended and not runner.was_disrupted:
+    if runner is not None and runner.has_ended and not _was_lost(runner):
         return Desired(job, records=(_outcome(job, runner, snapshot),))
     wanted_cluster = _cluster(job, snapshot, recorded)
     return Desired(
@@ -76,6 +77,11 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
 def _runner(job: DaskJob, snapshot: Snapshot) -> Pod | None:
     pods = snapshot.children(job.metadata.uid, Pod)
     return find_child(pods, Role.JOB_RUNNER, names.job_runner(job.metadata.name))
+
+
+def _was_lost(runner: Pod) -> bool:
+    """Whether the runner failed for its node's or a preemption's sake; one that succeeded all the same has succeeded."""
+    return runner.status.phase == "Failed" and runner.was_disrupted
 
 
 def _outcome(job: DaskJob, runner: Pod, snapshot: Snapshot) -> Record:

@@ -10,6 +10,7 @@
     Recreate        all stale workers go; new ones come when they are gone.
     OnDelete        stale workers stay until someone deletes them.
 
+A worker that was let go takes up room until its deletion has begun: where deletions are held back, nothing is piled up.
 Orphaned workers go at once, whatever the strategy. Surplus workers go cheapest first: not scheduled, not ready,
 stale, youngest.
 """
@@ -60,13 +61,14 @@ class Turn:
     remove: tuple[tuple[str, str], ...] = ()
 
 
-def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, stale_terminating: bool) -> Turn:
+def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, leaving: int = 0, stale_leaving: bool = False) -> Turn:
     """What to do next.
 
     Args:
         workers: The group's workers, without those that are ending or were let go already.
         spec: What the group asks for.
-        stale_terminating: Whether workers from an older template are still on their way out.
+        leaving: How many were let go, but not deleted yet.
+        stale_leaving: Whether workers from an older template are still on their way out.
     """
     orphans = [worker for worker in workers if worker.orphaned]
     staying = [worker for worker in workers if not worker.orphaned]
@@ -87,10 +89,10 @@ def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, stale_terminating:
     remove += [(worker.name, "its template changed") for worker in outdated]
     staying = [worker for worker in staying if worker not in outdated]
 
-    if spec.update_strategy.type == "Recreate" and (outdated or stale_terminating):
+    if spec.update_strategy.type == "Recreate" and (outdated or stale_leaving):
         return Turn(0, tuple(remove))
     fresh = sum(not worker.stale for worker in staying) if rolling else len(staying)
-    return Turn(max(0, min(spec.replicas - fresh, room - len(staying))), tuple(remove))
+    return Turn(max(0, min(spec.replicas - fresh, room - len(staying) - leaving)), tuple(remove))
 
 
 def _outdated(staying: Sequence[Worker], least_available: int) -> list[Worker]:

@@ -10,7 +10,7 @@ from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler import names
-from reconciler.desire.children import Marks, child_body, finding
+from reconciler.desire.children import Marks, child_body, finding, in_role
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
 from reconciler.desire.services import scheduler_labels
 from reconciler.labels import TEMPLATE_HASH, Role
@@ -26,7 +26,7 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
     A Pod from an older template, one that ended and a second one are unwanted. Its successor comes when it is gone,
     or, if it cannot go, under another name; the Services follow by label.
     """
-    pods = snapshot.children(cluster.metadata.uid, Pod)
+    pods = _pods(cluster, snapshot)
     keep = keeper(cluster, snapshot)
     retiring = set(cluster.status.retiring)
     ended = [pod for pod in pods if pod.has_ended and not pod.is_terminating]
@@ -48,12 +48,8 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
 
 def keeper(cluster: DaskCluster, snapshot: Snapshot) -> Pod | None:
     """The scheduler Pod that is there to stay: running or about to, and not to be replaced."""
-    running = [
-        pod
-        for pod in snapshot.children(cluster.metadata.uid, Pod)
-        if not pod.is_terminating and not pod.has_ended and _fits(cluster, pod)
-    ]
-    return min(running, key=lambda pod: (not pod.is_ready, pod.metadata.name), default=None)
+    fitting = [pod for pod in _living(cluster, snapshot) if _fits(cluster, pod)]
+    return min(fitting, key=lambda pod: (not pod.is_ready, pod.metadata.name), default=None)
 
 
 def scheduler_hash_for_workers(cluster: DaskCluster, snapshot: Snapshot) -> str:
@@ -61,6 +57,20 @@ def scheduler_hash_for_workers(cluster: DaskCluster, snapshot: Snapshot) -> str:
     keep = keeper(cluster, snapshot)
     ours = scheduler_hash(cluster)
     return ours if keep is None else keep.metadata.annotations.get(TEMPLATE_HASH, ours)
+
+
+def living_scheduler_hashes(cluster: DaskCluster, snapshot: Snapshot) -> frozenset[str]:
+    """The template hashes of the schedulers whose deletion has not begun, even if it is due: their workers still work."""
+    return frozenset(pod.metadata.annotations.get(TEMPLATE_HASH, "") for pod in _living(cluster, snapshot))
+
+
+def _pods(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Pod, ...]:
+    pods = snapshot.children(cluster.metadata.uid, Pod)
+    return in_role(pods, Role.SCHEDULER, names.scheduler_pod(cluster.metadata.name))
+
+
+def _living(cluster: DaskCluster, snapshot: Snapshot) -> list[Pod]:
+    return [pod for pod in _pods(cluster, snapshot) if not pod.is_terminating and not pod.has_ended]
 
 
 def _fits(cluster: DaskCluster, pod: Pod) -> bool:

@@ -26,7 +26,7 @@ CUSTOM_VERBS = {
     "daskclusters": "get list watch create patch delete",
     "daskworkergroups": "get list watch create patch delete",
     "daskjobs": "get list watch patch",
-    "daskautoscalers": "get list watch patch",
+    "daskautoscalers": "get list watch patch delete",
     "daskclusters/status": "get patch update",
     "daskworkergroups/status": "get patch update",
     "daskjobs/status": "get patch update",

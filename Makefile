@@ -1,0 +1,85 @@
+# Everything there is to do here; `make` alone lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help:  ## List what can be made.
+	@echo "make TARGET [ARGS=…]"
+	@echo
+	@awk -F ':.*##  ?' '/^[a-z][a-z-]*:.*##/ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: .venv/made  ## Run the daemon against the current kube context: make run ARGS="--dry-run"
+	$(BIN)/dask-reconciler $(ARGS)
+
+.PHONY: test
+test: machine .venv/made  ## Test everything: fast tests, a real API server, a real node. Linux, Go and root. ARGS go to pytest.
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: test-fast
+test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
+	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
+
+.PHONY: lint
+lint: .venv/made  ## Check style, format and types.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+.PHONY: format
+format: .venv/made  ## Format the code and mend what can be mended without a thought.
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+.PHONY: crds
+crds: .venv/made  ## Write crds/ and the generated pages of docs/ from the code.
+	$(BIN)/python -m models.crds
+	$(BIN)/python -m models.reference
+	$(BIN)/python -m reconciler.reference
+
+.PHONY: image
+image:  ## Build the container image.
+	scripts/image $(ARGS)
+
+.PHONY: cluster-up
+cluster-up: machine .venv/made  ## Start a real Kubernetes with a node on this machine, for trying things out. Linux, Go and root.
+	$(BIN)/python -m tests.realcluster up --node $(ARGS)
+
+.PHONY: cluster-down
+cluster-down: .venv/made  ## Stop it, and leave nothing of it.
+	$(BIN)/python -m tests.realcluster down $(ARGS)
+
+.PHONY: bench
+bench: machine .venv/made  ## Measure passes and Pods a second on a real API server.
+	$(BIN)/python -m tests.bench $(ARGS)
+
+.PHONY: setup
+setup: machine .venv/made  ## Make what the other targets need, and nothing else.
+
+.PHONY: machine
+machine:
+	@scripts/machine
+	@scripts/promtool
+
+.PHONY: clean
+clean:  ## Remove what was made: the virtual environment, caches, builds.
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The extras too: one environment for all that one does here.
+.venv/made: pyproject.toml
+	@scripts/machine
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	touch $@

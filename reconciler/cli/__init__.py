@@ -1,0 +1,10 @@
+"""The command line: `dask-reconciler`.
+
+arguments ──► main ──► daemon    for ever, until a signal
+what is       picks    once      one pass, or its rehearsal
+asked                  offline   a plan from manifests alone
+"""
+
+from reconciler.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,35 @@
+"""The settings' Kubernetes, and the time."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from reconciler import __version__
+from reconciler.api import HTTPAPI, Exchange, connect
+from reconciler.settings import Settings
+
+
+def now() -> datetime:
+    """What time it is."""
+    return datetime.now(UTC)
+
+
+def connected(settings: Settings, observe: Callable[[Exchange], None] | None = None) -> HTTPAPI:
+    """The API that the settings name.
+
+    Args:
+        settings: The settings.
+        observe: Told of every request.
+
+    Raises:
+        NoCluster: no cluster is configured, or wrongly.
+    """
+    return connect(
+        context=settings.context or None,
+        kubeconfig=settings.kubeconfig or None,
+        connect_timeout_seconds=settings.connect_timeout,
+        read_timeout_seconds=settings.read_timeout,
+        total_timeout_seconds=settings.total_timeout,
+        user_agent=f"dask-reconciler/{__version__}",
+        pool_size=settings.parallel_writes + 1,
+        observe=observe,
+    )

@@ -1,0 +1,137 @@
+"""What `--help` teaches: what the command is for, examples, every option, the exit codes."""
+
+from collections.abc import Iterable, Mapping
+from typing import TextIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from reconciler.options import GROUPS, Option, option
+
+WIDEST = 88
+"""Longer lines are hard to read."""
+
+USAGE = """\
+dask-reconciler [run] [OPTIONS]
+dask-reconciler plan -f FILE… [OPTIONS]"""
+
+PURPOSE = """\
+Runs Dask on Kubernetes: makes DaskCluster, DaskWorkerGroup, DaskJob and DaskAutoscaler resources come true as Pods \
+and Services, and keeps them so."""
+
+EXAMPLES = {
+    "Look after every namespace, for ever": "dask-reconciler",
+    "Look after two namespaces, every ten seconds": "dask-reconciler --namespaces ml,etl --interval 10s",
+    "Show what would be done now, and do nothing": "dask-reconciler --once --dry-run",
+    "The same for machines; exit code 2 if there is anything to do": (
+        "dask-reconciler --once --dry-run --output json --exit-code"
+    ),
+    "Show what manifests would make, without any Kubernetes": "dask-reconciler plan -f cluster.yaml",
+}
+
+PLAN_USAGE = "dask-reconciler plan -f FILE… [OPTIONS]"
+
+PLAN_PURPOSE = """\
+Shows what the reconciler would make of manifests alone, without any Kubernetes: the code of production, run on a \
+Kubernetes in memory. Wrong manifests are listed, all of them, each with its field and the remedy; they do not hide \
+the plan of the others."""
+
+PLAN_EXAMPLES = {
+    "A folder with everything below it, and one more file": "dask-reconciler plan -f deploy/ -f extra.yaml",
+    "Standard input": "kustomize build . | dask-reconciler plan -f -",
+    "In a pipeline": "dask-reconciler plan -f . --output json",
+}
+
+OUTPUT_OPTIONS = (
+    Option("output", "table|json|yaml", "table", "How the plan, or the summary of --once, is printed."),
+    Option("exit_code", "", "", "Tell by the exit code whether the plan has changes."),
+)
+MANIFEST_OPTIONS = (
+    Option("filename", "FILE", "", "A manifest, a folder of them, or - for standard input; as often as needed."),
+    Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
+)
+COMMON_OPTIONS = (
+    Option("help", "", "", "Show this and exit."),
+    Option("version", "", "", "Show the version and exit."),
+)
+PLAN_SETTINGS = ("naming", "no_delete", "deletion_cap", "log_level", "log_format")
+"""The settings that mean something to a plan from manifests."""
+
+SHORT = {"filename": "-f", "help": "-h"}
+
+ENVIRONMENT = """\
+Every setting is also an environment variable: DASK_RECONCILER_ and its name in capitals, such as \
+DASK_RECONCILER_LOG_LEVEL for --log-level. The option wins. Switches can be turned off: --dry-run=false. Durations \
+are seconds, or a number with ms, s, m or h. NO_COLOR turns colours off."""
+
+EXIT_CODES = {
+    "0": "All is well: the pass succeeded, or SIGTERM or SIGINT ended the daemon in time.",
+    "1": "Something failed, and standard error says what.",
+    "2": "An option or setting is wrong. With --exit-code: the plan has changes, and wrong options give 1.",
+    "130": "Interrupted: while --once ran, or for the second time.",
+}
+
+
+def show(stream: TextIO, *, of_plan: bool = False) -> None:
+    """Print the help, coloured and as wide as the terminal, if it is one."""
+    console = Console(file=stream, highlight=False)
+    console.width = min(console.width, WIDEST)
+    with console.capture() as captured:
+        console.print(_plan_help() if of_plan else _run_help())
+    stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
+
+
+def _run_help() -> RenderableType:
+    groups: dict[str, Iterable[Option]] = {
+        title: [option(field) for field in fields] for title, fields in GROUPS.items()
+    }
+    groups["How to print"] = [*OUTPUT_OPTIONS, *COMMON_OPTIONS]
+    return _page(USAGE, PURPOSE, EXAMPLES, groups)
+
+
+def _plan_help() -> RenderableType:
+    groups = {
+        "What to read": MANIFEST_OPTIONS,
+        "How to plan": [option(field) for field in PLAN_SETTINGS],
+        "How to print": [*OUTPUT_OPTIONS, *COMMON_OPTIONS],
+    }
+    return _page(PLAN_USAGE, PLAN_PURPOSE, PLAN_EXAMPLES, groups)
+
+
+def _page(
+    usage: str, purpose: str, examples: Mapping[str, str], groups: Mapping[str, Iterable[Option]]
+) -> RenderableType:
+    parts = [*_section("Usage", Text(usage)), Text(purpose), Text()]
+    parts += _section("Examples", _examples(examples))
+    for title, options in groups.items():
+        parts += _section(title, Group(*(_entry(each) for each in options)))
+    parts += _section("Environment", Text(ENVIRONMENT))
+    parts += _section("Exit codes", _exit_codes())
+    return Group(*parts[:-1])
+
+
+def _section(title: str, body: RenderableType) -> list[RenderableType]:
+    return [Text(title, style="bold"), Padding(body, (0, 0, 0, 2)), Text()]
+
+
+def _examples(examples: Mapping[str, str]) -> RenderableType:
+    lines = [(Text(f"# {purpose}", style="dim"), Text(command, style="cyan")) for purpose, command in examples.items()]
+    return Group(*(line for pair in lines for line in pair))
+
+
+def _entry(each: Option) -> RenderableType:
+    name = Text(f"{SHORT[each.field]}, " if each.field in SHORT else "", style="cyan")
+    name.append(each.flag).append(f" {each.placeholder}" if each.placeholder else "", style="default")
+    words = Text(each.description.replace("`", ""))
+    words.append(f" Default: {each.default}." if each.default else "", style="dim")
+    return Group(name, Padding(words, (0, 0, 0, 4)))
+
+
+def _exit_codes() -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="cyan")
+    for code, meaning in EXIT_CODES.items():
+        table.add_row(code, meaning)
+    return table

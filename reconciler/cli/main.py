@@ -1,0 +1,78 @@
+"""From the command line to an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+from reconciler import __version__
+from reconciler.api import NoCluster
+from reconciler.cli import help as helping
+from reconciler.cli.arguments import Command, Invocation, SettingsError, UsageError, command_of, parse
+from reconciler.cli.daemon import run_daemon
+from reconciler.cli.offline import plan_manifests
+from reconciler.cli.once import run_once
+from reconciler.log import configure
+from reconciler.options import unknown_variables
+from reconciler.server import ServerError
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Do what the command line asks for.
+
+    Args:
+        arguments: The command line without the command's name; the process's own by default.
+
+    Returns:
+        The exit code; `--help` lists them.
+    """
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        code = _main(given)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read has gone, and needs to hear nothing of it; nor at exit, when Python flushes again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def _main(arguments: Sequence[str]) -> int:
+    command, rest = command_of(arguments)
+    if {"-h", "--help"} & set(rest):
+        helping.show(sys.stdout, of_plan=command is Command.PLAN)
+        return DONE
+    if "--version" in rest:
+        sys.stdout.write(f"dask-reconciler {__version__}\n")
+        return DONE
+    try:
+        invocation = parse(arguments)
+    except (UsageError, SettingsError) as error:
+        _complain(f"{error}\nSee dask-reconciler {'plan ' if command is Command.PLAN else ''}--help.")
+        # With --exit-code, 2 means that there are changes.
+        return FAILED if "--exit-code" in arguments else USAGE
+    configure(invocation.settings.log_format, invocation.settings.log_level)
+    for warning in unknown_variables(os.environ):
+        structlog.get_logger("reconciler").warning("settings.unknown", message=warning)
+    return _run(invocation)
+
+
+def _run(invocation: Invocation) -> int:
+    if invocation.command is Command.PLAN:
+        return plan_manifests(invocation)
+    try:
+        if invocation.settings.once:
+            return run_once(invocation)
+        return run_daemon(invocation.settings)
+    except (NoCluster, ServerError) as error:
+        _complain(str(error))
+        return FAILED
+
+
+def _complain(message: str) -> None:
+    sys.stderr.write("".join(f"dask-reconciler: {line}\n" for line in message.splitlines()))

@@ -1,0 +1,38 @@
+"""One pass, or its rehearsal, and what came of it."""
+
+import sys
+from collections.abc import Iterable
+
+from models.actions import PassResult
+from reconciler import render
+from reconciler.cli.arguments import Invocation
+from reconciler.cli.connection import connected, now
+from reconciler.loop import Loop, rehearse
+
+DONE, FAILED, PENDING = 0, 1, 2
+
+
+def run_once(invocation: Invocation) -> int:
+    """Make one pass, or rehearse it, and print it.
+
+    Raises:
+        NoCluster: no cluster is configured, or wrongly.
+    """
+    settings = invocation.settings
+    api = connected(settings)
+    try:
+        result = rehearse(api, settings, now()) if settings.dry_run else Loop(api, settings, clock=now).once()
+    finally:
+        api.close()
+    return told(result, invocation, rehearsed=settings.dry_run)
+
+
+def told(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
+    """Print a pass; its exit code."""
+    render.show(result, invocation.output, sys.stdout, rehearsed=rehearsed, ignored=ignored)
+    for failure in render.failures(result):
+        sys.stderr.write(f"dask-reconciler: {failure}\n")
+    if not result.ok or (result.snapshot and result.snapshot.unreadable):
+        return FAILED
+    pending = result.plan.actions or result.plan.held
+    return PENDING if invocation.exit_code and pending else DONE

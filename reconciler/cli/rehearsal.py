@@ -1,0 +1,48 @@
+"""Rehearsed passes on the interval: the daemon that writes nothing."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from threading import Event
+
+from models.actions import PassResult
+from reconciler.loop import rehearse
+from reconciler.protocol import API
+from reconciler.settings import Settings
+
+
+class Rehearsals:
+    """Looks like `reconciler.loop.Loop`, and writes nothing.
+
+    Args:
+        api: The API to read from.
+        settings: What to look after.
+        clock: What time it is, in UTC.
+        observers: Told the result of each rehearsal.
+    """
+
+    def __init__(
+        self,
+        api: API,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime],
+        observers: Sequence[Callable[[PassResult], None]] = (),
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self._observers = observers
+        self.last_attempt_at: datetime | None = None
+        self.listed_once = False
+
+    def forever(self, stop: Event) -> None:
+        """Rehearse on the interval until `stop` is set."""
+        while not stop.is_set():
+            begun = time.monotonic()
+            result = rehearse(self._api, self._settings, self._clock())
+            self.last_attempt_at = self._clock()
+            self.listed_once = self.listed_once or not result.errors
+            for observer in self._observers:
+                observer(result)
+            stop.wait(max(0.0, self._settings.interval - (time.monotonic() - begun)))

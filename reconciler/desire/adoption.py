@@ -1,0 +1,33 @@
+"""Users' own worker groups and autoscalers become their cluster's, so that they go with it.
+
+Each asks for its own adoption: what is refused to one holds up neither the cluster nor the others.
+"""
+
+from models.actions import Desired, Record
+from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler.desire.children import cluster_of, naming_of, owner_reference
+from reconciler.desire.obstacles import obstacle
+
+
+def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:
+    """That it belongs to its cluster."""
+    cluster = cluster_of(autoscaler, snapshot)
+    if cluster is None or cluster.metadata.deletion_timestamp is not None or obstacle(cluster, snapshot) is not None:
+        return Desired(autoscaler)
+    return Desired(autoscaler, records=adoption(autoscaler, cluster))
+
+
+def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
+    """The reference to the cluster that is to be written down; none if the resource is, or cannot be, the cluster's."""
+    if naming_of(cluster) is None or not _is_free(resource):
+        return ()
+    references = [reference.wire() for reference in resource.metadata.owner_references]
+    ours = owner_reference(cluster, controller=resource.metadata.controller is None)
+    body = {"metadata": {"ownerReferences": [*references, ours]}}
+    return (Record(resource, body, f"it names {cluster.key}, and is to go with it"),)
+
+
+def _is_free(resource: DaskWorkerGroup | DaskAutoscaler) -> bool:
+    """Whether the resource can be adopted: no DaskCluster owns it, gone or not."""
+    return all(owner.kind != DaskCluster.kind().name for owner in resource.metadata.owner_references)

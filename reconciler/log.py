@@ -1,0 +1,65 @@
+"""How log lines look: key and value for people, JSON for machines, all on one stream."""
+
+import logging
+import os
+import sys
+from typing import Literal, TextIO
+
+import structlog
+
+Format = Literal["auto", "console", "json"]
+Level = Literal["debug", "info", "warning", "error"]
+
+
+def configure(format_: Format, level: Level, stream: TextIO | None = None) -> None:
+    """Send every log line, those of other libraries and Python's warnings too, to one stream.
+
+    Args:
+        format_: `console`, `json`, or `auto` for whichever fits the stream.
+        level: The least important lines to write.
+        stream: Standard error by default.
+    """
+    out = stream or sys.stderr
+    console = format_ == "console" or (format_ == "auto" and out.isatty())
+    time = "%Y-%m-%d %H:%M:%S" if console else "iso"
+    shared: list[structlog.types.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt=time, utc=not console),
+    ]
+    drawing: list[structlog.types.Processor] = (
+        [_drawn(out)]
+        if console
+        else [structlog.processors.format_exc_info, _ordered, structlog.processors.JSONRenderer(ensure_ascii=False)]
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *drawing],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.captureWarnings(capture=True)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+    )
+
+
+def _drawn(out: TextIO) -> structlog.dev.ConsoleRenderer:
+    colours = out.isatty() and not os.environ.get("NO_COLOR")
+    # A traceback with the values of variables, structlog's default, could show a token.
+    traceback = structlog.dev.RichTracebackFormatter(show_locals=False) if colours else structlog.dev.plain_traceback
+    return structlog.dev.ConsoleRenderer(
+        colors=colours, sort_keys=False, pad_event_to=18, exception_formatter=traceback
+    )
+
+
+def _ordered(_: object, __: str, line: structlog.types.EventDict) -> structlog.types.EventDict:
+    """The line with what people look for first at its beginning."""
+    return {name: line[name] for name in ("timestamp", "level", "event") if name in line} | dict(line)

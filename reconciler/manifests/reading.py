@@ -1,0 +1,201 @@
+"""Manifests from files, folders and standard input, and all that is wrong with them.
+
+Each problem names the file, the document, the object, the field and the remedy. A wrong manifest does not hide the
+others.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TextIO
+
+from pydantic import ValidationError
+
+from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, GROUP, Key, Kind, kind_of
+from reconciler.manifests.documents import documents
+from reconciler.manifests.fields import unknown_fields
+from reconciler.names import cluster_name_error
+from reconciler.parse import MODELS
+from reconciler.wording import did_you_mean, shown, wrongs
+
+SUFFIXES = (".yaml", ".yml", ".json")
+KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+STANDARD_INPUT = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """An object that may be loaded.
+
+    Args:
+        key: Which it is.
+        body: The object, with its namespace.
+        place: Where it was read, such as `cluster.yaml, document 2`.
+    """
+
+    key: Key
+    body: dict[str, Any]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong, as a sentence after the place where it stands."""
+
+    place: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.words}"
+
+
+@dataclass(slots=True)
+class Reading:
+    """What was read.
+
+    Args:
+        manifests: The good ones.
+        problems: What is wrong with the others.
+        ignored: Objects that mean nothing to the reconciler, such as `ConfigMap default/x`.
+    """
+
+    manifests: list[Manifest] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    ignored: list[str] = field(default_factory=list)
+
+
+def read(paths: Iterable[str], namespace: str, standard_input: TextIO) -> Reading:
+    """Read manifests.
+
+    Args:
+        paths: Files, folders with everything below them, and `-` for standard input.
+        namespace: The namespace of manifests that name none.
+        standard_input: What `-` stands for.
+    """
+    reading = Reading()
+    for name, text in _texts(paths, standard_input, reading.problems):
+        for document in documents(text):
+            place = f"{name}, document {document.number}"
+            if document.error:
+                reading.problems.append(Problem(place, f"{document.error}."))
+                continue
+            for where, value in _objects(document.value, place):
+                _take(value, where, namespace, reading)
+    return _without_duplicates(reading)
+
+
+def _texts(paths: Iterable[str], standard_input: TextIO, problems: list[Problem]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        if path == STANDARD_INPUT:
+            yield "standard input", standard_input.read()
+            continue
+        for file in _files(Path(path), problems):
+            try:
+                yield str(file), file.read_text(encoding="utf-8-sig")
+            except OSError as error:
+                problems.append(Problem(str(file), f"cannot be read: {error.strerror}."))
+            except UnicodeDecodeError:
+                problems.append(Problem(str(file), "is not text in UTF-8; save it so."))
+
+
+def _files(path: Path, problems: list[Problem]) -> Sequence[Path]:
+    if not path.is_dir():
+        return [path]
+    found = [
+        file
+        for file in sorted(path.rglob("*"))
+        if file.suffix in SUFFIXES
+        and file.name not in KUSTOMIZATIONS
+        and file.is_file()
+        and not any(part.startswith(".") for part in file.relative_to(path).parts)
+    ]
+    if not found:
+        problems.append(Problem(str(path), f"holds no manifests: no file ends in {', '.join(SUFFIXES)}."))
+    return found
+
+
+def _objects(value: Any, place: str) -> Iterator[tuple[str, Any]]:
+    """The object, or those of a List."""
+    items = value.get("items") if isinstance(value, dict) else None
+    if isinstance(items, list) and str(value.get("kind", "")).endswith("List"):
+        for number, item in enumerate(items, start=1):
+            yield f"{place}, item {number}", item
+    else:
+        yield place, value
+
+
+def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
+    """Sort one object into what was read."""
+    if words := _wrong_header(value):
+        reading.problems.append(Problem(place, f"{words}."))
+        return
+    api_version, name = value["apiVersion"], value["kind"]
+    metadata = value.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    where = str(metadata.get("namespace") or namespace)
+    subject = f"{name} {where}/{metadata.get('name') or '?'}"
+    kind = kind_of(api_version, name)
+    if kind in (*CUSTOM_KINDS, *CHILD_KINDS):
+        body = {**value, "metadata": {**metadata, "namespace": where}}
+        wrong = list(_wrong_fields(kind, value, body))
+        reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
+        if not wrong:
+            reading.manifests.append(Manifest(Key(kind, where, metadata["name"]), body, place))
+    elif words := _wrong_kind(api_version, name):
+        reading.problems.append(Problem(place, f"{subject}: {words}."))
+    else:
+        reading.ignored.append(subject)
+
+
+def _wrong_header(value: Any) -> str:
+    """What keeps a document from being a manifest; empty if it is one."""
+    if not isinstance(value, dict):
+        return f"is {shown(value)}; it must be a manifest, with apiVersion, kind and metadata"
+    for header in ("apiVersion", "kind"):
+        given = value.get(header)
+        if given is None:
+            return f"{header} is missing; add it"
+        if not isinstance(given, str):
+            return f"{header} is {shown(given)}; it must be text"
+    return ""
+
+
+def _wrong_kind(api_version: str, name: str) -> str:
+    """What is wrong with a kind that the reconciler does not know; empty if it is simply another's."""
+    ours = {kind.name: kind for kind in CUSTOM_KINDS}
+    if name in ours:
+        return f"apiVersion is {shown(api_version)}; for a {name} it must be {ours[name].api_version}"
+    if api_version.partition("/")[0] == GROUP:
+        return f"kind is {shown(name)}{did_you_mean(name, ours)}; it must be one of {', '.join(ours)}"
+    return ""
+
+
+def _wrong_fields(kind: Kind, given: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
+    """Everything wrong with an object of a known kind."""
+    metadata = given.get("metadata", {})
+    if not isinstance(metadata, dict):
+        yield f"metadata is {shown(metadata)}; it must be a mapping with a name"
+        return
+    if metadata.get("generateName") and not metadata.get("name"):
+        yield "metadata.name is missing; add it: a name that the server makes from generateName cannot be foreseen"
+        return
+    if kind in CUSTOM_KINDS:
+        yield from unknown_fields(MODELS[kind], given)
+    try:
+        MODELS[kind].model_validate(body)
+    except ValidationError as error:
+        yield from map(str, wrongs(error, body))
+    name = metadata.get("name")
+    if kind in (DASK_CLUSTER, DASK_JOB) and isinstance(name, str) and (words := cluster_name_error(name)):
+        yield f"metadata.name: {words}"
+
+
+def _without_duplicates(reading: Reading) -> Reading:
+    first: dict[Key, Manifest] = {}
+    for manifest in reading.manifests:
+        if manifest.key in first:
+            words = f"{manifest.key}: is there twice, first in {first[manifest.key].place}; remove one."
+            reading.problems.append(Problem(manifest.place, words))
+        else:
+            first[manifest.key] = manifest
+    return Reading(list(first.values()), reading.problems, reading.ignored)

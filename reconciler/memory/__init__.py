@@ -1,0 +1,20 @@
+"""The API in memory: the requests of `reconciler.protocol`, answered as a Kubernetes API server answers them.
+
+    api ──► server ──► store          strategy   what sets the kinds apart: pods, services
+    locks   the rules  the objects    schema     what the custom resource definitions say
+                                      ownership  server-side apply
+                                      garbage    objects whose owners are gone
+
+One contract suite, tests/contract, holds it and a real API server to the same rules. What it leaves out on purpose:
+
+- watches, quota, rights and admission plugins (a real server adds tolerations and a service account's volume to Pods);
+- namespaces: every namespace is there;
+- Pod specs are checked for containers and what may change, and, given schemas, for unknown fields and types; quantities
+  stay as they were written;
+- apply replaces lists in Pod specs as a whole.
+"""
+
+from reconciler.memory.api import MemoryAPI
+from reconciler.memory.schema import Schemas, read
+
+__all__ = ["MemoryAPI", "Schemas", "read"]

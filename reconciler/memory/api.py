@@ -1,0 +1,135 @@
+"""The API in memory, and the hands of everyone else who acts on the objects."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from threading import RLock
+
+from models.kinds import Key, Kind
+from reconciler.memory.document import copied
+from reconciler.memory.ownership import Applier
+from reconciler.memory.schema import Schemas
+from reconciler.memory.selector import field_selector, label_selector
+from reconciler.memory.server import Server
+from reconciler.protocol import FIELD_MANAGER, Body, Reply, Subresource
+
+
+class MemoryAPI:
+    """Answers the requests of the API protocol itself.
+
+    - What is sent is copied, what is given out is a copy: nobody changes an object but by a request.
+    - Every change, and nothing else, gives an object a higher resourceVersion. A uid is never used twice.
+    - Objects whose owners are gone are gone when a request returns, unless `collects_garbage` is off.
+    - Threads may share an instance.
+    - The same requests at the same times bring the same uids, names and addresses.
+
+    Args:
+        now: The time.
+        objects: Objects that are there already, taken in as they are, without checks. One without a uid gets one, and
+            with it defaults and a first status; `metadata.managedFields` says what earlier applies set.
+        schemas: Hold custom resources, Pods and Services against these: unknown fields are left out with a warning,
+            defaults set, values validated. Without, objects are written as they come.
+        collects_garbage: Whether garbage is collected at once; if not, by `collect_garbage`.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        *,
+        objects: Iterable[Body] = (),
+        schemas: Schemas | None = None,
+        collects_garbage: bool = True,
+    ) -> None:
+        self._server = Server(now, schemas)
+        self._lock = RLock()
+        self._collects_garbage = collects_garbage
+        self._server.load(objects)
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        """The objects of a kind; see `reconciler.protocol.API`."""
+        predicates = (*label_selector(labels), *field_selector(kind, fields))
+        with self._lock:
+            return self._server.store.listing(kind, namespace, predicates)
+
+    def create(self, kind: Kind, body: Body) -> Reply:
+        """Create an object; see `reconciler.protocol.API`."""
+        with self._lock:
+            return self._replied(*self._server.create(kind, body))
+
+    def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        """Change an object by a merge patch; see `reconciler.protocol.API`."""
+        with self._lock:
+            return self._replied(*self._server.patch(key, body, subresource))
+
+    def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        """Set fields by server-side apply; see `reconciler.protocol.API`."""
+        with self._lock:
+            return self._replied(*self._server.apply(key, body, Applier(FIELD_MANAGER, subresource)))
+
+    def delete(self, key: Key, uid: str) -> Reply:
+        """Ask for an object to be deleted; see `reconciler.protocol.API`."""
+        with self._lock:
+            return self._replied(self._server.delete(key, uid))
+
+    def get(self, key: Key) -> Body | None:
+        """An object, or `None`."""
+        with self._lock:
+            record = self._server.store.get(key)
+            return None if record is None else self._copied(record.body)
+
+    def objects(self, kind: Kind, namespace: str | None = None) -> tuple[Body, ...]:
+        """The objects of a kind, by namespace and name.
+
+        Args:
+            kind: The kind.
+            namespace: Where, or `None` for everywhere.
+        """
+        with self._lock:
+            bodies = [record.body for record in self._server.store.records(kind)]
+        return tuple(self._copied(body) for body in bodies if namespace in (None, body["metadata"]["namespace"]))
+
+    def edit(self, key: Key, change: Body | Callable[[Body], None]) -> Body:
+        """Change an object as a user does with kubectl.
+
+        Args:
+            key: Which object.
+            change: A merge patch, or what to do to a copy of the object.
+        """
+        with self._lock:
+            if isinstance(change, dict):
+                return self._replied(*self._server.patch(key, change, None)).body
+            return self._replied(*self._server.edit(key, change)).body
+
+    def set_status(self, key: Key, status: Body) -> Body:
+        """Replace an object's status, as a kubelet or another controller does."""
+        with self._lock:
+            return self._replied(*self._server.replace_status(key, status)).body
+
+    def bind(self, key: Key, node: str) -> Body:
+        """Assign a Pod to a node, as the scheduler does.
+
+        Raises:
+            Conflict: it is gated, or has a node.
+        """
+        with self._lock:
+            return self._replied(self._server.bind(key, node)).body
+
+    def remove(self, key: Key) -> None:
+        """Delete an object without grace, as a kubelet does when it has ended a Pod; finalizers still hold it."""
+        with self._lock:
+            self._replied(self._server.delete(key, None, grace_seconds=0))
+
+    def collect_garbage(self) -> None:
+        """Delete what has lost its owners."""
+        with self._lock:
+            self._server.collect_garbage()
+
+    def _replied(self, body: Body, warnings: tuple[str, ...] = ()) -> Reply:
+        reply = Reply(self._copied(body), warnings)
+        if self._collects_garbage:
+            self._server.collect_garbage()
+        return reply
+
+    @staticmethod
+    def _copied(body: Body) -> Body:
+        copy: Body = copied(body)
+        return copy

@@ -1,0 +1,99 @@
+"""The stage as a whole: every custom resource's status and Events, as actions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, TypeVar
+
+from models.actions import Action, Finding, Response
+from models.kinds import Key
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.snapshot import Owner, Snapshot
+from models.status import DaskClusterStatus, Status
+from reconciler.report.autoscaler import report_autoscaler
+from reconciler.report.cluster import report_cluster
+from reconciler.report.conditions import NEEDS_ALL, Reason, settle
+from reconciler.report.group import report_group
+from reconciler.report.job import child_cluster, report_job
+from reconciler.report.news import tell
+from reconciler.report.sentences import shorten
+from reconciler.report.statuses import status_action
+from reconciler.report.unreadable import report_unreadable
+from reconciler.report.view import View
+
+Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
+StatusType = TypeVar("StatusType", bound=Status)
+
+
+def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
+    snapshot: Snapshot,
+    previous: Snapshot,
+    findings: Mapping[Key, tuple[Finding, ...]],
+    responses: Sequence[Response],
+    unread: Mapping[Key, Mapping[str, Any]],
+    now: datetime,
+) -> tuple[Action, ...]:
+    """The statuses to write and the Events to send after a pass.
+
+    A resource's Events follow its status, so that they are sent when it was written.
+
+    Args:
+        snapshot: The world as the pass left it.
+        previous: The world as the pass found it.
+        findings: What owners must be told, by owner.
+        responses: What came of the pass's writes.
+        unread: The statuses of custom resources that could not be read, as plain data. One that is not given is left
+            alone.
+        now: The time of what is seen now.
+    """
+    view = View(snapshot, previous, findings, responses, now)
+    actions: list[Action] = []
+    for resource, status in _statuses(view):
+        action = status_action(resource, status)
+        actions += [action] if action is not None else []
+        actions += tell(view, resource, status)
+    for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
+        if key in unread:
+            actions += report_unreadable(item, unread[key], now)
+    return tuple(actions)
+
+
+def _statuses(view: View) -> Iterator[tuple[Owner, Status]]:
+    """The status of every resource that is staying; children's come into their parents'."""
+    groups = {group.key: report_group(view, group) for group in _staying(view, DaskWorkerGroup)}
+    clusters: dict[Key, DaskClusterStatus] = {}
+    for cluster in _staying(view, DaskCluster):
+        here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
+        own = [groups[group.key] for group in here if group.key in groups]
+        uids = [cluster.metadata.uid, *(one.group.metadata.uid for one in own)]
+        status = _as_far_as_known(view, cluster, report_cluster(view, cluster, own), uids)
+        clusters[cluster.key] = status
+        yield cluster, status
+    for known in groups.values():
+        yield known.group, _as_far_as_known(view, known.group, known.status, [known.group.metadata.uid])
+    for job in _staying(view, DaskJob):
+        of_job = child_cluster(view, job)
+        of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
+        yield job, _as_far_as_known(view, job, report_job(view, job, of_job, of_cluster), [job.metadata.uid])
+    for autoscaler in _staying(view, DaskAutoscaler):
+        yield autoscaler, report_autoscaler(view, autoscaler)
+
+
+def _staying(view: View, model: type[Resource]) -> list[Resource]:
+    staying = (resource for resource in view.snapshot.of(model) if resource.metadata.deletion_timestamp is None)
+    return sorted(staying, key=lambda resource: resource.key)
+
+
+def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequence[str]) -> StatusType:
+    """The status, or, if something that belongs to those uids cannot be read, the one before.
+
+    What needs the whole picture is then unknown; an outcome, or a refusal, stays what it is.
+    """
+    missing = next((view.unreadable[uid] for uid in uids if uid in view.unreadable), None)
+    if missing is None:
+        return status
+    message = shorten(f"{missing.key} cannot be read, so nothing is done here: {missing.error}")
+    doubt = {"status": "Unknown", "reason": Reason.INCOMPLETE, "message": message}
+    doubted = [one.model_copy(update=doubt) if one.type in NEEDS_ALL else one for one in status.conditions]
+    conditions = settle(doubted, resource.status.conditions, resource.metadata.generation, view.now)
+    return status.model_copy(update={**dict(resource.status), "conditions": conditions})

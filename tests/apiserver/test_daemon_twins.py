@@ -1,0 +1,66 @@
+"""Two daemons that look after the same resources at the same time end as one would."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from tests.apiserver.site import Site
+from tests.apiserver.whole import settles
+from tests.cli.daemon import Daemon
+from tests.manifests import cluster, group, job, pod_spec
+from tests.realcluster.eventually import eventually
+
+
+@pytest.fixture
+def twins(site: Site) -> Iterator[tuple[Daemon, Daemon]]:
+    """Two daemons with the same scope, at work."""
+    with ExitStack() as stack:
+        first = stack.enter_context(site.daemon())
+        second = stack.enter_context(site.daemon())
+        for daemon in (first, second):
+            eventually(lambda daemon=daemon: daemon.asked("/readyz")[0] == 200, "a first pass")
+        yield first, second
+
+
+@pytest.mark.usefixtures("twins")
+def test_two_daemons_make_what_one_would(site: Site) -> None:
+    """Through creation, scaling and edits no Pod is created beyond those that one daemon would create."""
+    mark = site.audit.from_now()
+    site.apply(cluster(replicas=5), group(replicas=3), job(replicas=2))
+    settles(site)
+    site.apply(cluster(replicas=8), group(replicas=1))
+    settles(site)
+    site.apply(cluster(replicas=2), group(replicas=4))
+    settles(site)
+    site.apply(cluster(replicas=2, spec=pod_spec(image="dask:2")))
+    settles(site)
+    writes = [write for write in mark.writes(site.namespace) if write.resource == "pods" and write.done]
+    created = [write.name for write in writes if write.verb == "create"]
+    # Schedulers and the runner; the cluster's 5, 3 more and 2 rolled; the group's 3, and 3 after it was 1; the job's 2.
+    assert len(created) == len(set(created)) == 3 + (5 + 3 + 2) + (3 + 3) + 2
+    assert len([write for write in writes if write.verb == "delete"]) == len(created) - len(site.names("pods"))
+
+
+def test_both_daemons_work_and_neither_complains(site: Site, twins: tuple[Daemon, Daemon]) -> None:
+    """What one loses to the other is a conflict at worst, told at info: no failure, no warning to the owner."""
+    for number in range(6):
+        site.apply(cluster(f"c{number}", replicas=2))
+    settles(site)
+    for number in range(6):
+        site.apply(cluster(f"c{number}", replicas=1))
+    settles(site)
+    assert site.warnings() == []
+    for daemon in twins:
+        assert [line for line in daemon.lines if line.get("level") in ("warning", "error")] == []
+        assert daemon.process.poll() is None
+
+
+@pytest.mark.usefixtures("twins")
+def test_two_daemons_leave_nothing_of_what_is_deleted(site: Site) -> None:
+    """What is deleted while both are busy with it goes with all its children, and does not come back."""
+    for number in range(4):
+        site.apply(cluster(f"c{number}", replicas=6), job(f"j{number}"))
+    eventually(lambda: len(site.names("pods")) > 8, "some Pods")
+    site.kubectl("delete", "daskclusters,daskjobs", "--all", "--wait=false")
+    eventually(lambda: site.every("daskjobs,daskclusters,daskworkergroups,pods,services") == [], "an empty namespace")

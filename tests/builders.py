@@ -1,0 +1,276 @@
+"""Observed objects in one line each: the four kinds, Pods, Services, and the world that holds them.
+
+What is not said is as a healthy cluster has it: a resource whose naming is recorded, a Pod that runs and is ready.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from models.actions import Action, Finding, Plan, Response, Result, Topic, Verb
+from models.base import wire_time
+from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.observed import Pod, Service
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
+from reconciler import names
+from reconciler.desire.scheduler import scheduler_labels
+from reconciler.labels import (
+    CLUSTER_NAME,
+    COMPONENT,
+    NAMING,
+    ORDINAL,
+    REPLICAS_HANDED_DOWN,
+    ROLE,
+    SCHEDULER_GATE,
+    SCHEDULER_HASH,
+    TEMPLATE_HASH,
+    WORKER_GROUP_NAME,
+    Component,
+    Role,
+)
+from reconciler.names import Naming
+from reconciler.parse import parse_object
+from reconciler.revision import runner_hash, scheduler_hash, worker_hash
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+NAMESPACE = "default"
+
+Json = dict[str, Any]
+Model = TypeVar("Model", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service)
+
+
+def pod_spec(image: str = "dask:1", **container: Any) -> Json:
+    """A PodSpec with one container."""
+    return {"containers": [{"name": "main", "image": image, **container}]}
+
+
+def cluster(name: str = "simple", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any) -> DaskCluster:
+    """A cluster. More: `scheduler`, `worker` (fields of theirs), `idle_timeout`, and metadata."""
+    annotations = {NAMING: str(naming)} if naming is not None else {}
+    return read(DaskCluster, name, cluster_spec(replicas, more), annotations, more)
+
+
+def cluster_spec(replicas: int, more: Json) -> Json:
+    """The spec of a cluster, or of a job's."""
+    scheduler = {"spec": pod_spec(), **more.pop("scheduler", {})}
+    worker = {"spec": pod_spec(), "replicas": replicas, **more.pop("worker", {})}
+    return {"scheduler": scheduler, "worker": worker}
+
+
+def group(of: DaskCluster | str = "simple", name: str = "more", *, replicas: int = 3, **more: Any) -> DaskWorkerGroup:
+    """A worker group: the user's own, adopted if its cluster is given. More: fields of `worker`, and metadata."""
+    owner = of if isinstance(of, DaskCluster) else None
+    spec = {
+        "cluster": of if isinstance(of, str) else of.metadata.name,
+        "worker": {"spec": pod_spec(), "replicas": replicas, **more.pop("worker", {})},
+    }
+    return read(DaskWorkerGroup, name, spec, {}, {"owner": owner, **more})
+
+
+def default_group(of: DaskCluster, *, handed_down: int | None = 3, **more: Any) -> DaskWorkerGroup:
+    """The worker group that a cluster made."""
+    annotations = {ROLE: str(Role.DEFAULT_GROUP)}
+    if handed_down is not None:
+        annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
+    name = names.default_group(Naming(of.metadata.annotations[NAMING]), of.metadata.name)
+    labels = {CLUSTER_NAME: of.metadata.name, COMPONENT: str(Component.WORKER_GROUP)}
+    return group(of, name, annotations=annotations, labels=labels, **more)
+
+
+def job(name: str = "train", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any) -> DaskJob:
+    """A job. More: `runner` (its PodSpec), `scheduler`, `worker`, `status`, and metadata."""
+    annotations = {NAMING: str(naming)} if naming is not None else {}
+    spec = {
+        "job": {"spec": more.pop("runner", pod_spec()), "metadata": more.pop("runner_metadata", {})},
+        "cluster": {"spec": cluster_spec(replicas, more), "metadata": more.pop("cluster_metadata", {})},
+    }
+    return read(DaskJob, name, spec, annotations, more)
+
+
+def job_cluster(of: DaskJob, *, handed_down: int | None = 3, **more: Any) -> DaskCluster:
+    """The cluster that a job made."""
+    naming = Naming(of.metadata.annotations[NAMING])
+    annotations = {ROLE: str(Role.JOB_CLUSTER)}
+    if handed_down is not None:
+        annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
+    name = names.job_cluster(naming, of.metadata.name)
+    return cluster(name, naming=naming, owner=of, annotations=annotations, **more)
+
+
+def autoscaler(of: DaskCluster | str = "simple", name: str = "auto", **more: Any) -> DaskAutoscaler:
+    """An autoscaler, adopted if its cluster is given."""
+    owner = of if isinstance(of, DaskCluster) else None
+    spec = {"cluster": of if isinstance(of, str) else of.metadata.name, "minimum": 0, "maximum": 10}
+    return read(DaskAutoscaler, name, spec, {}, {"owner": owner, **more})
+
+
+def pod(name: str, **more: Any) -> Pod:
+    """A Pod.
+
+    Args:
+        name: Its name.
+        **more: `phase`, `ready`, `ready_for`, `node`, `reason`, `exit_code`, `disrupted`, `gates`, and metadata.
+    """
+    phase = more.pop("phase", "Running")
+    ready = more.pop("ready", phase == "Running")
+    since = NOON - more.pop("ready_for", timedelta(hours=1))
+    conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": wire_time(since)}]
+    if more.pop("disrupted", False):
+        conditions.append({"type": "DisruptionTarget", "status": "True"})
+    status: Json = {"phase": phase, "reason": more.pop("reason", ""), "conditions": conditions}
+    exit_code = more.pop("exit_code", None)
+    if exit_code is not None:
+        ended = {"terminated": {"exitCode": exit_code, "reason": "Error"}}
+        status["containerStatuses"] = [{"name": "main", "state": ended}]
+    gates = [{"name": gate} for gate in more.pop("gates", ())]
+    spec = {**pod_spec(), "nodeName": more.pop("node", "" if gates else "a-node"), "schedulingGates": gates}
+    return read(Pod, name, spec, {}, {"status": status, **more})
+
+
+def scheduler(of: DaskCluster, **more: Any) -> Pod:
+    """A cluster's scheduler Pod; `template_hash` if it is another than its template's."""
+    name = more.pop("name", names.scheduler_pod(of.metadata.name))
+    marks = {ROLE: str(Role.SCHEDULER), TEMPLATE_HASH: more.pop("template_hash", scheduler_hash(of))}
+    return pod(name, owner=of, labels=scheduler_labels(of), **_marked(marks, more))
+
+
+def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, **more: Any) -> Pod:
+    """A group's worker Pod; `stale` if from another template, `orphaned` if for another scheduler's."""
+    name = names.worker(of.metadata.name, of.metadata.uid, ordinal)
+    marks = {
+        ROLE: str(Role.WORKER),
+        ORDINAL: str(ordinal),
+        TEMPLATE_HASH: "old" if more.pop("stale", False) else worker_hash(of, cluster),
+        SCHEDULER_HASH: "old" if more.pop("orphaned", False) else scheduler_hash(cluster),
+    }
+    labels = {
+        CLUSTER_NAME: cluster.metadata.name,
+        COMPONENT: str(Component.WORKER),
+        WORKER_GROUP_NAME: names.label_value(of.metadata.name),
+    }
+    return pod(name, owner=of, labels=labels, **_marked(marks, more))
+
+
+def runner(of: DaskJob, cluster: DaskCluster, *, gated: bool = False, **more: Any) -> Pod:
+    """A job's runner Pod."""
+    name = more.pop("name", names.job_runner(of.metadata.name))
+    marks = {ROLE: str(Role.JOB_RUNNER), TEMPLATE_HASH: more.pop("template_hash", runner_hash(of))}
+    labels = {CLUSTER_NAME: cluster.metadata.name, COMPONENT: str(Component.JOB_RUNNER)}
+    if gated:
+        more = {"gates": (SCHEDULER_GATE,), "phase": "Pending", **more}
+    return pod(name, owner=of, labels=labels, **_marked(marks, more))
+
+
+def service(name: str, spec: Json | None = None, **more: Any) -> Service:
+    """A Service."""
+    return read(Service, name, spec or {"type": "ClusterIP"}, {}, more)
+
+
+def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, str], more: Json) -> Model:
+    """The object as it is parsed from what the API shows.
+
+    Args:
+        model: What it is.
+        name: Its name.
+        spec: Its spec.
+        annotations: Its own annotations.
+        more: `owner`, `labels`, `annotations`, `uid`, `age`, `deleting` (the deadline), `status`, other metadata.
+    """
+    kind = KINDS[model]
+    more = dict(more)
+    owner, deadline, status = more.pop("owner", None), more.pop("deleting", None), more.pop("status", {})
+    metadata = {
+        "name": name,
+        "namespace": NAMESPACE,
+        "uid": f"{kind.name}-{name}-uid".lower(),
+        "resourceVersion": "1",
+        "generation": 1,
+        "creationTimestamp": wire_time(NOON - more.pop("age", timedelta(hours=1))),
+        "annotations": {**annotations, **more.pop("annotations", {})},
+        "ownerReferences": [reference(owner)] if owner is not None else [],
+        **more,
+    }
+    if deadline is not None:
+        metadata["deletionTimestamp"] = wire_time(NOON if deadline is True else deadline)
+    found = parse_object(kind, {"metadata": metadata, "spec": spec, "status": status})
+    assert isinstance(found, model), found
+    return found
+
+
+KINDS: Mapping[type[Observed], Kind] = {
+    DaskCluster: DASK_CLUSTER,
+    DaskWorkerGroup: DASK_WORKER_GROUP,
+    DaskJob: DASK_JOB,
+    DaskAutoscaler: DASK_AUTOSCALER,
+    Pod: POD,
+    Service: SERVICE,
+}
+
+
+def reference(owner: Owner, *, controller: bool = True) -> Json:
+    """An owner reference."""
+    return {
+        "apiVersion": owner.kind().api_version,
+        "kind": owner.kind().name,
+        "name": owner.metadata.name,
+        "uid": owner.metadata.uid,
+        "controller": controller,
+        "blockOwnerDeletion": True,
+    }
+
+
+def world(*objects: Observed | Unreadable, at: datetime = NOON) -> Snapshot:
+    """The world in which those objects, and no others, are."""
+    readable = [one for one in objects if not isinstance(one, Unreadable)]
+    unreadable = {one.key: one for one in objects if isinstance(one, Unreadable)}
+    return Snapshot(at, keyed(readable), unreadable)
+
+
+def unreadable(kind: Kind, name: str, owner: Owner | None = None) -> Unreadable:
+    """An object that cannot be read."""
+    owners = (owner.metadata.uid,) if owner is not None else ()
+    return Unreadable(Key(kind, NAMESPACE, name), "spec is wrong", owners, f"{kind.name}-{name}-uid".lower())
+
+
+def manifest(resource: Owner) -> Json:
+    """A resource as its user writes it: without what only the API server or a reconciler puts there."""
+    meta = resource.metadata
+    annotations = {name: value for name, value in meta.annotations.items() if name != NAMING}
+    return {
+        "apiVersion": resource.kind().api_version,
+        "kind": resource.kind().name,
+        "metadata": {
+            "name": meta.name,
+            "namespace": meta.namespace,
+            "labels": dict(meta.labels),
+            "annotations": annotations,
+        },
+        "spec": resource.spec.written(),
+    }
+
+
+def action(verb: Verb, name: str = "p", *, owner: str = "simple", chain: str | None = None, kind: Kind = POD) -> Action:
+    """A write on behalf of a cluster."""
+    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, chain or owner)
+    body: Json = {"metadata": {"name": name, "namespace": NAMESPACE, "ownerReferences": [{"uid": f"{owner}-uid"}]}}
+    return Action(verb, Key(kind, NAMESPACE, name), by, top, "it is a test", {} if verb is Verb.DELETE else body)
+
+
+def plan_of(*actions: Action, findings: tuple[Finding, ...] = ()) -> Plan:
+    """A plan of those actions."""
+    return Plan(actions, findings)
+
+
+def response(of: Action, result: Result, **more: Any) -> Response:
+    """What came of an action."""
+    return Response(of, result, **more)
+
+
+def topics(findings: tuple[Finding, ...]) -> list[Topic]:
+    """What the findings are about."""
+    return [finding.topic for finding in findings]
+
+
+def _marked(marks: Mapping[str, str], more: Json) -> Json:
+    return {**more, "annotations": {**marks, **more.get("annotations", {})}}

@@ -1,0 +1,115 @@
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
+from reconciler.cli import main
+from tests.cli.daemon import DEADLINE_SECONDS, ROOT, environment
+from tests.cli.kubernetes import CLUSTER, POD_SPEC, Kubernetes
+
+
+def test_plan_shows_what_manifests_would_make(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without any Kubernetes, the plan is that of a real pass."""
+    assert main(["plan", "-f", str(manifest)]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert err == ""
+
+
+def test_plan_says_the_same_twice(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same manifests give the same plan to the last byte, so that plans can be compared."""
+    main(["plan", "-f", str(manifest), "--output", "yaml"])
+    first = capsys.readouterr().out
+    main(["plan", "-f", str(manifest), "--output", "yaml"])
+    assert capsys.readouterr().out == first
+
+
+def test_plan_is_what_a_cluster_would_get(
+    kubernetes: Kubernetes, manifest: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The plan from a manifest has the actions of a dry run on a Kubernetes that holds it."""
+
+    def actions(arguments: list[str]) -> list[tuple[str, str, str]]:
+        main([*arguments, "--output", "json"])
+        planned = json.loads(capsys.readouterr().out)["actions"]
+        return [(each["action"], each["kind"], each["reason"]) for each in planned]
+
+    live = actions([*kubernetes.flags, "--once", "--dry-run"])
+    assert actions(["plan", "-f", str(manifest)]) == live
+
+
+def test_plan_reads_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`-f -` reads a pipe, and --namespace says where manifests without a namespace belong."""
+    monkeypatch.setattr("sys.stdin", io.StringIO(yaml.safe_dump({**CLUSTER, "metadata": {"name": "simple"}})))
+    assert main(["plan", "-f", "-", "--namespace", "ml"]) == 0
+    assert "Pod ml/simple-scheduler" in capsys.readouterr().out
+
+
+def test_plan_continues_from_a_dump_of_the_world(
+    kubernetes: Kubernetes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Live objects keep their uids, so that what is there already is found."""
+    main([*kubernetes.flags, "--once"])
+    kinds = (DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE)
+    dump = {
+        "apiVersion": "v1",
+        "kind": "List",
+        "items": [each for kind in kinds for each in kubernetes.api.objects(kind)],
+    }
+    (tmp_path / "dump.json").write_text(json.dumps(dump))
+    capsys.readouterr()
+    assert main(["plan", "-f", str(tmp_path / "dump.json")]) == 0
+    assert capsys.readouterr().out == "Nothing to do: looked at 1 DaskCluster, 1 DaskWorkerGroup.\n"
+
+
+def test_wrong_manifests_do_not_hide_the_plan_of_the_others(
+    manifest: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Problems and what is ignored go to standard error, the plan of the rest to standard output, and 1 is given."""
+    wrong = {**CLUSTER, "metadata": {"name": "wrong"}, "spec": {**CLUSTER["spec"], "worker": {"replicas": -1}}}
+    foreign = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump_all([wrong, foreign]))
+    assert main(["plan", "-f", str(manifest), "-f", str(tmp_path / "wrong.yaml"), "--exit-code"]) == 1
+    out, err = capsys.readouterr()
+    place = f"{tmp_path / 'wrong.yaml'}, document 1: DaskCluster default/wrong:"
+    assert err.splitlines() == [
+        f"{place} spec.worker.replicas is -1; it must be 0 or more.",
+        f"{place} spec.worker.spec is missing; add it.",
+        "Ignored, as no business of the reconciler's: ConfigMap default/x.",
+    ]
+    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+
+
+def test_what_kubernetes_would_refuse_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What only the API server's schema knows, such as a Pod without containers, is told like the rest."""
+    empty = {**CLUSTER, "spec": {"scheduler": {"spec": {"containers": "none"}}, "worker": {"spec": POD_SPEC}}}
+    (tmp_path / "empty.yaml").write_text(yaml.safe_dump(empty))
+    assert main(["plan", "-f", str(tmp_path / "empty.yaml")]) == 1
+    assert "spec.scheduler.spec.containers" in capsys.readouterr().err
+
+
+def test_plan_ignores_the_namespaces_of_the_daemon(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the environment sets for a daemon does not hide manifests of other namespaces."""
+    monkeypatch.setenv("DASK_RECONCILER_NAMESPACES", "elsewhere")
+    assert main(["plan", "-f", str(manifest), "--exit-code"]) == 2
+    capsys.readouterr()
+
+
+def test_a_reader_that_leaves_early_hears_nothing_of_it(manifest: Path) -> None:
+    """`dask-reconciler plan … | head -1` ends without a traceback."""
+    command = [sys.executable, "-m", "reconciler", "plan", "-f", str(manifest), "--output", "json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(DEADLINE_SECONDS) == 0

@@ -1,0 +1,99 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler import __version__
+from reconciler.cli import main
+from reconciler.cli.arguments import parse
+from tests.cli.kubernetes import Kubernetes
+
+
+def test_the_help_names_every_option_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--help` teaches: examples, options, environment and exit codes, without colour in a pipe."""
+    assert main(["--help"]) == 0
+    out = capsys.readouterr().out
+    for word in ("Examples", "--interval DURATION", "--once", "--exit-code", "DASK_RECONCILER_", "NO_COLOR", "130"):
+        assert word in out
+    assert "\x1b" not in out
+    assert max(map(len, out.splitlines())) <= 88
+
+
+def test_the_help_of_plan_is_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """`plan --help` shows what plan takes, and nothing that it does not."""
+    assert main(["plan", "-h"]) == 0
+    out = capsys.readouterr().out
+    assert "-f, --filename FILE" in out
+    assert "--interval" not in out
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--version` prints the version, alone."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"dask-reconciler {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--intervall", "5"], "There is no option --intervall (did you mean --interval?)."),
+        (["--quux=1"], "There is no option --quux."),
+        (["--interval"], "--interval needs a value."),
+        (["--interval", "soon"], '--interval is "soon"; it must be a duration'),
+        (["--interval", "-5"], '--interval is "-5"; it must be a duration'),
+        (["plam", "-f", "x"], "'plam' is no command (did you mean plan?); the commands are run and plan."),
+        (["--once", "--dry-run", "plan"], '--dry-run is "plan"; it must be true or false'),
+        (["plan"], "Name at least one manifest: dask-reconciler plan -f FILE…, or -f - for standard input."),
+        (["plan", "-f", "x", "--interval", "5"], "There is no option --interval"),
+        (["--output", "xml", "--once"], "--output invalid choice: 'xml'"),
+        (["--output", "json"], "--output prints one pass; add --once, or --once --dry-run."),
+        (["--context", "a", "plan", "-f", "x"], "`plan` must come first: dask-reconciler plan -f FILE…"),
+    ],
+)
+def test_wrong_usage_is_told_with_the_remedy(
+    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is wrong on the command line gives exit code 2, a clear sentence, and the way to the help."""
+    assert main(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert words in err
+    assert err.splitlines()[-1].endswith("--help.")
+
+
+def test_wrong_usage_is_never_taken_for_changes(capsys: pytest.CaptureFixture[str]) -> None:
+    """With --exit-code, 2 means that there are changes, and so wrong usage gives 1."""
+    assert main(["--exit-code", "--once"]) == 1
+    assert "--exit-code tells whether a plan has changes; add --once --dry-run." in capsys.readouterr().err
+    assert main(["--once", "--dry-run", "--exit-code", "--quux"]) == 1
+
+
+def test_an_unknown_variable_is_warned_about(
+    manifest: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A typing error in the environment is logged, and nothing ends because of it."""
+    monkeypatch.setenv("DASK_RECONCILER_NAMIMG", "current")
+    assert main(["plan", "-f", str(manifest)]) == 0
+    line = json.loads(capsys.readouterr().err)
+    assert (line["event"], line["level"]) == ("settings.unknown", "warning")
+    assert "did you mean DASK_RECONCILER_NAMING?" in line["message"]
+
+
+def test_switches_can_be_turned_off_again(
+    kubernetes: Kubernetes, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A flag wins over the environment, even to say no."""
+    monkeypatch.setenv("DASK_RECONCILER_DRY_RUN", "true")
+    monkeypatch.setenv("DASK_RECONCILER_ONCE", "true")
+    assert main([*kubernetes.flags, "--dry-run=false"]) == 0
+    assert "Done: " in capsys.readouterr().out
+
+
+def test_namespaces_can_be_given_more_than_once() -> None:
+    """A list of namespaces is a list, however it is split over flags."""
+    assert parse(["--namespaces", "a", "--namespaces", "b,c"]).settings.namespaces == ("a", "b", "c")
+
+
+def test_running_has_a_word_of_its_own() -> None:
+    """`dask-reconciler run` is `dask-reconciler`."""
+    assert parse(["run", "--interval", "7"]) == parse(["--interval", "7"])

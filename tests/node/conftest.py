@@ -1,0 +1,59 @@
+"""The daemon as it is deployed, on a real node."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.node.images import daemon_archive, dask_archive
+from tests.node.place import Place
+from tests.realcluster import ClusterError, RealCluster, pins
+
+OVERLAYS = Path(__file__).parent / "overlays"
+DAEMON = "dask-reconciler"
+
+
+@pytest.fixture(scope="session")
+def daemon_image() -> Path:
+    """The daemon's image, as scripts/image makes it."""
+    try:
+        return daemon_archive(pins.cache())
+    except ClusterError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
+@pytest.fixture(scope="session")
+def deployed(node: RealCluster, daemon_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
+    """A node on which the daemon of this tree runs for all namespaces, by the manifests and with the rights of deploy/."""
+    dask = dask_archive(pins.cache(), tmp_path_factory.mktemp("images"))
+    for archive in (daemon_image, dask):
+        node.load_image(archive)
+    dask.unlink()
+    overlay = f"--kustomize={OVERLAYS / 'everywhere'}"
+    node.kubectl("apply", overlay)
+    await_daemon(Place(node, DAEMON))
+    yield node
+    node.kubectl("delete", overlay, "--wait=false")
+
+
+@pytest.fixture
+def place(deployed: RealCluster, node_namespace: str) -> Place:
+    """A fresh namespace that the daemon looks after."""
+    return Place(deployed, node_namespace)
+
+
+@pytest.fixture(scope="module")
+def shared(deployed: RealCluster) -> Iterator[Place]:
+    """A fresh namespace for all tests of a module."""
+    namespace = deployed.create_namespace()
+    yield Place(deployed, namespace)
+    deployed.delete_namespace(namespace)
+
+
+def await_daemon(home: Place) -> None:
+    """Wait until the daemon in that namespace is as its Deployment says, and no older one is left."""
+    home.kubectl("rollout", "status", f"deployment/{DAEMON}", "--timeout=120s")
+    wanted = home.get("deployment", DAEMON)["spec"]["replicas"]
+    home.eventually(
+        lambda: len(home.all("pods", f"app.kubernetes.io/name={DAEMON}")) == wanted, f"{wanted} Pods of the daemon"
+    )

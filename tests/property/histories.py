@@ -1,0 +1,22 @@
+"""Histories of a world, for Hypothesis to invent."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+
+from tests.simulation.happenings import HAPPENINGS, Happening
+from tests.simulation.world import World
+
+_NAMES = st.sampled_from([*HAPPENINGS, "newcomer", "tick", "tick", "tick", "pass", "child deleted", "worker edited"])
+
+happenings = st.builds(Happening, _NAMES, st.integers(0, 11), st.integers(0, 11))
+histories = st.lists(happenings, max_size=30)
+beginnings = st.lists(st.builds(Happening, st.just("newcomer"), st.integers(0, 7), st.integers(1, 3)), max_size=4)
+
+
+def live_through(world: World, history: Sequence[Happening]) -> None:
+    """Let a history happen, then let everything come to rest."""
+    for happening in history:
+        happening.befall(world)
+    Happening("nodes back").befall(world)
+    world.settle()

@@ -1,0 +1,19 @@
+"""Whatever has happened, once nothing more does, the world becomes what its resources ask for, and stays so."""
+
+from hypothesis import given, strategies as st
+
+from reconciler.names import Naming
+from tests.property.histories import beginnings, histories, live_through
+from tests.simulation.happenings import Happening
+from tests.simulation.oracle import check_at_rest
+from tests.simulation.world import World
+
+
+@given(beginnings, histories, st.sampled_from(Naming))
+def test_passes_converge_to_what_the_resources_ask_for(
+    beginning: list[Happening], history: list[Happening], naming: Naming
+) -> None:
+    """After any history the passes come to rest, in a world that the resources alone describe."""
+    world = World(naming=naming)
+    live_through(world, [*beginning, *history])
+    check_at_rest(world)

@@ -1,0 +1,217 @@
+"""An API that looks at every write of the reconciler and fails at the first that breaks a rule.
+
+- What is created has an owner, with a uid, and the owner is there.
+- Nothing is changed or deleted that is not a child; users' own resources only get annotations, owners and statuses.
+- A cluster has one live scheduler at most; a group never more live workers than `replicas + maxSurge`.
+- A worker's name is never used again.
+- Who goes is one of the group's own, and a rolling update leaves `replicas - maxUnavailable` available.
+- An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
+- With deletion switched off nothing is deleted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from models.kinds import CUSTOM_KINDS, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from reconciler.desire.rollout import _bounds
+from reconciler.labels import ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
+from reconciler.memory import MemoryAPI
+from reconciler.parse import parse_object
+from reconciler.protocol import Body, Reply, Subresource
+from models.resources import DaskWorkerGroup
+from tests.simulation.clock import Clock
+
+OURS = "kubernetes.dask.org/"
+OUTCOMES = ("Successful", "Failed")
+
+
+@dataclass
+class Watch:
+    """Passes requests on and looks at what they do.
+
+    Args:
+        api: Where they go.
+        clock: The time.
+        no_delete: Whether nothing may be deleted.
+        alone: Whether the reconciler is the only one that writes between two of its requests; if not, what follows
+            from an old picture is let pass as long as it can be put right.
+    """
+
+    api: MemoryAPI
+    clock: Clock
+    no_delete: bool = False
+    alone: bool = True
+    writes: int = 0
+    _workers: set[tuple[str, str]] = field(default_factory=set)
+    _seen: dict[str, int] = field(default_factory=dict)  # the most workers that a group asked for in this pass
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        if kind == DASK_WORKER_GROUP:
+            self._seen.clear()
+            for group in self.api.objects(kind):
+                self._note_most(group)
+        return self.api.list(kind, namespace, labels=labels, fields=fields)
+
+    def create(self, kind: Kind, body: Body) -> Reply:
+        if kind != EVENT:
+            self._check_owned(kind, body)
+        reply = self.api.create(kind, body)
+        self.writes += kind != EVENT
+        if kind == POD:
+            self._check_pod(reply.body)
+        return reply
+
+    def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        before = self.api.get(key)
+        reply = self.api.patch(key, body, subresource)
+        self.writes += 1
+        assert before is not None
+        self._check_change(key, before, reply.body)
+        if key.kind == DASK_WORKER_GROUP:
+            self._note_most(before)
+            self._check_retiring(before, reply.body)
+        return reply
+
+    def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        before = self.api.get(key)
+        reply = self.api.apply(key, body, subresource)
+        self.writes += 1
+        assert before is not None
+        assert subresource == "status", f"{key} is applied as a whole"
+        self._check_change(key, before, reply.body)
+        return reply
+
+    def delete(self, key: Key, uid: str) -> Reply:
+        before = self.api.get(key)
+        reply = self.api.delete(key, uid)
+        self.writes += 1
+        assert not self.no_delete, f"{key} is deleted though deletion is switched off"
+        assert before is not None
+        assert uid == before["metadata"]["uid"]
+        assert _is_child(before), f"{key} is deleted, which is nobody's child: {before['metadata']}"
+        role = before["metadata"]["annotations"][ROLE]
+        if role == Role.JOB_CLUSTER:
+            jobs = [self._owner(before, reference) for reference in before["metadata"]["ownerReferences"]]
+            assert any(job is not None and _outcome(job) for job in jobs), f"{key} is deleted before the outcome"
+        return reply
+
+    def _check_owned(self, kind: Kind, body: Body) -> None:
+        what = f"{kind} {body['metadata']['name']}"
+        owners = body["metadata"].get("ownerReferences") or []
+        assert owners and all(owner.get("uid") for owner in owners), f"{what} is created without an owner"
+        assert sum(bool(owner.get("controller")) for owner in owners) == 1, f"{what} has no controller"
+        assert body["metadata"]["annotations"].get(ROLE), f"{what} has no role"
+        if self.alone:
+            there = [self._owner(body, owner) for owner in owners]
+            assert all(there), f"{what} is created for an owner that is gone"
+
+    def _check_pod(self, body: Body) -> None:
+        meta = body["metadata"]
+        role, uid = meta["annotations"][ROLE], meta["ownerReferences"][0]["uid"]
+        owner = self._owner(body, meta["ownerReferences"][0])
+        live = [pod for pod in self._children(uid) if _is_live(pod)]
+        if role == Role.WORKER:
+            name = (meta["namespace"], meta["name"])
+            assert name not in self._workers, f"the name {name} is used a second time"
+            self._workers.add(name)
+        if not self.alone or owner is None:
+            return
+        if role == Role.WORKER:
+            most = max(_most_workers(owner), self._seen.get(uid, 0))
+            assert len(live) <= most, f"{len(live)} workers where {most} are the most: {_names(live)}"
+        if role == Role.SCHEDULER:
+            assert len(live) <= 1, f"two live schedulers: {_names(live)}"
+        if role == Role.JOB_RUNNER:
+            assert not _outcome(owner), f"{meta['name']} is started though the job is over"
+
+    def _note_most(self, group: Body) -> None:
+        uid = group["metadata"]["uid"]
+        self._seen[uid] = max(self._seen.get(uid, 0), _most_workers(group))
+
+    def _check_change(self, key: Key, before: Body, after: Body) -> None:
+        if key.kind not in CUSTOM_KINDS:
+            assert _is_child(before), f"{key} is changed, which is nobody's child"
+            return
+        if before["metadata"].get("annotations", {}).get(ROLE) is None:
+            assert before["spec"] == after["spec"], f"{key} is a user's, and its spec is written"
+            assert _users(before) == _users(after), f"{key} is a user's, and its metadata is written"
+        assert _uids(before) <= _uids(after), f"{key} loses an owner"
+        if key.kind == DASK_JOB and _outcome(before):
+            assert _verdict(before) == _verdict(after), f"the outcome of {key} changes"
+
+    def _check_retiring(self, before: Body, after: Body) -> None:
+        old, new = (set(body.get("status", {}).get("retiring", ())) for body in (before, after))
+        group = parse_object(DASK_WORKER_GROUP, before)
+        assert isinstance(group, DaskWorkerGroup)
+        pods = {pod["metadata"]["name"]: pod for pod in self._children(group.metadata.uid)}
+        assert new - old <= pods.keys(), f"{new - old} are to go, who are not all of {group.key}: {sorted(pods)}"
+        worker = group.spec.worker
+        if worker.update_strategy.type != "RollingUpdate" or self._has_orphans(group, pods.values()):
+            return
+        floor = worker.replicas - _bounds(worker)[1]
+        available = [name for name, pod in pods.items() if self._is_available(pod, worker.min_ready_seconds)]
+        left = [name for name in available if name not in new]
+        had = [name for name in available if name not in old]
+        assert len(left) >= min(len(had), floor), f"{len(left)} of {len(had)} stay available, {floor} is the least"
+
+    def _has_orphans(self, group: DaskWorkerGroup, pods: Any) -> bool:
+        """Whether the scheduler is another than the workers'; then they all go."""
+        owners = [reference.uid for reference in group.metadata.owner_references]
+        schedulers = [pod for uid in owners for pod in self._children(uid) if _is_live(pod)]
+        present = {pod["metadata"]["annotations"].get(TEMPLATE_HASH) for pod in schedulers}
+        theirs = {pod["metadata"]["annotations"].get(SCHEDULER_HASH) for pod in pods}
+        return not present or not theirs <= present
+
+    def _is_available(self, pod: Body, seconds: int) -> bool:
+        ready = [one for one in pod.get("status", {}).get("conditions", ()) if one["type"] == "Ready"]
+        if not _is_live(pod) or not ready or ready[0]["status"] != "True":
+            return False
+        return datetime.fromisoformat(ready[0]["lastTransitionTime"]) + timedelta(seconds=seconds) <= self.clock()
+
+    def _children(self, uid: str) -> Iterator[Body]:
+        return (pod for pod in self.api.objects(POD) if uid in _uids(pod))
+
+    def _owner(self, body: Body, reference: Body) -> Body | None:
+        kind = next(kind for kind in CUSTOM_KINDS if kind.name == reference["kind"])
+        found = self.api.get(Key(kind, body["metadata"]["namespace"], reference["name"]))
+        return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
+
+
+def _most_workers(body: Body) -> int:
+    group = parse_object(DASK_WORKER_GROUP, body)
+    assert isinstance(group, DaskWorkerGroup)
+    return group.spec.worker.replicas + _bounds(group.spec.worker)[0]
+
+
+def _is_child(body: Body) -> bool:
+    return bool(_uids(body)) and ROLE in body["metadata"].get("annotations", {})
+
+
+def _is_live(pod: Body) -> bool:
+    phase = pod.get("status", {}).get("phase")
+    return "deletionTimestamp" not in pod["metadata"] and phase not in ("Succeeded", "Failed")
+
+
+def _uids(body: Body) -> set[str]:
+    return {owner["uid"] for owner in body["metadata"].get("ownerReferences", ())}
+
+
+def _users(body: Body) -> Any:
+    """The labels and annotations that are the user's own business."""
+    annotations = body["metadata"].get("annotations", {}).items()
+    return body["metadata"].get("labels", {}), {name: value for name, value in annotations if not name.startswith(OURS)}
+
+
+def _outcome(job: Body) -> bool:
+    return job.get("status", {}).get("jobStatus") in OUTCOMES
+
+
+def _verdict(job: Body) -> Any:
+    status = job["status"]
+    return [status.get(name) for name in ("jobStatus", "startTime", "endTime", "jobRunnerPodName")]
+
+
+def _names(bodies: list[Body]) -> list[str]:
+    return [body["metadata"]["name"] for body in bodies]

@@ -1,0 +1,189 @@
+"""A Kubernetes cluster in memory with everyone who acts in it: users, nodes, and the reconciler under watch."""
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from models.actions import PassResult
+from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind, kind_of
+from models.snapshot import Owner
+from reconciler.errors import NotFound
+from reconciler.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
+from reconciler.loop import Loop
+from reconciler.memory import MemoryAPI, Schemas, read
+from reconciler.protocol import API, Body
+from reconciler.settings import Settings
+from tests.builders import NAMESPACE, manifest
+from tests.simulation.clock import Clock
+from tests.simulation.kubelet import Kubelet
+from tests.simulation.watch import Watch
+
+CRDS = Path(__file__).parents[2] / "crds"
+INTERVAL_SECONDS = 5
+LONG_SECONDS = 1200
+"""Longer than any wait: backoffs, quiet times, grace periods."""
+MOST_TICKS = 400
+
+
+@cache
+def schemas() -> Schemas:
+    """The schemas of the custom resources, read once."""
+    return read(CRDS)
+
+
+class World:
+    """A Kubernetes cluster, in virtual time.
+
+    Args:
+        *resources: What users have created already.
+        alone: Whether no one else writes while the reconciler does.
+        through: What stands between the reconciler and the API, if anything.
+        **settings: The reconciler's settings.
+    """
+
+    def __init__(
+        self, *resources: Owner, alone: bool = True, through: Callable[[API], API] = lambda api: api, **settings: Any
+    ) -> None:
+        self.clock = Clock()
+        self.api = MemoryAPI(self.clock, schemas=schemas())
+        self.kubelet = Kubelet(self.api, self.clock)
+        self.settings = Settings(parallel_writes=1, **settings)
+        self.watch = Watch(self.api, self.clock, self.settings.no_delete, alone)
+        self._front = through(self.watch)
+        self.results: list[PassResult] = []
+        self.restart()
+        for resource in resources:
+            self.create(resource)
+
+    # The reconciler
+
+    def restart(self) -> None:
+        """The reconciler starts anew and has forgotten everything."""
+        self.loop = Loop(self._front, self.settings, clock=self.clock)
+
+    def reconcile(self) -> PassResult:
+        """One pass."""
+        self.results.append(self.loop.once())
+        return self.results[-1]
+
+    def tick(self, seconds: float = INTERVAL_SECONDS) -> bool:
+        """Time passes, Pods move one step on, the reconciler makes a pass; whether anything happened."""
+        self.clock.advance(seconds)
+        moved = self.kubelet.step()
+        before = self.watch.writes
+        result = self.reconcile()
+        assert self.watch.writes == before or result.responses or result.reports
+        return bool(moved or result.plan.actions or result.reports or result.failures)
+
+    def settle(self, most: int = MOST_TICKS) -> int:
+        """Let time pass until nothing happens any more, however long one waits; how many passes that took."""
+        passes = 0
+        while self.tick() or self.tick(LONG_SECONDS):
+            passes += 1
+            assert passes <= most, f"not at rest after {most} passes; the last one: {self.last_words()}"
+        return passes
+
+    def last_words(self) -> str:
+        """What the last pass did and why."""
+        result = self.results[-1]
+        lines = [f"{one.verb} {one.key}: {one.reason} {one.body}" for one in result.plan.actions]
+        lines += [f"{one.result} {one.action.key}: {one.error}" for one in result.failures]
+        lines += [f"{one.action.verb} {one.action.key}: {one.action.reason}" for one in result.reports]
+        return "\n".join([*lines, *(finding.message for finding in result.plan.findings)])
+
+    # The users
+
+    def create(self, resource: Owner) -> None:
+        """A user creates a resource."""
+        self.api.create(resource.kind(), manifest(resource))
+
+    def edit(self, key: Key, patch: Body) -> None:
+        """A user changes an object, by a merge patch."""
+        self.api.edit(key, patch)
+
+    def delete(self, key: Key) -> None:
+        """A user deletes an object."""
+        body = self.get(key)
+        self.api.delete(key, body["metadata"]["uid"])
+
+    # What there is
+
+    def get(self, key: Key) -> Body:
+        """An object that must be there."""
+        body = self.api.get(key)
+        assert body is not None, f"there is no {key}; {self.describe()}"
+        return body
+
+    def has(self, key: Key) -> bool:
+        """Whether the object is there."""
+        return self.api.get(key) is not None
+
+    def pods(self, role: Role | None = None, *, live: bool = True) -> list[Body]:
+        """The Pods in a role, by default only those that are neither ending nor ended."""
+        return [
+            pod
+            for pod in self.api.objects(POD)
+            if role in (None, pod["metadata"].get("annotations", {}).get(ROLE)) and (not live or is_live(pod))
+        ]
+
+    def workers(self, group: str, *, live: bool = True) -> list[Body]:
+        """The workers of a group."""
+        labelled = (pod for pod in self.pods(Role.WORKER, live=live))
+        return [pod for pod in labelled if pod["metadata"]["labels"].get(WORKER_GROUP_NAME) == group]
+
+    def schedulers(self, cluster: str, *, live: bool = True) -> list[Body]:
+        """The schedulers of a cluster."""
+        labelled = (pod for pod in self.pods(Role.SCHEDULER, live=live))
+        return [pod for pod in labelled if pod["metadata"]["labels"].get(CLUSTER_NAME) == cluster]
+
+    def condition(self, key: Key, type_: str) -> tuple[str, str, str]:
+        """Status, reason and message of a condition."""
+        conditions = self.get(key).get("status", {}).get("conditions", ())
+        found = next((one for one in conditions if one["type"] == type_), None)
+        assert found is not None, f"{key} has no condition {type_}: {conditions}"
+        return found["status"], found["reason"], found["message"]
+
+    def describe(self) -> str:
+        """Everything there is, in short."""
+        kinds = (DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE)
+        return "\n".join(["there are:", *(_line(body) for kind in kinds for body in self.api.objects(kind))])
+
+
+def key_of(body: Body) -> Key:
+    """An object's key."""
+    kind = kind_of(body["apiVersion"], body["kind"])
+    assert kind is not None
+    return Key(kind, body["metadata"]["namespace"], body["metadata"]["name"])
+
+
+def key(kind: Kind, name: str) -> Key:
+    """The key of that name in the tests' namespace."""
+    return Key(kind, NAMESPACE, name)
+
+
+def is_live(pod: Body) -> bool:
+    """Whether a Pod is neither ending nor ended."""
+    return "deletionTimestamp" not in pod["metadata"] and pod["status"].get("phase") not in ("Succeeded", "Failed")
+
+
+def is_ready(pod: Body) -> bool:
+    """Whether a Pod is ready."""
+    conditions = pod["status"].get("conditions", ())
+    return is_live(pod) and any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+def images(pods: Iterable[Body]) -> set[str]:
+    """The images that Pods run."""
+    return {pod["spec"]["containers"][0]["image"] for pod in pods}
+
+
+def _line(body: Body) -> str:
+    meta, status = body["metadata"], body.get("status", {})
+    state = status.get("phase") or status.get("jobStatus") or ""
+    going = " Terminating" if "deletionTimestamp" in meta else ""
+    retiring = f" retiring {status['retiring']}" if status.get("retiring") else ""
+    return f"  {body['kind']} {meta['name']} {state}{going}{retiring}"
+
+
+__all__ = ["NotFound", "World", "images", "is_live", "is_ready", "key", "key_of"]
