@@ -19,8 +19,8 @@ help:  ## List what can be made.
 	@awk -F ':.*##  ?' '/^[a-z][a-z-]*:.*##/ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: run
-run: .venv/made  ## Run the daemon against the current kube context: make run ARGS="--dry-run"
-	$(BIN)/dask-reconciler $(ARGS)
+run: machine .venv/made  ## Run the daemon: against the current kube context, or a Kubernetes it starts here. make run ARGS="--dry-run"
+	scripts/run $(ARGS)
 
 .PHONY: test
 test: machine .venv/made  ## Test everything: fast tests, a real API server, a real node. Linux, Go and root. ARGS go to pytest.

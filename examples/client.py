@@ -1,4 +1,4 @@
-"""Compute on a Dask cluster: python client.py localhost:8786"""
+"""Compute on a Dask cluster: `python client.py localhost:8786`."""  # noqa: INP001 - a script, not a package
 
 import sys
 
@@ -13,4 +13,4 @@ def square(number: int) -> int:
 if __name__ == "__main__":
     with Client(sys.argv[1]) as client:
         squares = client.map(square, range(10))
-        print(client.submit(sum, squares).result())
+        print(client.submit(sum, squares).result())  # noqa: T201 - a script speaks to its user

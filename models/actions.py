@@ -69,6 +69,7 @@ class Topic(StrEnum):
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"
+    INTERNAL_ERROR = "InternalError"
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +245,11 @@ class PassResult:
         return tuple(response for response in tried if response.result not in (Result.DONE, Result.SKIPPED))
 
     @property
+    def bugs(self) -> tuple[Finding, ...]:
+        """What went wrong within the reconciler itself, by the resources that brought it to light."""
+        return tuple(finding for finding in self.plan.findings if finding.topic is Topic.INTERNAL_ERROR)
+
+    @property
     def ok(self) -> bool:
         """Whether the pass read everything and everything it did succeeded."""
-        return not self.errors and not self.failures
+        return not self.errors and not self.failures and not self.bugs

@@ -52,10 +52,13 @@ class Snapshot:
 
     @cached_property
     def _children(self) -> Mapping[str, tuple[Observed, ...]]:
+        """By owner, each in its owner's namespace: a reference out of another one means nothing in Kubernetes."""
+        homes = {observed.metadata.uid: observed.metadata.namespace for observed in self.objects.values()}
         found: dict[str, list[Observed]] = {}
         for observed in self.objects.values():
             for owner in observed.metadata.owner_references:
-                found.setdefault(owner.uid, []).append(observed)
+                if homes.get(owner.uid) in (None, observed.metadata.namespace):
+                    found.setdefault(owner.uid, []).append(observed)
         return {uid: tuple(children) for uid, children in found.items()}
 
     @cached_property

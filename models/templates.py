@@ -34,6 +34,7 @@ Limit = Annotated[
     int, Field(strict=True, ge=0), AfterValidator(_counted), WithJsonSchema({"type": "integer", **NOT_NEGATIVE})
 ]
 Least = Annotated[int, Field(strict=True), AfterValidator(_counted), WithJsonSchema({"type": "integer"})]
+STUCK = "maxSurge (0 by default) and maxUnavailable must not both be 0: no worker could ever be replaced"
 IntOrPercent = (
     Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
     | Annotated[str, Field(pattern="^[0-9]+%$", max_length=10)]
@@ -89,7 +90,7 @@ class RollingUpdate(Model):
             rule(
                 "!has(self.maxUnavailable) || !string(self.maxUnavailable).matches('^0+%?$')"
                 " || has(self.maxSurge) && !string(self.maxSurge).matches('^0+%?$')",
-                "maxSurge (0 by default) and maxUnavailable must not both be 0: no worker could ever be replaced",
+                STUCK,
             )
         )
     )
@@ -103,7 +104,7 @@ class RollingUpdate(Model):
     @model_validator(mode="after")
     def _moves(self) -> Self:
         if all(str(bound).rstrip("%").strip("0") == "" for bound in (self.max_surge, self.max_unavailable)):
-            raise ValueError("maxSurge and maxUnavailable must not both be 0: no worker could ever be replaced")
+            raise ValueError(STUCK)
         return self
 
 

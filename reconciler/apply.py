@@ -3,7 +3,7 @@
     error                             result        what follows
     Conflict                          conflict      the chain rests until the next pass
     AlreadyExists, of the same owner  done          the object is taken as it is
-    AlreadyExists, of another         conflict      it goes into the picture, and its owner is told
+    AlreadyExists, of another         conflict      it goes into the picture, its owner is told, the rest goes on
     NotFound on a delete or report    done          it is gone
     NotFound on another change        conflict      it is gone, and the chain rests until the next pass
     Invalid, Forbidden, NotFound      refused       its owner rests, backs off, and is told
@@ -14,17 +14,16 @@ Writes run side by side, but each owner's in growing batches (1, 2, 4, …), so 
 times and not a thousand.
 """
 
-import json
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass
 
-from models.actions import Action, Body, Response, Result, Verb
+from models.actions import Action, Response, Result, Verb
 from models.kinds import EVENT, Key
 from models.snapshot import Observed, Unreadable
 from reconciler.errors import AlreadyExists, ApiError, Conflict, NotFound, Refused, UnknownOutcome
-from reconciler.parse import parse_object
+from reconciler.parse import NotAListError, parse_list, parse_object
 from reconciler.protocol import API, Reply, Subresource
 
 _ENDS_CHAIN = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
@@ -41,9 +40,10 @@ def apply(api: API, actions: Sequence[Action], writers: Executor) -> tuple[Respo
         writers: The threads that write.
 
     Returns:
-        A response for each action.
+        A response for each action, in the order of the actions, so that the same refusals are told in the same words.
     """
     lanes = _lanes(actions)
+    position = {id(action): number for number, action in enumerate(actions)}
     ended: set[Key] = set()
     responses: list[Response] = []
     under_way: dict[Future[Response], _Lane] = {}
@@ -54,7 +54,7 @@ def apply(api: API, actions: Sequence[Action], writers: Executor) -> tuple[Respo
                 for action in lane.next_batch():
                     under_way[writers.submit(_carry_out, api, action)] = lane
         if not under_way:
-            return tuple(responses)
+            return tuple(sorted(responses, key=lambda response: position[id(response.action)]))
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
             response = future.result()
@@ -89,6 +89,12 @@ class _Lane:
         return skipped
 
 
+def is_occupied(response: Response) -> bool:
+    """Whether a create found the name taken by someone else's object: that is known now, and no reason to stop."""
+    is_create = response.action.verb is Verb.CREATE
+    return is_create and response.result is Result.CONFLICT and response.objects.get(response.action.key) is not None
+
+
 def _lanes(actions: Iterable[Action]) -> list[_Lane]:
     lanes: dict[Key, _Lane] = {}
     for action in actions:
@@ -98,6 +104,8 @@ def _lanes(actions: Iterable[Action]) -> list[_Lane]:
 
 def _ended_by(response: Response) -> set[Key]:
     ended: set[Key] = set()
+    if is_occupied(response):
+        return ended
     if response.result in _ENDS_OWNER:
         ended.add(response.action.owner)
     if response.result in _ENDS_CHAIN:
@@ -131,8 +139,8 @@ def _send(api: API, action: Action) -> Reply:
 def _learned(action: Action, reply: Reply) -> dict[Key, Observed | None]:
     """What a successful write says about the object.
 
-    A delete is answered with the object if it is on its way out, and with a Status, or an object without a deadline,
-    if it is gone.
+    A delete is answered with the object if it is on its way out, and if it is gone, with a Status, or an object without
+    a deadline or without time until then.
     """
     if action.key.kind is EVENT:
         return {}
@@ -140,21 +148,28 @@ def _learned(action: Action, reply: Reply) -> dict[Key, Observed | None]:
     observed = parse_object(action.key.kind, reply.body) if is_object else None
     if isinstance(observed, Unreadable):
         return {}
-    if action.verb is Verb.DELETE and (observed is None or observed.metadata.deletion_timestamp is None):
+    if action.verb is Verb.DELETE and (observed is None or not _is_leaving(observed, reply)):
         return {action.key: None}
     return {} if observed is None else {action.key: observed}
 
 
+def _is_leaving(deleted: Observed, reply: Reply) -> bool:
+    """Whether an object whose deletion was asked for is still there: a kubelet ends it, or a finalizer holds it."""
+    has_time = reply.body["metadata"].get("deletionGracePeriodSeconds") != 0
+    return deleted.metadata.deletion_timestamp is not None and (has_time or bool(deleted.metadata.finalizers))
+
+
 def _already_there(api: API, action: Action, error: AlreadyExists) -> Response:
     """Look at who holds the name: ourselves, in a create whose answer was lost or another daemon's, or a stranger."""
-    try:
-        payload = api.list(action.key.kind, action.key.namespace, fields=f"metadata.name={action.key.name}")
-    except ApiError as failed:
-        return _failed(action, failed)
     if action.key.kind is EVENT:
         return Response(action, Result.DONE)
-    bodies: list[Body] = json.loads(payload).get("items", [])
-    found = next((parse_object(action.key.kind, body) for body in bodies), None)
+    try:
+        payload = api.list(action.key.kind, action.key.namespace, fields=f"metadata.name={action.key.name}")
+        found = next(iter(parse_list(action.key.kind, payload)), None)
+    except ApiError as failed:
+        return _failed(action, failed)
+    except NotAListError:
+        return _failed(action, error)
     if found is None or isinstance(found, Unreadable):
         return _failed(action, error)
     wanted = {owner["uid"] for owner in action.body["metadata"].get("ownerReferences", ())}

@@ -1,6 +1,6 @@
 """What differs between two JSON values, as a merge patch for the API and as a list of fields for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from models.actions import Change
@@ -38,6 +38,19 @@ def changes(old: Json, patch: Json, prefix: str = "") -> Iterator[Change]:
             yield from changes({}, value, path)
         elif before != value:
             yield Change(path, before, value)
+
+
+def fields(value: Any, prefix: str = "") -> Iterator[str]:
+    """The paths of all fields with a value of their own, such as `ports.0.targetPort`."""
+    if isinstance(value, Mapping) and value:
+        named: Iterable[tuple[object, Any]] = value.items()
+    elif isinstance(value, list) and value:
+        named = enumerate(value)
+    else:
+        yield prefix
+        return
+    for name, inner in named:
+        yield from fields(inner, f"{prefix}.{name}" if prefix else str(name))
 
 
 def covers(observed: Any, wanted: Any) -> bool:

@@ -33,6 +33,9 @@ SCHEDULER_GATE = "kubernetes.dask.org/scheduler-ready"
 KOPF_FINALIZER = "kopf.zalando.org/KopfFinalizerMarker"
 """dask-kubernetes puts it on every DaskCluster it handles."""
 
+LARGEST_ORDINAL = 10**15
+"""Nobody gets there by counting, and JSON numbers are exact up to here."""
+
 _PRIVATE_PREFIXES = ("kubectl.kubernetes.io/", "kopf.zalando.org/", OURS)
 _RESERVED_LABELS = frozenset({CLUSTER_NAME, COMPONENT, WORKER_GROUP_NAME})
 
@@ -72,6 +75,14 @@ def flow_down(*sources: Mapping[str, str]) -> dict[str, str]:
         for key, value in merged.items()
         if not key.startswith(_PRIVATE_PREFIXES) and key not in _RESERVED_LABELS
     }
+
+
+def ordinal(annotations: Mapping[str, str]) -> int:
+    """A worker's number; 0 if someone damaged the annotation."""
+    text = annotations.get(ORDINAL, "")
+    # Python refuses to read thousands of digits, and the next worker's number must still fit into the status.
+    is_number = text.isdecimal() and len(text) <= len(str(LARGEST_ORDINAL))
+    return int(text) if is_number and int(text) < LARGEST_ORDINAL else 0
 
 
 def set_by_owner(labels: Iterable[str], annotations: Iterable[str], spec: Iterable[str] = ()) -> str:

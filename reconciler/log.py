@@ -21,21 +21,18 @@ def configure(format_: Format, level: Level, stream: TextIO | None = None) -> No
     """
     out = stream or sys.stderr
     console = format_ == "console" or (format_ == "auto" and out.isatty())
-    time = "%Y-%m-%d %H:%M:%S" if console else "iso"
-    shared: list[structlog.types.Processor] = [
+    common: list[structlog.types.Processor] = [
         structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt=time, utc=not console),
+        structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S" if console else "iso", utc=not console),
     ]
-    drawing: list[structlog.types.Processor] = (
-        [_drawn(out)]
-        if console
-        else [structlog.processors.format_exc_info, _ordered, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    )
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *drawing],
+            foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                *([_drawn(out)] if console else _written()),
+            ],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
@@ -43,7 +40,7 @@ def configure(format_: Format, level: Level, stream: TextIO | None = None) -> No
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *shared,
+            *common,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -51,7 +48,13 @@ def configure(format_: Format, level: Level, stream: TextIO | None = None) -> No
     )
 
 
+def _written() -> list[structlog.types.Processor]:
+    """A line for machines."""
+    return [structlog.processors.format_exc_info, _ordered, structlog.processors.JSONRenderer(ensure_ascii=False)]
+
+
 def _drawn(out: TextIO) -> structlog.dev.ConsoleRenderer:
+    """A line for people."""
     colours = out.isatty() and not os.environ.get("NO_COLOR")
     # A traceback with the values of variables, structlog's default, could show a token.
     traceback = structlog.dev.RichTracebackFormatter(show_locals=False) if colours else structlog.dev.plain_traceback

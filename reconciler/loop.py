@@ -15,6 +15,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from threading import Event
 
 from models.actions import Action, Body, Finding, PassResult, Plan, Response, Result, Verb
@@ -25,6 +26,7 @@ from reconciler import policy
 from reconciler.apply import apply
 from reconciler.backoff import Wait, next_waits, waiting
 from reconciler.desire import desire
+from reconciler.edge import Edge, outer_edge
 from reconciler.memory import MemoryAPI
 from reconciler.observe import Observation, Scope, observe
 from reconciler.plan import chain_of, plan
@@ -46,6 +48,7 @@ class Loop:
     """Makes passes.
 
     - A pass never raises for what the API answers: errors are in its result.
+    - A bug that one resource brings to light stops neither the others nor the passes after this one.
     - Passes never overlap.
     - Whatever a pass leaves undone, the next one sees.
 
@@ -72,6 +75,7 @@ class Loop:
         self._observers = observers
         self._listed = listed
         self._waits: Mapping[Key, Wait] = {}
+        self._bugs: tuple[Finding, ...] = ()
         self._stop = Event()
         self.last_attempt_at: datetime | None = None
         self.listed_once = False
@@ -94,7 +98,9 @@ class Loop:
         self._stop = stop
         while not stop.is_set():
             begun = time.monotonic()
-            self._pass()
+            with outer_edge():
+                self._pass()
+            self.last_attempt_at = self._clock()
             stop.wait(max(0.0, self._settings.interval - (time.monotonic() - begun)))
 
     def _pass(self) -> PassResult:
@@ -102,14 +108,14 @@ class Loop:
         begun = time.perf_counter()
         observation = observe(self._api, Scope(self._settings.namespaces), now, self._listed)
         with ThreadPoolExecutor(self._settings.parallel_writes, "write") as writers:
-            hand = _Pass(self._api, self._settings, observation, writers, self._stop, self._waits)
+            hand = _Pass(self._api, self._settings, observation, writers, self._stop, self._waits, self._bugs)
             hand.seconds["observe"] = time.perf_counter() - begun
             hand.reconcile()
             hand.report(self._clock())
         result = hand.result()
+        self._bugs = result.bugs
         if result.snapshot is not None:
             self._waits = next_waits(self._waits, hand.responses, result.snapshot, self._clock())
-        self.last_attempt_at = self._clock()
         self.listed_once = self.listed_once or not result.errors
         for observer in self._observers:
             observer(result)
@@ -143,7 +149,9 @@ class _Pass:
     writers: Executor
     stop: Event
     waits: Mapping[Key, Wait]
+    known_bugs: tuple[Finding, ...] = ()
     snapshot: Snapshot = field(init=False)
+    edge: Edge = field(init=False)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
     held: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
@@ -154,6 +162,7 @@ class _Pass:
 
     def __post_init__(self) -> None:
         self.snapshot = self.observation.snapshot
+        self.edge = Edge(self.findings, self.known_bugs)
 
     def reconcile(self) -> None:
         """Plan and apply, round by round, until nothing is left that needs no waiting."""
@@ -171,13 +180,16 @@ class _Pass:
             self._fold(responses)
             stopped.update(key for response in responses for key in _stopped_by(response))
             touched = {response.action.chain for response in responses}
-            active = [owner for owner in _owners(self.snapshot) if chain_of(owner, self.snapshot) in touched]
+            owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.edge.bugs)
+            active = [owner for owner in owners if chain_of(owner, self.snapshot) in touched]
 
     def report(self, now: datetime) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
             unread = {key: item.status for key, item in self.snapshot.unreadable.items()}
-            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, unread, now)
+            news = report(
+                self.snapshot, self.observation.snapshot, self.findings, self.responses, unread, now, self.edge
+            )
             self.reports = apply(self.api, news, self.writers)
         self._fold(self.reports)
 
@@ -204,17 +216,18 @@ class _Pass:
 
     def _plan(self, active: Iterable[Owner], stopped: set[Key]) -> Plan:
         """What may be done now for the resources in question."""
+        naming = self.settings.naming
         with self._stage("desire"):
-            desired = [desire(owner, self.snapshot, self.settings.naming) for owner in active]
+            desired = self.edge.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
         with self._stage("plan"):
-            plans = [plan(one, self.snapshot) for one in desired]
+            plans = self.edge.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
         with self._stage("policy"):
             whole = Plan(
                 tuple(action for one in plans for action in one.actions),
                 tuple(finding for one in plans for finding in one.findings),
             )
             allowed = self._allowed(whole, stopped)
-        self._note([one.owner.key for one in desired], allowed)
+        self._note([one.owner.key for one in desired if one.owner.key not in self.edge.bugs], allowed)
         return allowed
 
     def _allowed(self, whole: Plan, stopped: set[Key]) -> Plan:

@@ -26,7 +26,16 @@ from reconciler.render import PAST
 
 ECHOES = frozenset({Topic.REFUSED, Topic.BACK_OFF, Topic.UNAVAILABLE})
 """Findings that tell an owner of a failed write, and outlast it, since not every pass tries it again."""
-SERIOUS = frozenset({Topic.INVALID, Topic.NAME_CONFLICT, Topic.NAME_TOO_LONG, Topic.REFUSED, Topic.DELETION_CAP})
+SERIOUS = frozenset(
+    {
+        Topic.INVALID,
+        Topic.NAME_CONFLICT,
+        Topic.NAME_TOO_LONG,
+        Topic.REFUSED,
+        Topic.DELETION_CAP,
+        Topic.INTERNAL_ERROR,
+    }
+)
 """Findings that stay until someone does something."""
 
 

@@ -20,8 +20,8 @@ from models.kinds import Key
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
-from reconciler.difference import changes, covers, merge_patch
-from reconciler.labels import formerly_set
+from reconciler.difference import changes, covers, fields, merge_patch
+from reconciler.labels import SET_BY_OWNER, formerly_set
 
 
 def plan(desired: Desired, snapshot: Snapshot) -> Plan:
@@ -114,7 +114,8 @@ def _metadata_patch(wanted: Body, present: Observed) -> Body:
     former = formerly_set(present.metadata.annotations)
     patch: Body = {}
     for part, observed in (("labels", present.metadata.labels), ("annotations", present.metadata.annotations)):
-        target = {name: value for name, value in observed.items() if name not in former.get(part, ())}
+        gone = {*former.get(part, ()), SET_BY_OWNER}
+        target = {name: value for name, value in observed.items() if name not in gone}
         inner = merge_patch(observed, {**target, **wanted[part]})
         if inner:
             patch[part] = inner
@@ -138,21 +139,19 @@ def _spec_patch(wanted: Body, present: Observed) -> Body:
 
 
 def _service_patch(wanted: Body, present: Service) -> Body:
-    """Fields that differ, as a whole, and fields to take away that the user has taken out of the manifest.
+    """Fields that differ, as a whole, and those of which the user has taken something out of the manifest.
 
     A selector is held to exactly what is wanted: one key more and the scheduler is no longer found.
     """
-    patch: Body = {}
+    former = formerly_set(present.metadata.annotations).get("spec", ())
+    lessened = {path.partition(".")[0] for path in set(former).difference(fields(wanted))}
+    patch: Body = {name: None for name in lessened if name not in wanted and name in present.spec}
     for name, value in wanted.items():
         observed = present.spec.get(name)
-        if name == "selector":
-            inner = merge_patch(observed or {}, value)
-            if inner:
-                patch[name] = inner
+        if name == "selector" or name in lessened:
+            patch.update(merge_patch({name: observed}, {name: value}))
         elif not covers(observed, value):
             patch[name] = value
-    former = formerly_set(present.metadata.annotations).get("spec", ())
-    patch.update({name: None for name in former if name not in wanted and name in present.spec})
     return patch
 
 

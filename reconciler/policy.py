@@ -17,21 +17,22 @@ def without_stopped(plan: Plan, stopped: Collection[Key]) -> Plan:
 
 
 def without_waiting(plan: Plan, waiting: Mapping[Key, tuple[Finding, ...]]) -> Plan:
-    """Hold what belongs to owners that are backing off after an error.
+    """Hold what belongs to owners that are backing off after an error; those who have nothing to do are told nothing.
 
     Args:
         plan: The plan.
         waiting: What those owners are told, by owner.
     """
     held = _hold(plan, lambda action: action.owner in waiting)
-    told = tuple(finding for findings in waiting.values() for finding in findings)
+    owners = dict.fromkeys(action.owner for action in held.held)
+    told = tuple(finding for owner in owners for finding in waiting.get(owner, ()))
     return replace(held, findings=held.findings + told)
 
 
 def without_deletes(plan: Plan) -> Plan:
     """Hold every delete: the setting `no_delete`."""
+    blocked = [action for action in plan.actions if action.verb is Verb.DELETE]
     held = _hold(plan, lambda action: action.verb is Verb.DELETE)
-    blocked = [action for action in held.held if action.verb is Verb.DELETE]
     return _tell(held, blocked, Topic.NO_DELETE, "deletions are switched off (--no-delete)")
 
 
@@ -53,8 +54,8 @@ def within_deletion_cap(plan: Plan, cap: int, done: int) -> Plan:
         if done + count <= cap:
             done += count
             allowed.add(chain)
+    blocked = [action for action in plan.actions if action.verb is Verb.DELETE and action.chain not in allowed]
     held = _hold(plan, lambda action: action.verb is Verb.DELETE and action.chain not in allowed)
-    blocked = [action for action in held.held if action.verb is Verb.DELETE]
     what = f"more deletions in one pass than the cap of {cap} allows; raise --deletion-cap if they are meant"
     return _tell(held, blocked, Topic.DELETION_CAP, what)
 

@@ -55,7 +55,8 @@ class API(Protocol):
     def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
         """Change an object by a JSON merge patch (RFC 7386).
 
-        A `metadata.resourceVersion` or `metadata.uid` in the body must match the object's.
+        A `metadata.resourceVersion` or `metadata.uid` in the body must match the object's; for the status of a custom
+        resource only the `resourceVersion` counts, since the server does not look at the uid there.
 
         Raises:
             Conflict: they do not match.

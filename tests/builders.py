@@ -14,7 +14,7 @@ from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler import names
-from reconciler.desire.scheduler import scheduler_labels
+from reconciler.desire.services import scheduler_labels
 from reconciler.labels import (
     CLUSTER_NAME,
     COMPONENT,
@@ -45,7 +45,9 @@ def pod_spec(image: str = "dask:1", **container: Any) -> Json:
     return {"containers": [{"name": "main", "image": image, **container}]}
 
 
-def cluster(name: str = "simple", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any) -> DaskCluster:
+def cluster(
+    name: str = "simple", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any
+) -> DaskCluster:
     """A cluster. More: `scheduler`, `worker` (fields of theirs), `idle_timeout`, and metadata."""
     annotations = {NAMING: str(naming)} if naming is not None else {}
     return read(DaskCluster, name, cluster_spec(replicas, more), annotations, more)

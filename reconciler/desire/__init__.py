@@ -5,6 +5,7 @@ asks for nothing; garbage collection does the rest.
 """
 
 from models.actions import Desired
+from models.kinds import POD
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.desire.adoption import desire_autoscaler
@@ -24,7 +25,7 @@ def desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
         snapshot: The observed world.
         naming: The naming set for resources that have none recorded yet.
     """
-    if owner.metadata.deletion_timestamp is not None or snapshot.is_incomplete(owner.metadata.uid):
+    if owner.metadata.deletion_timestamp is not None or _is_incomplete(owner, snapshot):
         return Desired(owner)
     match owner:
         case DaskCluster():
@@ -35,3 +36,14 @@ def desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
             return desire_job(owner, snapshot, naming)
         case DaskAutoscaler():
             return desire_autoscaler(owner, snapshot)
+
+
+def _is_incomplete(owner: Owner, snapshot: Snapshot) -> bool:
+    """Whether a Pod of the resource, or of its cluster, cannot be read: how many there are is not known then.
+
+    Everything else is found by its name: what cannot be read is left alone, and hinders nothing else.
+    """
+    uids = {owner.metadata.uid}
+    if isinstance(owner, DaskWorkerGroup):
+        uids.update(reference.uid for reference in owner.metadata.owner_references)
+    return any(item.key.kind == POD and not uids.isdisjoint(item.owner_uids) for item in snapshot.unreadable.values())

@@ -3,10 +3,10 @@
 Each asks for its own adoption: what is refused to one holds up neither the cluster nor the others.
 """
 
-from models.actions import Desired, Record
+from models.actions import Desired, Finding, Record, Topic
 from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.desire.children import cluster_of, naming_of, owner_reference
+from reconciler.desire.children import cluster_of, finding, naming_of, owner_reference
 from reconciler.desire.obstacles import obstacle
 
 
@@ -15,7 +15,7 @@ def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired
     cluster = cluster_of(autoscaler, snapshot)
     if cluster is None or cluster.metadata.deletion_timestamp is not None or obstacle(cluster, snapshot) is not None:
         return Desired(autoscaler)
-    return Desired(autoscaler, records=adoption(autoscaler, cluster))
+    return Desired(autoscaler, records=adoption(autoscaler, cluster), findings=another_cluster(autoscaler, cluster))
 
 
 def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
@@ -26,6 +26,18 @@ def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -
     ours = owner_reference(cluster, controller=resource.metadata.controller is None)
     body = {"metadata": {"ownerReferences": [*references, ours]}}
     return (Record(resource, body, f"it names {cluster.key}, and is to go with it"),)
+
+
+def another_cluster(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Finding, ...]:
+    """That the resource belongs to another DaskCluster than the one it names, if that is so."""
+    owners = [owner for owner in resource.metadata.owner_references if owner.kind == DaskCluster.kind().name]
+    if not owners or any(owner.uid == cluster.metadata.uid for owner in owners):
+        return ()
+    message = (
+        f"it names {cluster.key}, but belongs to DaskCluster {owners[0].name} with uid {owners[0].uid}; "
+        "remove that owner reference if that cluster is gone or does not matter"
+    )
+    return (finding(resource, Topic.NAME_CONFLICT, message),)
 
 
 def _is_free(resource: DaskWorkerGroup | DaskAutoscaler) -> bool:

@@ -25,7 +25,7 @@ class Marks:
         sources: Where users' labels and annotations flow from, the weakest first.
         labels: The reconciler's own labels.
         annotations: The reconciler's own annotations.
-        spec_fields: Which fields of the spec come from the owner, if it is merged rather than replaced.
+        spec_fields: The paths of the spec's fields that come from the owner, if it is merged rather than replaced.
     """
 
     role: Role

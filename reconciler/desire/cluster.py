@@ -19,6 +19,7 @@ from reconciler.desire.children import (
 from reconciler.desire.obstacles import obstacle
 from reconciler.desire.scheduler import desire_scheduler
 from reconciler.desire.services import comm_service_spec, user_service_spec
+from reconciler.difference import fields
 from reconciler.labels import CLUSTER_NAME, COMPONENT, REPLICAS_HANDED_DOWN, Component, Role
 from reconciler.names import Naming
 
@@ -63,7 +64,7 @@ def _service(  # noqa: PLR0913, PLR0917  # one line per fact about one Service
     cluster: DaskCluster, snapshot: Snapshot, role: Role, name: str, labels: dict[str, str], spec: Body
 ) -> Wanted:
     sources = (cluster.metadata, cluster.spec.scheduler.metadata)
-    marks = Marks(role, sources, labels, spec_fields=tuple(spec))
+    marks = Marks(role, sources, labels, spec_fields=tuple(fields(spec)))
     present = find_child(snapshot.children(cluster.metadata.uid, Service), role, name)
     key = present.key if present else Key(SERVICE, cluster.metadata.namespace, name)
     body = child_body(SERVICE, key.name, cluster, marks, spec)

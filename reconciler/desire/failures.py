@@ -3,8 +3,10 @@
     failure   1st   2nd   3rd   4th   5th   6th and later
     wait      10 s  20 s  40 s  80 s  160 s 300 s
 
-A failure counts as the first again after ten quiet minutes beyond the wait, or when the template is another. Pods lost
-to their node or to a preemption do not count: they ran no crashing image.
+What ends while one waits belongs to the failure that is waited for: it neither counts nor makes the wait longer, or a
+large group that loses a worker now and then would never get one back. A failure counts as the first again after ten
+quiet minutes beyond the wait, or when the template is another. Pods lost to their node or to a preemption do not
+count: they ran no crashing image.
 """
 
 from collections.abc import Sequence
@@ -45,6 +47,8 @@ def count_failures(failures: Failures | None, ended: Sequence[Pod], template_has
     if not counting:
         return None
     before = retry_at(failures, template_hash)
+    if before is not None and now < before:
+        return None
     in_a_row = failures.count if failures and before and now < before + QUIET else 0
     return {"count": in_a_row + 1, "lastTime": wire_time(now), "templateHash": template_hash}
 

@@ -13,7 +13,7 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.address import scheduler_address
-from reconciler.desire.adoption import adoption
+from reconciler.desire.adoption import adoption, another_cluster
 from reconciler.desire.children import Marks, child_body, cluster_of, finding, in_role, naming_of
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
 from reconciler.desire.obstacles import obstacle
@@ -29,8 +29,12 @@ from reconciler.labels import (
     WORKER_GROUP_NAME,
     Component,
     Role,
+    ordinal,
 )
 from reconciler.revision import worker_hash
+
+MOST_CREATED = 500
+"""How many new workers are worked out at a time: a group that asks for two thousand million holds up nobody."""
 
 
 def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
@@ -48,7 +52,7 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
         return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
     adopted = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
     if not adopted:
-        return Desired(group, records=adoption(group, cluster))
+        return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
     if naming_of(cluster) is None:
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
@@ -98,7 +102,7 @@ class _Workers:
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
             leaving=len(going),
-            stale_leaving=any(self._is_stale(pod) for pod in self.pods if pod in going or pod.is_terminating),
+            stale_leaving=any(map(self._is_stale, [*going, *(pod for pod in self.pods if pod.is_terminating)])),
         )
         leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
         if leaving:
@@ -106,7 +110,7 @@ class _Workers:
         unwanted = tuple(Unwanted(pod, self._why(pod)) for pod in here if pod.metadata.name in retiring)
         waits = self._backoff() if turn.create else ()
         kept = tuple(self._kept(pod) for pod in staying)
-        created = () if waits else tuple(self._created(turn.create))
+        created = () if waits else tuple(self._created(min(turn.create, MOST_CREATED)))
         return Desired(self.group, wanted=(*kept, *created), unwanted=unwanted, findings=waits)
 
     def _worker(self, pod: Pod) -> Worker:
@@ -116,7 +120,7 @@ class _Workers:
         long_enough = timedelta(seconds=self.group.spec.worker.min_ready_seconds)
         return Worker(
             name=pod.metadata.name,
-            ordinal=_ordinal(pod),
+            ordinal=ordinal(marks),
             created=pod.metadata.creation_timestamp or self.snapshot.taken_at,
             scheduled=bool(pod.spec.node_name),
             ready=pod.is_ready,
@@ -151,15 +155,15 @@ class _Workers:
         return (finding(self.group, Topic.BACK_OFF, message),)
 
     def _highest_ordinal(self) -> int:
-        return max([self.group.status.highest_ordinal or 0, *(_ordinal(pod) for pod in self.pods)])
+        return max([self.group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in self.pods)])
 
     def _kept(self, pod: Pod) -> Wanted:
         return Wanted(pod.key, child_body(POD, pod.metadata.name, self.group, self._marks({}), None), pod, "")
 
     def _created(self, number: int) -> Iterator[Wanted]:
         reason = f"the group wants {self.group.spec.worker.replicas} workers"
-        for ordinal, name in islice(self._unused_names(), number):
-            facts = {ORDINAL: str(ordinal), TEMPLATE_HASH: self.template_hash, SCHEDULER_HASH: self.scheduler_hash}
+        for given, name in islice(self._unused_names(), number):
+            facts = {ORDINAL: str(given), TEMPLATE_HASH: self.template_hash, SCHEDULER_HASH: self.scheduler_hash}
             environment = {WORKER_NAME: name, SCHEDULER_ADDRESS: scheduler_address(self.cluster)}
             spec = with_environment(self.group.spec.worker.spec, environment)
             body = child_body(POD, name, self.group, self._marks(facts), spec)
@@ -168,10 +172,10 @@ class _Workers:
     def _unused_names(self) -> Iterator[tuple[int, str]]:
         """The next ordinals and names; one whose Pod is there, with its ordinal damaged by someone, is skipped."""
         there = {pod.metadata.name for pod in self.pods}
-        for ordinal in count(self._highest_ordinal() + 1):
-            name = names.worker(self.group.metadata.name, self.group.metadata.uid, ordinal)
+        for given in count(self._highest_ordinal() + 1):
+            name = names.worker(self.group.metadata.name, self.group.metadata.uid, given)
             if name not in there:
-                yield ordinal, name
+                yield given, name
 
     def _marks(self, facts: dict[str, str]) -> Marks:
         labels = {
@@ -181,9 +185,3 @@ class _Workers:
         }
         sources = (self.cluster.metadata, self.group.metadata, self.group.spec.worker.metadata)
         return Marks(Role.WORKER, sources, labels, facts)
-
-
-def _ordinal(pod: Pod) -> int:
-    """The worker's number; 0 if someone damaged the annotation."""
-    text = pod.metadata.annotations.get(ORDINAL, "")
-    return int(text) if text.isdecimal() else 0

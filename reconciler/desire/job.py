@@ -80,7 +80,7 @@ def _runner(job: DaskJob, snapshot: Snapshot) -> Pod | None:
 
 
 def _was_lost(runner: Pod) -> bool:
-    """Whether the runner failed for its node's or a preemption's sake; one that succeeded all the same has succeeded."""
+    """Whether the runner failed because of its node or a preemption; one that succeeded nevertheless has succeeded."""
     return runner.status.phase == "Failed" and runner.was_disrupted
 
 

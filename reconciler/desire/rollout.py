@@ -79,7 +79,7 @@ def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, leaving: int = 0, 
     remove = [(worker.name, "its scheduler was replaced by one from another template") for worker in orphans]
     surplus = sorted(staying, key=_cost)[: max(0, len(staying) - room)]
     remove += [(worker.name, f"the group has {len(staying)} workers and wants {spec.replicas}") for worker in surplus]
-    staying = [worker for worker in staying if worker not in surplus]
+    staying = _without(staying, surplus)
 
     outdated: list[Worker] = []
     if rolling:
@@ -87,7 +87,7 @@ def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, leaving: int = 0, 
     elif spec.update_strategy.type == "Recreate":
         outdated = [worker for worker in staying if worker.stale]
     remove += [(worker.name, "its template changed") for worker in outdated]
-    staying = [worker for worker in staying if worker not in outdated]
+    staying = _without(staying, outdated)
 
     if spec.update_strategy.type == "Recreate" and (outdated or stale_leaving):
         return Turn(0, tuple(remove))
@@ -101,6 +101,11 @@ def _outdated(staying: Sequence[Worker], least_available: int) -> list[Worker]:
     useful = sorted((worker for worker in staying if worker.stale and worker.available), key=_cost)
     spare = sum(worker.available for worker in staying) - least_available
     return useless + useful[: max(0, spare)]
+
+
+def _without(workers: Sequence[Worker], leaving: Sequence[Worker]) -> list[Worker]:
+    gone = {worker.name for worker in leaving}
+    return [worker for worker in workers if worker.name not in gone]
 
 
 def _bounds(spec: WorkerSpec) -> tuple[int, int]:

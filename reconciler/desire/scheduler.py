@@ -60,7 +60,7 @@ def scheduler_hash_for_workers(cluster: DaskCluster, snapshot: Snapshot) -> str:
 
 
 def living_scheduler_hashes(cluster: DaskCluster, snapshot: Snapshot) -> frozenset[str]:
-    """The template hashes of the schedulers whose deletion has not begun, even if it is due: their workers still work."""
+    """The template hashes of the schedulers whose deletion has not begun, even if it is due: workers still use them."""
     return frozenset(pod.metadata.annotations.get(TEMPLATE_HASH, "") for pod in _living(cluster, snapshot))
 
 

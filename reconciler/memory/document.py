@@ -7,20 +7,26 @@ from typing import Any
 
 from reconciler.protocol import Body
 
+NESTED = (dict, list, tuple)  # looked for before a call, which would cost more than the copy of a leaf
+
 
 def copied(value: Any) -> Any:
     """A copy that shares nothing with the original."""
     if isinstance(value, dict):
-        return {key: copied(item) for key, item in value.items()}
+        return {key: copied(item) if isinstance(item, NESTED) else item for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [copied(item) for item in value]
+        return [copied(item) if isinstance(item, NESTED) else item for item in value]
     return value
 
 
 def without_nulls(value: Any) -> Any:
     """A copy without the keys whose value is null, which Kubernetes' own kinds read as absent."""
     if isinstance(value, dict):
-        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+        return {
+            key: without_nulls(item) if isinstance(item, NESTED) else item
+            for key, item in value.items()
+            if item is not None
+        }
     if isinstance(value, list | tuple):
         return [without_nulls(item) for item in value]
     return value

@@ -223,7 +223,8 @@ class Shape:
 
 def _tracked(body: Body, hidden: str = "") -> Body:
     """The part of a document that has owners: not what the server writes, nor what a request cannot reach."""
-    metadata = {key: value for key, value in (body.get("metadata") or {}).items() if key in TRACKED_METADATA}
+    sent = body.get("metadata") or {}
+    metadata = {key: sent[key] for key in TRACKED_METADATA if sent.get(key)}
     untouched = ("apiVersion", "kind", "metadata", hidden)
     rest = {key: value for key, value in body.items() if key not in untouched and value is not None}
     return {"metadata": metadata, **rest} if metadata else rest

@@ -50,8 +50,8 @@ def reason_of(response: Response) -> str:
 
 
 def _first_of(refused: tuple[Response, ...]) -> str:
-    others = len(refused) - 1
-    return (refused[0].error or "The API server gave no reason") + (f" (and {others} more refused)" if others else "")
+    # How many more were tried differs from pass to pass, and every other wording would be told as news.
+    return refused[0].error or "The API server gave no reason"
 
 
 def _warnings(view: View, resource: Owner, done: Iterable[Response]) -> str:

@@ -1,6 +1,7 @@
 """The stage as a whole: every custom resource's status and Events, as actions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from models.status import DaskClusterStatus, Status
 from reconciler.report.autoscaler import report_autoscaler
 from reconciler.report.cluster import report_cluster
 from reconciler.report.conditions import NEEDS_ALL, Reason, settle
-from reconciler.report.group import report_group
+from reconciler.report.group import GroupReport, report_group
 from reconciler.report.job import child_cluster, report_job
 from reconciler.report.news import tell
 from reconciler.report.sentences import shorten
@@ -23,6 +24,11 @@ from reconciler.report.view import View
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
+Edge = Callable[[Key], AbstractContextManager[None]]
+
+
+def _no_edge(_: Key) -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
@@ -32,6 +38,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     responses: Sequence[Response],
     unread: Mapping[Key, Mapping[str, Any]],
     now: datetime,
+    edge: Edge = _no_edge,
 ) -> tuple[Action, ...]:
     """The statuses to write and the Events to send after a pass.
 
@@ -45,38 +52,56 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
         unread: The statuses of custom resources that could not be read, as plain data. One that is not given is left
             alone.
         now: The time of what is seen now.
+        edge: Around what is worked out of one resource; what is cut short there leaves its status as it is.
     """
     view = View(snapshot, previous, findings, responses, now)
     actions: list[Action] = []
-    for resource, status in _statuses(view):
-        action = status_action(resource, status)
-        actions += [action] if action is not None else []
-        actions += tell(view, resource, status)
+    for resource, status in _statuses(view, edge):
+        with edge(resource.key):
+            action = status_action(resource, status)
+            actions += [action] if action is not None else []
+            actions += tell(view, resource, status)
     for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
-        if key in unread:
-            actions += report_unreadable(item, unread[key], now)
+        with edge(key):
+            actions += report_unreadable(item, unread[key], now) if key in unread else ()
     return tuple(actions)
 
 
-def _statuses(view: View) -> Iterator[tuple[Owner, Status]]:
-    """The status of every resource that is staying; children's come into their parents'."""
-    groups = {group.key: report_group(view, group) for group in _staying(view, DaskWorkerGroup)}
+def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
+    """The status of every resource that is staying; children's come into their parents'.
+
+    Where an edge cut a child short, its parents are left alone too.
+    """
+    groups: dict[Key, GroupReport] = {}
     clusters: dict[Key, DaskClusterStatus] = {}
+    others: list[tuple[Owner, Status]] = []
+    for group in _staying(view, DaskWorkerGroup):
+        with edge(group.key):
+            groups[group.key] = known = report_group(view, group)
+            others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
     for cluster in _staying(view, DaskCluster):
         here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-        own = [groups[group.key] for group in here if group.key in groups]
-        uids = [cluster.metadata.uid, *(one.group.metadata.uid for one in own)]
-        status = _as_far_as_known(view, cluster, report_cluster(view, cluster, own), uids)
-        clusters[cluster.key] = status
-        yield cluster, status
-    for known in groups.values():
-        yield known.group, _as_far_as_known(view, known.group, known.status, [known.group.metadata.uid])
+        own = [group for group in here if group.metadata.deletion_timestamp is None]
+        if all(group.key in groups for group in own):
+            with edge(cluster.key):
+                clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
     for job in _staying(view, DaskJob):
-        of_job = child_cluster(view, job)
-        of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
-        yield job, _as_far_as_known(view, job, report_job(view, job, of_job, of_cluster), [job.metadata.uid])
+        with edge(job.key):
+            of_job = child_cluster(view, job)
+            if of_job is None or of_job.key in clusters:
+                of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
+                status = report_job(view, job, of_job, of_cluster)
+                others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
     for autoscaler in _staying(view, DaskAutoscaler):
-        yield autoscaler, report_autoscaler(view, autoscaler)
+        with edge(autoscaler.key):
+            others.append((autoscaler, report_autoscaler(view, autoscaler)))
+    reported = [(cluster, clusters[cluster.key]) for cluster in _staying(view, DaskCluster) if cluster.key in clusters]
+    return [*reported, *others]
+
+
+def _of_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport]) -> DaskClusterStatus:
+    uids = [cluster.metadata.uid, *(one.group.metadata.uid for one in groups)]
+    return _as_far_as_known(view, cluster, report_cluster(view, cluster, groups), uids)
 
 
 def _staying(view: View, model: type[Resource]) -> list[Resource]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.labels import COMPONENT, ORDINAL, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
+from reconciler.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component, ordinal
 from reconciler.names import label_value
 from reconciler.report.pods import summarize
 from reconciler.report.sentences import clause
@@ -73,7 +73,7 @@ def workers_of(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Sn
         ended=tuple(pod for pod in pods if pod.has_ended and not pod.is_terminating),
         retiring=frozenset(group.status.retiring),
         updated=None if present is None else updated,
-        highest_ordinal=max([group.status.highest_ordinal or 0, *(_ordinal(pod) for pod in pods)]),
+        highest_ordinal=max([group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in pods)]),
     )
 
 
@@ -107,9 +107,3 @@ def readiness(groups: Sequence[Workers]) -> str:
     if not wanted:
         return "No workers are wanted."
     return f"{min(wanted, sum(group.ready for group in groups))} of {wanted} workers are ready."
-
-
-def _ordinal(pod: Pod) -> int:
-    """The worker's number; 0 if someone damaged the annotation."""
-    text = pod.metadata.annotations.get(ORDINAL, "")
-    return int(text) if text.isdecimal() else 0

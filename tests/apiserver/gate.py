@@ -1,4 +1,4 @@
-"""A proxy between the daemon and the API server that can close, hold requests up and see each write."""
+"""A proxy between the daemon and the API server that can close, fall silent and see each write."""
 
 import base64
 import json
@@ -22,8 +22,8 @@ class Gate:
 
     Attributes:
         open: whether requests are handed on; if not, connections end without an answer.
+        answering: if not, requests wait, and nobody says anything.
         answered: called when a write was carried out, before the answer is handed back, with method and path.
-        received: called before a write is handed on.
         writes: how many writes came.
     """
 
@@ -36,8 +36,9 @@ class Gate:
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.open = threading.Event()
         self.open.set()
+        self.answering = threading.Event()
+        self.answering.set()
         self.answered: Callable[[str, str], None] = lambda _method, _path: None
-        self.received: Callable[[str, str], None] = lambda _method, _path: None
         self.writes = 0
 
     @classmethod
@@ -51,6 +52,7 @@ class Gate:
         try:
             yield gate
         finally:
+            gate.answering.set()
             gate._server.shutdown()
             gate._server.server_close()
             thread.join()
@@ -103,12 +105,12 @@ class Gate:
 
     def _hand_on(self, handler: BaseHTTPRequestHandler, upstream: HTTPSConnection) -> None:
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        self.answering.wait()
         if not self.open.is_set():
             raise ConnectionAbortedError("the gate is closed")
         is_write = handler.command != "GET"
         if is_write:
             self.writes += 1
-            self.received(handler.command, handler.path)
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in {*HOP, "host"}}
         upstream.request(handler.command, handler.path, body=body or None, headers=headers)
         answer = upstream.getresponse()

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from tests.realcluster import RealCluster
 from tests.cli.daemon import Daemon, environment, running
 
 ACCOUNT = "dask-reconciler"
+RBAC = "rbac.authorization.k8s.io"
 INTERVAL = "--interval=200ms"
 
 
@@ -52,17 +53,14 @@ def manifests_of_deployment() -> list[Manifest]:
 def install_daemon(cluster: RealCluster) -> Installation:
     """Install CRDs, account and rights."""
     install(cluster)
+    return install_rights(cluster)
+
+
+def install_rights(cluster: RealCluster) -> Installation:
+    """Install account and rights alone."""
     items = {"apiVersion": "v1", "kind": "List", "items": manifests_of_deployment()}
     cluster.kubectl("apply", f"--namespace={ACCOUNT}", "--filename=-", stdin=json.dumps(items))
-    installed = Installation(cluster, cluster.kubeconfig_for(ACCOUNT, ACCOUNT))
-    until(lambda: _can_list_everything(installed), "the daemon's rights to be in force")
-    return installed
-
-
-def _can_list_everything(installed: Installation) -> bool:
-    kinds = "daskjobs,daskclusters,daskworkergroups,daskautoscalers,pods,services"
-    listing = ("get", kinds, "--all-namespaces", f"--kubeconfig={installed.kubeconfig}", "--output=json")
-    return installed.cluster.kubectl(*listing, check=False) != ""
+    return Installation(cluster, cluster.kubeconfig_for(ACCOUNT, ACCOUNT))
 
 
 @dataclass(frozen=True)
@@ -96,6 +94,19 @@ class Site:
         """Run the daemon once, to its end."""
         command = [sys.executable, "-m", "reconciler", "--once", *self.arguments(*more)]
         return subprocess.run(command, cwd=ROOT, env=environment(), capture_output=True, text=True, check=False)
+
+    def with_rights(self, rules: Sequence[Manifest]) -> "Site":
+        """The same site for a daemon that has only those rights, in this namespace."""
+        here = {"name": "limited", "namespace": self.namespace}
+        reference = {"apiGroup": RBAC, "kind": "Role", "name": "limited"}
+        subject = {"kind": "ServiceAccount", **here}
+        self.apply(
+            {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": here},
+            {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": here, "rules": list(rules)},
+            {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": here, "roleRef": reference, "subjects": [subject]},
+        )
+        kubeconfig = self.cluster.kubeconfig_for(self.namespace, "limited")
+        return replace(self, installed=replace(self.installed, kubeconfig=kubeconfig))
 
     @contextmanager
     def gate(self) -> Iterator[tuple["Site", Gate]]:

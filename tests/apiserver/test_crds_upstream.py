@@ -82,10 +82,6 @@ def test_dask_kubernetes_crds_are_replaced_under_resources_that_are_in_use(
     finally:
         for name in names:
             api_server.kubectl("patch", *name, "--type=merge", "--patch", '{"metadata": {"finalizers": null}}')
-    listing = (
-        "get",
-        ",".join(f"{kind.plural}.{GROUP}" for kind in CUSTOM_KINDS),
-        f"--namespace={namespace}",
-        "--output=name",
-    )
+    kinds = ",".join(f"{kind.plural}.{GROUP}" for kind in CUSTOM_KINDS)
+    listing = ("get", kinds, f"--namespace={namespace}", "--output=name")
     until(lambda: api_server.kubectl(*listing) == "", "still there")

@@ -51,8 +51,13 @@ def forwarded(place: Place, service: str, port: int | None = None) -> Iterator[s
 @contextmanager
 def connected(place: Place, service: str) -> Iterator[Client]:
     """A client on this machine, while inside."""
-    with forwarded(place, service) as address, Client(address, timeout="60s") as client:
+    with forwarded(place, service) as address, client_of(address) as client:
         yield client
+
+
+def client_of(address: str) -> Client:
+    """A client of the scheduler at that address."""
+    return Client(address, timeout="60s")  # type: ignore[no-untyped-call]  # distributed has few types
 
 
 def workers_seen(client: Client) -> set[str]:

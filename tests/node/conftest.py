@@ -24,7 +24,7 @@ def daemon_image() -> Path:
 
 @pytest.fixture(scope="session")
 def deployed(node: RealCluster, daemon_image: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealCluster]:
-    """A node on which the daemon of this tree runs for all namespaces, by the manifests and with the rights of deploy/."""
+    """A node on which this tree's daemon runs for all namespaces, by the manifests and with the rights of deploy/."""
     dask = dask_archive(pins.cache(), tmp_path_factory.mktemp("images"))
     for archive in (daemon_image, dask):
         node.load_image(archive)

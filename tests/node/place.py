@@ -115,3 +115,9 @@ class Place:
             "logs", "--selector=app.kubernetes.io/name=dask-reconciler", "--namespace=dask-reconciler", check=False
         )
         return "\n".join([f"at {time.strftime('%X')}", *shown, log])
+
+
+def is_ready(pod: Object) -> bool:
+    """Whether a Pod is ready."""
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

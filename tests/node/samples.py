@@ -5,7 +5,6 @@ from typing import Any
 from models.kinds import DASK_CLUSTER, DASK_JOB
 from tests.manifests import Manifest, manifest
 from tests.node.images import DASK_IMAGE
-from tests.realcluster.containerd import PAUSE_IMAGE
 
 SCHEDULER = ("dask-scheduler", "--no-show")
 WORKER = ("dask-worker", "--name", "$(DASK_WORKER_NAME)", "--nthreads", "1", "--no-nanny", "--no-dashboard")
@@ -23,10 +22,7 @@ def pod_spec(*args: str, **more: Any) -> Manifest:
 
 def idle() -> Manifest:
     """A PodSpec that does nothing, at no cost."""
-    return {
-        "terminationGracePeriodSeconds": 0,
-        "containers": [{"name": "main", "image": PAUSE_IMAGE, "imagePullPolicy": "Never"}],
-    }
+    return {"terminationGracePeriodSeconds": 0, **pod_spec("sleep", "infinity")}
 
 
 def cluster_spec(workers: int = 1, scheduler: Manifest | None = None, worker: Manifest | None = None) -> Manifest:

@@ -3,23 +3,25 @@
 The two clusters come up while the job's walk-through, the first test, is under way.
 """
 
+import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
 
 import pytest
-from distributed import Client
 
 from tests.node.clients import (
     EXAMPLES,
     MISMATCH,
     SUM_OF_SQUARES,
+    client_of,
     computed_in_a_pod,
     connected,
     forwarded,
     workers_seen,
 )
+from tests.node.conftest import DAEMON
 from tests.node.place import CLUSTER, GROUP, Place
 from tests.realcluster import RealCluster
 
@@ -126,8 +128,8 @@ def test_the_simple_cluster_is_listed_as_in_the_document(simple: Place) -> None:
 
 
 def test_a_client_on_this_machine_computes_through_the_port_in_the_document(simple: Place) -> None:
-    """`kubectl port-forward svc/simple-cluster-service 8786:8786`, then `Client("localhost:8786")`; workers bear their Pods' names."""
-    with forwarded(simple, "simple-cluster-service", 8786), Client("localhost:8786", timeout="60s") as client:
+    """`Client("localhost:8786")` reaches what `kubectl port-forward` forwards, and workers bear their Pods' names."""
+    with forwarded(simple, "simple-cluster-service", 8786), client_of("localhost:8786") as client:
         client.wait_for_workers(2, timeout=60)
         assert workers_seen(client) == set(simple.uids(DEFAULT_GROUP))
         assert client.submit(sum, range(10)).result(timeout=60) == 45
@@ -191,6 +193,17 @@ def test_a_scheduler_that_was_deleted_comes_back_and_is_computed_on_again(simple
         simple.eventually(lambda: set(workers) <= workers_seen(client), "the workers' return")
         assert client.submit(sum, range(12)).result(timeout=60) == 66
     assert simple.uids(DEFAULT_GROUP) == workers
+
+
+def test_the_daemons_rights_suffice(simple: Place) -> None:
+    """Nothing that it has asked for so far was denied to its service account."""
+    if simple.node.audit_log is None:
+        pytest.skip("a cluster that was there before keeps no audit log for us")
+    daemon = f"system:serviceaccount:{DAEMON}:{DAEMON}"
+    entries = [json.loads(line) for line in simple.node.audit_log.read_text().splitlines() if daemon in line]
+    assert entries
+    denied = [entry for entry in entries if entry["annotations"].get("authorization.k8s.io/decision") == "forbid"]
+    assert not [(entry["verb"], entry["requestURI"]) for entry in denied]
 
 
 def test_deleting_the_simple_cluster_takes_its_high_memory_workers_along(simple: Place) -> None:

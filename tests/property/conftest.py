@@ -1,11 +1,24 @@
-"""How many examples: few by default, for two slow cores; many with HYPOTHESIS_PROFILE=deep."""
+"""How many examples: few by default, for two slow cores; HYPOTHESIS_PROFILE=deep looks further.
+
+HYPOTHESIS_EXAMPLES sets the number.
+"""
 
 import os
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+WITHOUT_EXPLAIN = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
 
-settings.register_profile("ci", deadline=None, max_examples=40, derandomize=True, suppress_health_check=SLOW)
-settings.register_profile("deep", deadline=None, max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), suppress_health_check=SLOW)
+
+def _examples(default: int) -> int:
+    return int(os.environ.get("HYPOTHESIS_EXAMPLES", default))
+
+
+settings.register_profile(
+    "ci", deadline=None, max_examples=_examples(40), derandomize=True, database=None, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "deep", deadline=None, max_examples=_examples(2000), suppress_health_check=SLOW, phases=WITHOUT_EXPLAIN
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -1,6 +1,7 @@
 """Whatever has happened, once nothing more does, the world becomes what its resources ask for, and stays so."""
 
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from reconciler.names import Naming
 from tests.property.histories import beginnings, histories, live_through
@@ -17,3 +18,16 @@ def test_passes_converge_to_what_the_resources_ask_for(
     world = World(naming=naming)
     live_through(world, [*beginning, *history])
     check_at_rest(world)
+
+
+@given(beginnings, histories)
+def test_a_second_pass_at_the_same_moment_does_nothing(beginning: list[Happening], history: list[Happening]) -> None:
+    """A pass leaves nothing to be done that needs no waiting: planning on its own result is empty."""
+    world = World()
+    for happening in [*beginning, *history]:
+        happening.befall(world)
+    world.reconcile()
+    writes = world.watch.writes
+    second = world.reconcile()
+    assert second.plan.actions == (), world.last_words()
+    assert world.watch.writes == writes, world.last_words()

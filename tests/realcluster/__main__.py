@@ -1,6 +1,7 @@
 """The command line: `python -m tests.realcluster --help`."""
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         _status: "list the clusters that run, those of tests too",
         _kubeconfig: "print where the administrator's kubeconfig is",
         _load_image: "load a docker-archive into a cluster's node",
+        _kubectl: "run the pinned kubectl as the administrator",
     }
     for run, text in described.items():
         command = commands.add_parser(run.__name__[1:].replace("_", "-"), help=text, description=text)
@@ -42,10 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         if run in {_build, _up}:
             command.add_argument("--node", action="store_true", help="real Pods; needs Linux and root")
             command.add_argument("--kwok", action="store_true", help="nodes that only pretend")
-        if run in {_up, _down, _kubeconfig, _load_image}:
+        if run in {_up, _down, _kubeconfig, _load_image, _kubectl}:
             command.add_argument("--name", default=DEFAULT_NAME, help="of the cluster (default: %(default)s)")
         if run is _load_image:
             command.add_argument("tar", type=Path)
+        if run is _kubectl:
+            command.add_argument("words", nargs="+", help="what kubectl is told; after --")
     return parser
 
 
@@ -86,6 +90,12 @@ def _load_image(arguments: argparse.Namespace) -> None:
     if not instance.node:
         raise ClusterError(f"The cluster {instance.name} has no node. Start it with --node.")
     containerd.load_image(int(instance.sandbox_pid.read_text()), arguments.tar)
+
+
+def _kubectl(arguments: argparse.Namespace) -> None:
+    instance = instances.find(arguments.name)
+    kubectl = instance.program("kubectl")
+    os.execv(kubectl, ["kubectl", f"--kubeconfig={instance.kubeconfig}", *arguments.words])
 
 
 if __name__ == "__main__":

@@ -195,6 +195,13 @@ def _time_passes(world: World, _: int, how: int) -> None:
     world.clock.advance((1, 5, 31, 70, 400, 1000)[how % 6])
 
 
+def _by_itself(change: Callable[[World], object]) -> Callable[[World, int, int], None]:
+    def happens(world: World, _: int, __: int) -> None:
+        change(world)
+
+    return happens
+
+
 HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
     "newcomer": _newcomer,
     "scaled": _scaled,
@@ -214,10 +221,10 @@ HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
     "node lost": _node_lost,
     "nodes back": _nodes_back,
     "time passes": _time_passes,
-    "pods move": lambda world, *_: bool(world.kubelet.step()) and None,
-    "tick": lambda world, *_: bool(world.tick()) and None,
-    "pass": lambda world, *_: bool(world.reconcile()) and None,
-    "restart": lambda world, *_: world.restart(),
+    "pods move": _by_itself(lambda world: world.kubelet.step()),
+    "tick": _by_itself(lambda world: world.tick()),
+    "pass": _by_itself(lambda world: world.reconcile()),
+    "restart": _by_itself(lambda world: world.restart()),
 }
 
 __all__ = ["HAPPENINGS", "Happening", "Key", "NotFound"]

@@ -39,7 +39,7 @@ class Kubelet:
 
     def step(self) -> int:
         """Move every Pod one step on, and give load balancers their addresses; how many moved."""
-        pods = sum(self._moves(body) for body in self._api.objects(POD))
+        pods = sum(self._ends(body) if _is_leaving(body) else self._moves(body) for body in self._api.objects(POD))
         return pods + sum(self._balances(body) for body in self._api.objects(SERVICE))
 
     def kill(self, node: str) -> None:
@@ -73,8 +73,6 @@ class Kubelet:
 
     def _moves(self, body: Body) -> bool:
         spec, meta, phase = body["spec"], body["metadata"], body["status"].get("phase")
-        if "deletionTimestamp" in meta:
-            return self._ends(body)
         if phase in ("Succeeded", "Failed") or spec.get("nodeName") in self.dead or spec.get("schedulingGates"):
             return False
         image = spec["containers"][0]["image"] if spec.get("containers") else ""
@@ -86,10 +84,10 @@ class Kubelet:
         if image == CRASHING:
             self.end(body, "Failed")
             return True
-        if image == NEVER_READY or _is_ready(body):
-            return False
-        self._set(body, ready=True)
-        return True
+        is_changing = image != NEVER_READY and not _is_ready(body)
+        if is_changing:
+            self._set(body, ready=True)
+        return is_changing
 
     def _balances(self, body: Body) -> bool:
         key = Key(SERVICE, body["metadata"]["namespace"], body["metadata"]["name"])
@@ -129,6 +127,10 @@ class Kubelet:
 
     def _condition(self, type_: str, *, holds: bool) -> Body:
         return {"type": type_, "status": str(holds), "lastTransitionTime": wire_time(self._clock())}
+
+
+def _is_leaving(body: Body) -> bool:
+    return "deletionTimestamp" in body["metadata"]
 
 
 def _is_ready(body: Body) -> bool:

@@ -45,8 +45,8 @@ def check_at_rest(world: World) -> None:
 
 def _check_job(world: World, job: Body) -> set[Key]:
     meta, naming = job["metadata"], _naming(job)
-    runners = _children(world, job, Role.JOB_RUNNER, world.pods(live=False))
-    clusters = _children(world, job, Role.JOB_CLUSTER, world.api.objects(DASK_CLUSTER))
+    runners = _children(job, Role.JOB_RUNNER, world.pods(live=False))
+    clusters = _children(job, Role.JOB_CLUSTER, world.api.objects(DASK_CLUSTER))
     assert len(runners) <= 1, f"{meta['name']} has several runners; {world.describe()}"
     wanted = {key_of(one) for one in (*runners, *clusters)}
     if job["status"]["jobStatus"] in OUTCOMES:
@@ -65,20 +65,20 @@ def _check_job(world: World, job: Body) -> set[Key]:
 
 def _check_cluster(world: World, cluster: Body) -> set[Key]:
     meta, naming, scheduler = cluster["metadata"], _naming(cluster), cluster["spec"]["scheduler"]
-    pods = _children(world, cluster, Role.SCHEDULER, world.pods(live=False))
+    pods = _children(cluster, Role.SCHEDULER, world.pods(live=False))
     assert len(pods) == 1, f"{meta['name']} has {len(pods)} schedulers; {world.describe()}"
     assert is_ready(pods[0]), f"{meta['name']}'s scheduler is not ready; {world.describe()}"
     if scheduler.get("updateStrategy", {}).get("type") != "OnDelete":
         assert _image(pods[0]["spec"]) == _image(scheduler["spec"])
     _check_labels(pods[0], {CLUSTER_NAME: meta["name"], COMPONENT: "scheduler"}, meta, scheduler)
 
-    services = _children(world, cluster, None, world.api.objects(SERVICE))
+    services = _children(cluster, None, world.api.objects(SERVICE))
     expected = {role: name.format(meta["name"]) for role, name in SERVICES[naming].items()}
     assert {one["metadata"]["annotations"][ROLE]: one["metadata"]["name"] for one in services} == expected
     for service in services:
         _check_service(cluster, service)
 
-    groups = _children(world, cluster, Role.DEFAULT_GROUP, world.api.objects(DASK_WORKER_GROUP))
+    groups = _children(cluster, Role.DEFAULT_GROUP, world.api.objects(DASK_WORKER_GROUP))
     assert [one["metadata"]["name"] for one in groups] == [GROUP_NAMES[naming].format(meta["name"])]
     _check_handed_down(cluster["spec"], groups[0]["spec"], groups[0])
     assert cluster["status"]["phase"] == "Running", cluster["status"]
@@ -103,13 +103,15 @@ def _check_service(cluster: Body, service: Body) -> None:
 def _check_group(world: World, group: Body) -> set[Key]:
     meta, spec = group["metadata"], group["spec"]["worker"]
     cluster = world.api.get(Key(DASK_CLUSTER, meta["namespace"], group["spec"]["cluster"]))
-    pods = _children(world, group, Role.WORKER, world.pods(live=False))
+    pods = _children(group, Role.WORKER, world.pods(live=False))
     if cluster is None:
         assert not pods
         assert world.condition(key_of(group), "Ready")[:2] == ("False", "ClusterNotFound")
         return set()
     _check_adopted(world, group)
-    assert len(pods) == spec.get("replicas", 1), f"{meta['name']}: {len(pods)} of {spec['replicas']}; {world.describe()}"
+    assert len(pods) == spec.get("replicas", 1), (
+        f"{meta['name']}: {len(pods)} of {spec['replicas']}; {world.describe()}"
+    )
     assert all(map(is_ready, pods)), f"{meta['name']} has workers that are not ready; {world.describe()}"
     if spec.get("updateStrategy", {}).get("type") != "OnDelete":
         assert {_image(pod["spec"]) for pod in pods} <= {_image(spec["spec"])}, f"{meta['name']} is not rolled out"
@@ -150,7 +152,7 @@ def _check_labels(pod: Body, ours: dict[str, str], *sources: Body) -> None:
     assert labels == wanted, f"{pod['metadata']['name']} is labelled {labels} instead of {wanted}"
 
 
-def _children(world: World, owner: Body, role: str | None, bodies: Iterable[Body]) -> list[Body]:
+def _children(owner: Body, role: str | None, bodies: Iterable[Body]) -> list[Body]:
     uid = owner["metadata"]["uid"]
     return [
         body

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from models.kinds import CUSTOM_KINDS, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from models.resources import DaskWorkerGroup
 from reconciler.desire.rollout import _bounds
 from reconciler.labels import ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.memory import MemoryAPI
 from reconciler.parse import parse_object
 from reconciler.protocol import Body, Reply, Subresource
-from models.resources import DaskWorkerGroup
 from tests.simulation.clock import Clock
 
 OURS = "kubernetes.dask.org/"
@@ -100,7 +100,8 @@ class Watch:
     def _check_owned(self, kind: Kind, body: Body) -> None:
         what = f"{kind} {body['metadata']['name']}"
         owners = body["metadata"].get("ownerReferences") or []
-        assert owners and all(owner.get("uid") for owner in owners), f"{what} is created without an owner"
+        assert owners, f"{what} is created without an owner"
+        assert all(owner.get("uid") for owner in owners), f"{what} has an owner without a uid"
         assert sum(bool(owner.get("controller")) for owner in owners) == 1, f"{what} has no controller"
         assert body["metadata"]["annotations"].get(ROLE), f"{what} has no role"
         if self.alone:

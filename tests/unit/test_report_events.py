@@ -3,7 +3,7 @@
 import pytest
 
 from models.actions import Action, Response, Result, Topic, Verb
-from models.kinds import EVENT, POD, Key
+from models.kinds import EVENT, Key
 from models.observed import Pod
 from models.snapshot import Observed, Owner, Snapshot
 from models.status import JobStatus
@@ -87,53 +87,6 @@ def test_a_ready_cluster_that_is_rolled_has_lost_nothing() -> None:
     assert "ClusterNotReady" not in after(ready, scheduler(SIMPLE), *old, worker(DEFAULT, 4, NEW)).events
 
 
-def test_a_rollout_that_ends_is_news() -> None:
-    """Who edited the template wants to know when it is done."""
-    rolling = told(world(*built(SIMPLE), *(worker(DEFAULT, n, template="old") for n in (1, 2, 3))))
-    over = after(rolling, scheduler(SIMPLE), *(worker(DEFAULT, n) for n in (4, 5, 6)))
-    assert over.events["WorkersRolledOut"] == "All 3 workers are from the present template."
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "created", "deleted", "said"),
-    [
-        (0, 3, 3, 0, {"ScaledUp": "Scaled from 0 to 3 workers."}),
-        (1, 3, 1, 0, {"ScaledUp": "Scaled from 1 to 2 workers; 3 are wanted."}),
-        (5, 3, 0, 2, {"ScaledDown": "Scaled from 5 to 3 workers."}),
-        (3, 3, 0, 0, {}),
-        (3, 3, 1, 1, {}),
-    ],
-)
-def test_scaling_is_told_once_a_pass_with_numbers(
-    old: int, new: int, created: int, deleted: int, said: dict[str, str]
-) -> None:
-    """Thousands of Pods make one Event."""
-    before = [worker(DEFAULT, n) for n in range(old)]
-    fresh = [worker(DEFAULT, n) for n in range(100, 100 + created)]
-    wanted = group(SIMPLE, new)
-    answers = [wrote(Verb.CREATE, one, wanted) for one in fresh]
-    answers += [wrote(Verb.DELETE, one, wanted) for one in before[:deleted]]
-    left: tuple[Observed, ...] = (SIMPLE, wanted, *before[deleted:], *fresh)
-    assert told(world(*left), before=world(SIMPLE, wanted, *before), responses=answers).events == said
-
-
-def test_workers_replaced_by_a_rollout_are_not_told_one_by_one() -> None:
-    """A rollout is told when it is over."""
-    rolling = told(world(*built(SIMPLE), *(worker(DEFAULT, n, template="old") for n in (1, 2, 3))))
-    gone, fresh = worker(DEFAULT, 1, template="old"), worker(DEFAULT, 4, NEW)
-    left = [worker(DEFAULT, n, template="old") for n in (2, 3)]
-    assert after(rolling, scheduler(SIMPLE), *left, responses=(wrote(Verb.DELETE, gone, DEFAULT),)).events == {}
-    half = after(rolling, scheduler(SIMPLE), *left)
-    assert after(half, scheduler(SIMPLE), *left, fresh, responses=(wrote(Verb.CREATE, fresh, DEFAULT),)).events == {}
-
-
-def test_removing_workers_that_had_ended_is_no_scaling() -> None:
-    """They no longer counted."""
-    over = worker(DEFAULT, 1, failed())
-    answers = [wrote(Verb.DELETE, over, DEFAULT)]
-    assert told(world(SIMPLE, DEFAULT), before=world(SIMPLE, DEFAULT, over), responses=answers).events == {}
-
-
 def test_a_replaced_scheduler_is_told_once_with_the_reason() -> None:
     """The replacement begins in one pass and ends in a later one, but is one piece of news."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
@@ -151,6 +104,23 @@ def test_a_replaced_scheduler_is_told_once_with_the_reason() -> None:
     fresh = scheduler(SIMPLE, NEW)
     created = wrote(Verb.CREATE, fresh, known)
     assert after(gone, fresh, *pods(READY, READY, READY)[1:], responses=(created,)).events == {}
+
+
+def test_a_scheduler_that_is_replaced_within_one_pass_is_told_once() -> None:
+    """A Pod that had ended goes at once, and the next one comes in the same pass."""
+    over, fresh = scheduler(SIMPLE, failed(1)), scheduler(SIMPLE, NEW, "simple-scheduler-abcde")
+    there = told(world(*built(SIMPLE, READY, READY, READY))).world.fold({over.key: over})
+    answers = (wrote(Verb.DELETE, over, SIMPLE, "it ended"), wrote(Verb.CREATE, fresh, SIMPLE))
+    after_it = told(there.fold({over.key: None, fresh.key: fresh}), before=there, responses=answers)
+    assert after_it.events["SchedulerRecreated"] == "The scheduler Pod simple-scheduler is being replaced: it ended."
+
+
+def test_a_second_scheduler_that_is_removed_is_no_news() -> None:
+    """The one that counts stays."""
+    there = told(world(*built(SIMPLE, READY, READY, READY))).world
+    second = scheduler(SIMPLE, NEW, "simple-scheduler-abcde")
+    answers = (wrote(Verb.DELETE, second, SIMPLE, "a cluster has one scheduler"),)
+    assert told(there, before=there.fold({second.key: second}), responses=answers).events == {}
 
 
 def test_a_scheduler_that_ended_is_a_warning_and_is_replaced() -> None:
@@ -280,10 +250,3 @@ def test_events_are_compared_with_the_resource_of_the_same_uid() -> None:
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
     anew = cluster(meta={"uid": "another"})
     assert told(Snapshot(LATER, {anew.key: anew}), before=ready.world).events == {}
-
-
-def test_pods_of_other_kinds_do_not_count_as_workers() -> None:
-    """Only Pods that were created on behalf of the group are its scaling."""
-    fresh = Key(POD, "default", "elsewhere")
-    answer = Response(Action(Verb.CREATE, fresh, SIMPLE.key, SIMPLE.key, ""), Result.DONE)
-    assert told(world(SIMPLE, DEFAULT), responses=[answer]).events == {}
