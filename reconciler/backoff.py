@@ -43,7 +43,7 @@ def next_waits(
 ) -> Mapping[Key, Wait]:
     """The waits after a pass.
 
-    Resources that are not in the picture keep their waits: their list may have failed.
+    Resources that are not in the picture keep theirs until they are over: their list may have failed.
 
     Args:
         waits: The waits before it.

@@ -57,8 +57,13 @@ def covers(observed: Any, wanted: Any) -> bool:
     """Whether everything wanted is observed, whatever else is there.
 
     Servers and webhooks add fields to what they are sent, so whole objects are never compared. Lists must be of the
-    same length and cover each other item by item.
+    same length and cover each other item by item. An empty text or 0 leaves the choice to the server, and false or an
+    empty list is not shown by it.
     """
+    if wanted in ("", 0) and wanted is not False:
+        return True
+    if wanted in (False, []):
+        return not observed
     if isinstance(wanted, Mapping):
         return isinstance(observed, Mapping) and all(covers(observed.get(name), wanted[name]) for name in wanted)
     if isinstance(wanted, list):

@@ -36,6 +36,7 @@ KOPF_FINALIZER = "kopf.zalando.org/KopfFinalizerMarker"
 LARGEST_ORDINAL = 10**15
 """Nobody gets there by counting, and JSON numbers are exact up to here."""
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
 _PRIVATE_PREFIXES = ("kubectl.kubernetes.io/", "kopf.zalando.org/", OURS)
 _RESERVED_LABELS = frozenset({CLUSTER_NAME, COMPONENT, WORKER_GROUP_NAME})
 
@@ -88,7 +89,7 @@ def ordinal(annotations: Mapping[str, str]) -> int:
 def set_by_owner(labels: Iterable[str], annotations: Iterable[str], spec: Iterable[str] = ()) -> str:
     """The value of the annotation that remembers what came from the owner."""
     names = {"labels": sorted(labels), "annotations": sorted(annotations), "spec": sorted(spec)}
-    return json.dumps({part: keys for part, keys in names.items() if keys}, separators=(",", ":"))
+    return _COMPACT.encode({part: keys for part, keys in names.items() if keys})
 
 
 def formerly_set(annotations: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

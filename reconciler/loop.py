@@ -23,7 +23,7 @@ from models.kinds import Key, Kind
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler import policy
-from reconciler.apply import apply
+from reconciler.apply import apply, is_occupied
 from reconciler.backoff import Wait, next_waits, waiting
 from reconciler.desire import desire
 from reconciler.edge import Edge, outer_edge
@@ -186,10 +186,7 @@ class _Pass:
     def report(self, now: datetime) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
-            unread = {key: item.status for key, item in self.snapshot.unreadable.items()}
-            news = report(
-                self.snapshot, self.observation.snapshot, self.findings, self.responses, unread, now, self.edge
-            )
+            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, now, self.edge)
             self.reports = apply(self.api, news, self.writers)
         self._fold(self.reports)
 
@@ -271,6 +268,8 @@ def _owners(snapshot: Snapshot) -> Iterator[Owner]:
 
 def _stopped_by(response: Response) -> set[Key]:
     """Whom an error keeps from being planned again in this pass."""
+    if is_occupied(response):
+        return set()
     if response.result is Result.REFUSED:
         return {response.action.owner}
     if response.result in (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN):
@@ -290,10 +289,10 @@ def _joined(earlier: PassResult, last: PassResult) -> PassResult:
 
 
 def _needs_another_look(response: Response) -> bool:
-    return response.result in (Result.CONFLICT, Result.UNKNOWN)
+    return response.result in (Result.CONFLICT, Result.UNKNOWN) and not is_occupied(response)
 
 
 def _manifest(observed: Observed) -> Body:
     """An observed object as the API would show it."""
     kind = observed.key.kind
-    return {"apiVersion": kind.api_version, "kind": kind.name, **observed.wire()}
+    return {"apiVersion": kind.api_version, "kind": kind.name, **observed.written()}

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.snapshot import Observed, Snapshot, Unreadable
+from reconciler.advice import list_failed
 from reconciler.errors import ApiError
 from reconciler.labels import COMPONENT
 from reconciler.parse import NotAListError, parse_list
@@ -91,7 +92,8 @@ def _list_all(
                 items = parse_list(kind, payload)
         except (ApiError, NotAListError) as error:
             where = f"in namespace {namespace}" if namespace else "in all namespaces"
-            raise _ListFailed(f"{kind.plural} {where}", str(error)) from error
+            why = list_failed(kind, namespace, error) if isinstance(error, ApiError) else str(error)
+            raise _ListFailed(f"{kind.plural} {where}", why) from error
         if listed is not None:
             listed(kind, len(items))
         yield from items

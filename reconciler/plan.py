@@ -23,6 +23,9 @@ from models.snapshot import Observed, Owner, Snapshot
 from reconciler.difference import changes, covers, fields, merge_patch
 from reconciler.labels import SET_BY_OWNER, formerly_set
 
+_COMPLETED = ("clusterIPs", "ipFamilies")
+"""Lists of a Service that the API server completes, if it has both IP families and only the first is given."""
+
 
 def plan(desired: Desired, snapshot: Snapshot) -> Plan:
     """The actions that take one resource's children from what was observed to what should exist.
@@ -150,6 +153,8 @@ def _service_patch(wanted: Body, present: Service) -> Body:
         observed = present.spec.get(name)
         if name == "selector" or name in lessened:
             patch.update(merge_patch({name: observed}, {name: value}))
+        elif name in _COMPLETED and isinstance(observed, list):
+            patch.update({} if observed[: len(value)] == value else {name: value})
         elif not covers(observed, value):
             patch[name] = value
     return patch

@@ -11,6 +11,8 @@ from typing import Any
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from reconciler.address import comm_port, scheme
 
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
 
 def scheduler_hash(cluster: DaskCluster) -> str:
     """The hash of a cluster's scheduler template."""
@@ -28,5 +30,4 @@ def runner_hash(job: DaskJob) -> str:
 
 
 def _hash(value: Any) -> str:
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+    return hashlib.sha256(_CANONICAL.encode(value).encode()).hexdigest()[:16]

@@ -14,9 +14,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from prometheus_client import CollectorRegistry, make_wsgi_app
 
 SLOW = timedelta(seconds=60)
-"""A pass may always take this long."""
+"""Between two signs of life, a pass may always work this long."""
 MISSED_PASSES = 10
-"""How many intervals a pass may take if they are longer."""
+"""How many intervals there may be between them if that is longer."""
 
 
 class ServerError(Exception):
@@ -39,28 +39,33 @@ class Verdict:
 Probe = Callable[[], Verdict]
 
 
-def patience(interval_seconds: float) -> timedelta:
-    """How long a pass may take before the process counts as stuck."""
-    return max(SLOW, MISSED_PASSES * timedelta(seconds=interval_seconds))
+def patience(interval_seconds: float, request_seconds: float) -> timedelta:
+    """How long there may be no sign of life before the process counts as stuck.
+
+    Args:
+        interval_seconds: The time between passes.
+        request_seconds: How long one request may take.
+    """
+    return max(SLOW, MISSED_PASSES * timedelta(seconds=interval_seconds)) + timedelta(seconds=request_seconds)
 
 
-def liveness(now: datetime, started_at: datetime, last_attempt_at: datetime | None, bound: timedelta) -> Verdict:
-    """Whether the loop turns: the last attempt at a pass returned within the bound, whatever it brought.
+def liveness(now: datetime, started_at: datetime, last_sign_at: datetime | None, bound: timedelta) -> Verdict:
+    """Whether the loop turns: a pass, or a request in it, returned within the bound, whatever it brought.
 
     Args:
         now: What time it is.
-        started_at: When the loop started; it counts until the first attempt has returned.
-        last_attempt_at: When the last attempt returned.
-        bound: How long one may take.
+        started_at: When the loop started; it counts until something has returned.
+        last_sign_at: When something last returned.
+        bound: How long that may be ago.
     """
-    age = now - (last_attempt_at or started_at)
+    age = now - (last_sign_at or started_at)
     seconds, limit = f"{age.total_seconds():.0f} s", f"{bound.total_seconds():.0f} s"
     if age > bound:
-        missing = "the last pass returned" if last_attempt_at else "the start, and no pass has returned yet"
+        missing = "anything returned" if last_sign_at else "the start, and nothing has returned yet"
         return Verdict(ok=False, words=f"stuck: {seconds} since {missing}; at most {limit} is normal")
-    if last_attempt_at is None:
+    if last_sign_at is None:
         return Verdict(ok=True, words=f"alive: started {seconds} ago, the first pass is under way")
-    return Verdict(ok=True, words=f"alive: the last pass returned {seconds} ago")
+    return Verdict(ok=True, words=f"alive: a pass or a request returned {seconds} ago")
 
 
 def readiness(*, listed_once: bool) -> Verdict:

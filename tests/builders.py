@@ -50,7 +50,8 @@ def cluster(
 ) -> DaskCluster:
     """A cluster. More: `scheduler`, `worker` (fields of theirs), `idle_timeout`, and metadata."""
     annotations = {NAMING: str(naming)} if naming is not None else {}
-    return read(DaskCluster, name, cluster_spec(replicas, more), annotations, more)
+    spec = cluster_spec(replicas, more)
+    return read(DaskCluster, name, spec, annotations, more)
 
 
 def cluster_spec(replicas: int, more: Json) -> Json:
@@ -77,7 +78,7 @@ def default_group(of: DaskCluster, *, handed_down: int | None = 3, **more: Any) 
         annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
     name = names.default_group(Naming(of.metadata.annotations[NAMING]), of.metadata.name)
     labels = {CLUSTER_NAME: of.metadata.name, COMPONENT: str(Component.WORKER_GROUP)}
-    return group(of, name, annotations=annotations, labels=labels, **more)
+    return group(of, name, **_marked(labels, annotations, more))
 
 
 def job(name: str = "train", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any) -> DaskJob:
@@ -97,7 +98,7 @@ def job_cluster(of: DaskJob, *, handed_down: int | None = 3, **more: Any) -> Das
     if handed_down is not None:
         annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
     name = names.job_cluster(naming, of.metadata.name)
-    return cluster(name, naming=naming, owner=of, annotations=annotations, **more)
+    return cluster(name, naming=naming, owner=of, **_marked({CLUSTER_NAME: name}, annotations, more))
 
 
 def autoscaler(of: DaskCluster | str = "simple", name: str = "auto", **more: Any) -> DaskAutoscaler:
@@ -134,7 +135,7 @@ def scheduler(of: DaskCluster, **more: Any) -> Pod:
     """A cluster's scheduler Pod; `template_hash` if it is another than its template's."""
     name = more.pop("name", names.scheduler_pod(of.metadata.name))
     marks = {ROLE: str(Role.SCHEDULER), TEMPLATE_HASH: more.pop("template_hash", scheduler_hash(of))}
-    return pod(name, owner=of, labels=scheduler_labels(of), **_marked(marks, more))
+    return pod(name, owner=of, **_marked(scheduler_labels(of), marks, more))
 
 
 def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, **more: Any) -> Pod:
@@ -151,7 +152,7 @@ def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, **more: 
         COMPONENT: str(Component.WORKER),
         WORKER_GROUP_NAME: names.label_value(of.metadata.name),
     }
-    return pod(name, owner=of, labels=labels, **_marked(marks, more))
+    return pod(name, owner=of, **_marked(labels, marks, more))
 
 
 def runner(of: DaskJob, cluster: DaskCluster, *, gated: bool = False, **more: Any) -> Pod:
@@ -161,7 +162,7 @@ def runner(of: DaskJob, cluster: DaskCluster, *, gated: bool = False, **more: An
     labels = {CLUSTER_NAME: cluster.metadata.name, COMPONENT: str(Component.JOB_RUNNER)}
     if gated:
         more = {"gates": (SCHEDULER_GATE,), "phase": "Pending", **more}
-    return pod(name, owner=of, labels=labels, **_marked(marks, more))
+    return pod(name, owner=of, **_marked(labels, marks, more))
 
 
 def service(name: str, spec: Json | None = None, **more: Any) -> Service:
@@ -274,5 +275,7 @@ def topics(findings: tuple[Finding, ...]) -> list[Topic]:
     return [finding.topic for finding in findings]
 
 
-def _marked(marks: Mapping[str, str], more: Json) -> Json:
-    return {**more, "annotations": {**marks, **more.get("annotations", {})}}
+def _marked(labels: Mapping[str, str], annotations: Mapping[str, str], more: Json) -> Json:
+    """The rest of an object's fields, with its own labels and annotations among those given."""
+    marks = {"labels": labels, "annotations": annotations}
+    return {**more, **{part: {**own, **more.get(part, {})} for part, own in marks.items()}}

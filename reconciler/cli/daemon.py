@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from queue import Empty, SimpleQueue
@@ -29,6 +29,7 @@ from prometheus_client import (
 )
 
 from reconciler import __version__
+from reconciler.api import Exchange
 from reconciler.cli.connection import connected, now
 from reconciler.cli.rehearsal import Rehearsals
 from reconciler.loop import Loop
@@ -63,10 +64,11 @@ def run_daemon(settings: Settings) -> int:
     log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
     registry = _registry()
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
-    api = connected(settings, metrics.exchange)
+    pulse = Pulse(metrics.exchange)
+    api = connected(settings, pulse)
     make = Rehearsals if settings.dry_run else Loop
     passes = make(api, settings, clock=now, observers=(metrics, PassLog(now, rehearsed=settings.dry_run)))
-    app = application(registry, _probes(passes, settings, now()))
+    app = application(registry, _probes(passes, pulse, settings, now()))
     with serving(settings.bind, settings.port, app) as port, _signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
@@ -86,10 +88,31 @@ def _registry() -> CollectorRegistry:
     return registry
 
 
-def _probes(passes: Passes, settings: Settings, started_at: datetime) -> dict[str, Probe]:
-    bound = patience(settings.interval)
+class Pulse:
+    """Notes when the last request returned: a long pass is alive as long as its requests return.
+
+    Args:
+        exchanged: Told of every request too.
+    """
+
+    def __init__(self, exchanged: Callable[[Exchange], None]) -> None:
+        self._exchanged = exchanged
+        self.last_at: datetime | None = None
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Take note of a request."""
+        self.last_at = now()
+        self._exchanged(exchange)
+
+
+def _probes(passes: Passes, pulse: Pulse, settings: Settings, started_at: datetime) -> dict[str, Probe]:
+    bound = patience(settings.interval, settings.total_timeout)
+
+    def last_sign() -> datetime | None:
+        return max((at for at in (passes.last_attempt_at, pulse.last_at) if at is not None), default=None)
+
     return {
-        "/healthz": lambda: liveness(now(), started_at, passes.last_attempt_at, bound),
+        "/healthz": lambda: liveness(now(), started_at, last_sign(), bound),
         "/readyz": lambda: readiness(listed_once=passes.listed_once),
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from operator import itemgetter
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from models.actions import Action, Finding, Response
 from models.kinds import Key
@@ -36,7 +36,6 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     previous: Snapshot,
     findings: Mapping[Key, tuple[Finding, ...]],
     responses: Sequence[Response],
-    unread: Mapping[Key, Mapping[str, Any]],
     now: datetime,
     edge: Edge = _no_edge,
 ) -> tuple[Action, ...]:
@@ -49,8 +48,6 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
         previous: The world as the pass found it.
         findings: What owners must be told, by owner.
         responses: What came of the pass's writes.
-        unread: The statuses of custom resources that could not be read, as plain data. One that is not given is left
-            alone.
         now: The time of what is seen now.
         edge: Around what is worked out of one resource; what is cut short there leaves its status as it is.
     """
@@ -63,7 +60,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
             actions += tell(view, resource, status)
     for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
         with edge(key):
-            actions += report_unreadable(item, unread[key], now) if key in unread else ()
+            actions += report_unreadable(item, now)
     return tuple(actions)
 
 

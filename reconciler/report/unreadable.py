@@ -15,18 +15,18 @@ from reconciler.report.sentences import sentence
 from reconciler.report.statuses import DECISIONS, applied
 
 
-def report_unreadable(item: Unreadable, observed: Mapping[str, Any], now: datetime) -> Iterator[Action]:
+def report_unreadable(item: Unreadable, now: datetime) -> Iterator[Action]:
     """The status and the Event of a resource that could not be read.
 
     All else that its status says stays: it is the last that was known, and numbers in it must not be used again.
 
     Args:
         item: The resource.
-        observed: Its status as it is.
         now: The time of what is seen now.
     """
     if item.key.kind not in CUSTOM_KINDS:
         return
+    observed = item.status
     ready = false(Type.READY, Topic.INVALID, sentence(f"This resource cannot be read: {item.error}"))
     conditions = [one for one in _mappings(observed.get("conditions")) if one.get("type") in set(Type)]
     known = next((one for one in conditions if one["type"] == Type.READY), {})

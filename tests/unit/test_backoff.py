@@ -79,10 +79,19 @@ def test_an_edit_ends_the_wait() -> None:
     assert _after(_response(Result.REFUSED), waits=waits, snapshot=edited)[ONE.key].errors == 1
 
 
-def test_a_resource_that_is_gone_is_forgotten() -> None:
-    """Waits do not pile up for what no longer exists."""
+def test_a_namesake_created_anew_waits_for_nothing() -> None:
+    """Another uid is another resource."""
     waits = _after(_response(Result.REFUSED))
-    assert _after(waits=waits, snapshot=world(TWO)) == {}
+    namesake = world(cluster("one", uid="another"), TWO)
+    assert waiting(waits, namesake, NOON) == {}
+    assert _after(waits=waits, snapshot=namesake) == {}
+
+
+def test_a_resource_that_is_not_seen_keeps_its_wait_until_it_is_over() -> None:
+    """Its list may have failed; once the wait is over, what is gone is forgotten."""
+    waits = _after(_response(Result.REFUSED))
+    assert _after(waits=waits, snapshot=world(TWO)) == waits
+    assert _after(waits=waits, snapshot=world(TWO, at=NOON + timedelta(seconds=1))) == {}
     assert _after(_response(Result.REFUSED), snapshot=world(TWO)) == {}
 
 
@@ -104,9 +113,17 @@ def test_while_one_waits_the_owner_is_told_the_error_and_the_time() -> None:
     assert waiting(waits, WORLD, NOON + timedelta(seconds=1)) == {}
 
 
-def test_a_wait_that_is_over_is_remembered_until_something_succeeds() -> None:
-    """An error after the wait is the second in a row."""
+def test_an_error_at_the_first_try_after_a_wait_is_the_next_in_a_row() -> None:
+    """Only a turn at which something succeeds, or nothing is left to do, begins the count anew."""
     waits = _after(_response(Result.REFUSED))
-    later = NOON + timedelta(seconds=100)
-    kept = _after(waits=waits, now=later)
-    assert _after(_response(Result.REFUSED), waits=kept, now=later)[ONE.key].errors == 2
+    later = NOON + timedelta(seconds=1)
+    then = world(ONE, TWO, at=later)
+    assert _after(_response(Result.REFUSED), waits=waits, now=later, snapshot=then)[ONE.key].errors == 2
+    assert _after(_response(Result.CONFLICT), waits=waits, now=later, snapshot=then)[ONE.key].errors == 1
+    assert _after(waits=waits, now=later, snapshot=then) == {}
+
+
+def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
+    """A Retry-After of a day is a mistake."""
+    asked = _after(_response(Result.UNAVAILABLE, retry_after_seconds=86400))
+    assert asked[ONE.key].until == NOON + timedelta(minutes=5)

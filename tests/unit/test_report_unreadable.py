@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Key, Kind
-from models.snapshot import Snapshot, Unreadable
-from reconciler.report import report
-from tests.unit.worlds import LATER, NOON, Body, Told, told, world
+from models.snapshot import Unreadable
+from tests.unit.worlds import LATER, Body, Told, told, world
 
 ERROR = "spec.worker.replicas is -1; it must be 0 or more"
 
@@ -82,9 +81,3 @@ def test_a_condition_keeps_its_time() -> None:
 def test_a_pod_that_cannot_be_read_has_no_status_of_ours() -> None:
     """Only custom resources are reported on."""
     assert on(broken(POD)).actions == ()
-
-
-def test_a_resource_whose_status_is_not_known_is_left_alone() -> None:
-    """Writing would remove what cannot be seen."""
-    there = Snapshot(NOON, {}, {broken().key: broken()})
-    assert report(there, there, {}, (), {}, NOON) == ()

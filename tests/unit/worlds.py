@@ -197,8 +197,7 @@ def told(
     by_owner: dict[Key, tuple[Finding, ...]] = {}
     for finding in findings:
         by_owner[finding.about] = (*by_owner.get(finding.about, ()), finding)
-    unread = {key: item.status for key, item in now_there.unreadable.items()}
-    actions = report(now_there, before or now_there, by_owner, tuple(responses), unread, at)
+    actions = report(now_there, before or now_there, by_owner, tuple(responses), at)
     return Told(written(now_there, actions), actions)
 
 
