@@ -3,10 +3,10 @@
     failure   1st   2nd   3rd   4th   5th   6th and later
     wait      10 s  20 s  40 s  80 s  160 s 300 s
 
-What ends while one waits belongs to the failure that is waited for: it neither counts nor makes the wait longer, or a
-large group that loses a worker now and then would never get one back. A failure counts as the first again after ten
-quiet minutes beyond the wait, or when the template is another. Pods lost to their node or to a preemption do not
-count: they ran no crashing image.
+What counts is a replacement that fails again: a Pod that was there already at the last failure, or that ends while one
+waits, neither counts nor makes the wait longer, or a large group that loses a worker now and then would never get one
+back. A failure counts as the first again after ten quiet minutes beyond the wait, or when the template is another.
+Pods lost to their node or to a preemption do not count: they ran no crashing image.
 """
 
 from collections.abc import Sequence
@@ -41,13 +41,16 @@ def count_failures(failures: Failures | None, ended: Sequence[Pod], template_has
         template_hash: The hash of the present template; Pods of an older one do not count.
         now: When they were seen.
     """
-    counting = [
-        pod for pod in ended if not pod.was_disrupted and pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
-    ]
-    if not counting:
-        return None
     before = retry_at(failures, template_hash)
-    if before is not None and now < before:
+    last_time = failures.last_time if failures is not None and before is not None else None
+    counting = [
+        pod
+        for pod in ended
+        if not pod.was_disrupted
+        and pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
+        and _is_later(pod.metadata.creation_timestamp, last_time)
+    ]
+    if not counting or (before is not None and now < before):
         return None
     in_a_row = failures.count if failures and before and now < before + QUIET else 0
     return {"count": in_a_row + 1, "lastTime": wire_time(now), "templateHash": template_hash}
@@ -60,6 +63,10 @@ def how_it_ended(pod: Pod) -> str:
     ends = [one.state.terminated for one in pod.status.container_statuses if one.state.terminated]
     codes = ", ".join(f"exit code {end.exit_code}" + (f" ({end.reason})" if end.reason else "") for end in ends)
     return f"it ended: {pod.status.phase}" + (f", {codes}" if codes else "")
+
+
+def _is_later(time: datetime | None, than: datetime | None) -> bool:
+    return time is None or than is None or time > than
 
 
 def _wait(count: int) -> timedelta:

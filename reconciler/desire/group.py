@@ -33,7 +33,7 @@ from reconciler.labels import (
 )
 from reconciler.revision import worker_hash
 
-MOST_CREATED = 500
+MOST_CREATED = 100
 """How many new workers are worked out at a time: a group that asks for two thousand million holds up nobody."""
 
 
@@ -109,7 +109,7 @@ class _Workers:
             return Desired(self.group, records=(self._record(leaving, ended),))
         unwanted = tuple(Unwanted(pod, self._why(pod)) for pod in here if pod.metadata.name in retiring)
         waits = self._backoff() if turn.create else ()
-        kept = tuple(self._kept(pod) for pod in staying)
+        kept = tuple(self._kept(staying))
         created = () if waits else tuple(self._created(min(turn.create, MOST_CREATED)))
         return Desired(self.group, wanted=(*kept, *created), unwanted=unwanted, findings=waits)
 
@@ -157,8 +157,12 @@ class _Workers:
     def _highest_ordinal(self) -> int:
         return max([self.group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in self.pods)])
 
-    def _kept(self, pod: Pod) -> Wanted:
-        return Wanted(pod.key, child_body(POD, pod.metadata.name, self.group, self._marks({}), None), pod, "")
+    def _kept(self, staying: Sequence[Pod]) -> Iterator[Wanted]:
+        # Worked out once: of thousands of workers, only the name differs.
+        body = child_body(POD, "", self.group, self._marks({}), None)
+        for pod in staying:
+            metadata = {**body["metadata"], "name": pod.metadata.name}
+            yield Wanted(pod.key, {**body, "metadata": metadata}, pod, "")
 
     def _created(self, number: int) -> Iterator[Wanted]:
         reason = f"the group wants {self.group.spec.worker.replicas} workers"

@@ -4,8 +4,9 @@
                    cluster and gated  runner      or Failed
                    runner exist       Pod runs    written first
 
-The gate on the runner Pod falls when the scheduler is ready. A runner that is deleted, evicted or lost with its node
-before the outcome is written runs again: at least once. After the outcome nothing is run again.
+The gate on the runner Pod falls when the scheduler is ready; a runner whose node is given cannot be gated, and is
+created then. A runner that is deleted, evicted or lost with its node before the outcome is written runs again: at
+least once. After the outcome nothing is run again.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from reconciler.desire.children import (
     replicas_to_hand_down,
 )
 from reconciler.desire.failures import how_it_ended
-from reconciler.desire.pods import SCHEDULER_ADDRESS, gated, with_environment
+from reconciler.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
 from reconciler.desire.scheduler import is_stuck, keeper
 from reconciler.labels import (
     CLUSTER_NAME,
@@ -122,7 +123,9 @@ def _wanted_runner(job: DaskJob, runner: Pod | None, wanted_cluster: Wanted, sna
         if not runner.has_ended:
             ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
             yield _kept(job, runner, _ungated(runner) if ready else None)
-    elif isinstance(cluster, DaskCluster):
+    elif isinstance(cluster, DaskCluster) and (
+        can_be_gated(job.spec.job.spec) or _has_ready_scheduler(cluster, snapshot)
+    ):
         yield _new(job, cluster, snapshot)
 
 
@@ -151,7 +154,8 @@ def _new(job: DaskJob, cluster: DaskCluster, snapshot: Snapshot) -> Wanted:
     while name in taken and is_stuck(taken[name], snapshot.taken_at):
         name = names.replacement(names.job_runner(job.metadata.name), taken[name].metadata.uid)
     spec = {"restartPolicy": "OnFailure", **job.spec.job.spec}
-    spec = gated(with_environment(spec, {SCHEDULER_ADDRESS: scheduler_address(cluster)}))
+    spec = with_environment(spec, {SCHEDULER_ADDRESS: scheduler_address(cluster)})
+    spec = gated(spec) if can_be_gated(spec) else spec
     marks = _marks(job, cluster.metadata.name, {TEMPLATE_HASH: runner_hash(job)})
     key = Key(POD, job.metadata.namespace, name)
     return Wanted(key, child_body(POD, name, job, marks, spec), None, "the job has no outcome yet")

@@ -20,6 +20,11 @@ def with_environment(spec: PodSpec, variables: Mapping[str, str]) -> Body:
     return {**spec, "containers": containers}
 
 
+def can_be_gated(spec: PodSpec) -> bool:
+    """Whether the Pod can be held back: one that names its node is past scheduling, and a gate on it is refused."""
+    return not spec.get("nodeName")
+
+
 def gated(spec: PodSpec) -> Body:
     """The spec with a scheduling gate that holds the Pod back until the scheduler is ready (KEP-3521)."""
     return {**spec, "schedulingGates": [*(spec.get("schedulingGates") or ()), {"name": SCHEDULER_GATE}]}

@@ -168,7 +168,13 @@ BAD = (
         about=CLUSTER,
         metric=REFUSED.format("DaskWorkerGroup", "Invalid"),
     ),
-    _invalid("a restart policy that is none", _job(restartPolicy="Maybe"), '"Maybe"', about="daskjob/bad", remedy=_apply(_job())),
+    _invalid(
+        "a restart policy that is none",
+        _job(restartPolicy="Maybe"),
+        '"Maybe"',
+        about="daskjob/bad",
+        remedy=_apply(_job()),
+    ),
     _invalid(
         "a port that is none",
         _with_service({"ports": [{"name": "tcp-comm", "port": 98786}]}),
@@ -186,7 +192,9 @@ BAD = (
         event="UnknownField",
         remedy=_apply(_workers(containers=[{**CONTAINERS[0], "imagePullPolicy": "Always"}])),
     ),
-    _forbidden("a quota", cluster("bad", replicas=4), "exceeded quota: quota", _quota(9), before=_with_quota, neighbour=False),
+    _forbidden(
+        "a quota", cluster("bad", replicas=4), "exceeded quota: quota", _quota(9), before=_with_quota, neighbour=False
+    ),
     _forbidden(
         "a limit range",
         _workers(containers=[{**CONTAINERS[0], **BIG}]),

@@ -24,7 +24,8 @@ class Gate:
         open: whether requests are handed on; if not, connections end without an answer.
         answering: if not, requests wait, and nobody says anything.
         answered: called when a write was carried out, before the answer is handed back, with method and path.
-        writes: how many writes came.
+        reads: how many requests came that change nothing.
+        writes: how many that do.
     """
 
     def __init__(self, server: str, authority: bytes) -> None:
@@ -39,6 +40,7 @@ class Gate:
         self.answering = threading.Event()
         self.answering.set()
         self.answered: Callable[[str, str], None] = lambda _method, _path: None
+        self.reads = 0
         self.writes = 0
 
     @classmethod
@@ -111,6 +113,8 @@ class Gate:
         is_write = handler.command != "GET"
         if is_write:
             self.writes += 1
+        else:
+            self.reads += 1
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in {*HOP, "host"}}
         upstream.request(handler.command, handler.path, body=body or None, headers=headers)
         answer = upstream.getresponse()

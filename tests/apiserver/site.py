@@ -11,12 +11,13 @@ from typing import Any
 
 import yaml
 
+from models.kinds import DASK_CLUSTER
 from tests.apiserver.audit import Audit
 from tests.apiserver.gate import Gate
 from tests.apiserver.installing import ROOT, install, until
-from tests.manifests import Manifest
-from tests.realcluster import RealCluster
 from tests.cli.daemon import Daemon, environment, running
+from tests.manifests import Manifest, pod_spec
+from tests.realcluster import RealCluster
 
 ACCOUNT = "dask-reconciler"
 RBAC = "rbac.authorization.k8s.io"
@@ -53,7 +54,9 @@ def manifests_of_deployment() -> list[Manifest]:
 def install_daemon(cluster: RealCluster) -> Installation:
     """Install CRDs, account and rights."""
     install(cluster)
-    return install_rights(cluster)
+    installed = install_rights(cluster)
+    until(lambda: _may_have_children(installed), "an API server that knows our kinds as owners", deadline_seconds=60)
+    return installed
 
 
 def install_rights(cluster: RealCluster) -> Installation:
@@ -61,6 +64,15 @@ def install_rights(cluster: RealCluster) -> Installation:
     items = {"apiVersion": "v1", "kind": "List", "items": manifests_of_deployment()}
     cluster.kubectl("apply", f"--namespace={ACCOUNT}", "--filename=-", stdin=json.dumps(items))
     return Installation(cluster, cluster.kubeconfig_for(ACCOUNT, ACCOUNT))
+
+
+def _may_have_children(installed: Installation) -> bool:
+    """Whether a DaskCluster may own a Pod: admission learns of new kinds within half a minute."""
+    owner = {"apiVersion": DASK_CLUSTER.api_version, "kind": DASK_CLUSTER.name, "name": "c", "uid": "1"}
+    metadata = {"name": "probe", "ownerReferences": [{**owner, "blockOwnerDeletion": True}]}
+    body = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": pod_spec()}
+    create = ("create", "--dry-run=server", "--filename=-", "--output=name", f"--kubeconfig={installed.kubeconfig}")
+    return installed.cluster.kubectl(*create, "--namespace=default", stdin=json.dumps(body), check=False) != ""
 
 
 @dataclass(frozen=True)
@@ -103,7 +115,13 @@ class Site:
         self.apply(
             {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": here},
             {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": here, "rules": list(rules)},
-            {"apiVersion": f"{RBAC}/v1", "kind": "RoleBinding", "metadata": here, "roleRef": reference, "subjects": [subject]},
+            {
+                "apiVersion": f"{RBAC}/v1",
+                "kind": "RoleBinding",
+                "metadata": here,
+                "roleRef": reference,
+                "subjects": [subject],
+            },
         )
         kubeconfig = self.cluster.kubeconfig_for(self.namespace, "limited")
         return replace(self, installed=replace(self.installed, kubeconfig=kubeconfig))

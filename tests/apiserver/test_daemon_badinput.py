@@ -61,7 +61,9 @@ def _seen(bad: Bad, site: Site, daemon: Daemon) -> Seen:
 
     _try(lambda: eventually(lambda: has_told() and neighbour_is_up(), "that it is told"))
     metrics = daemon.asked("/metrics")[1]
-    condition, neighbour = (site.condition(*each) for each in ((bad.about, bad.condition), (f"daskcluster/{GOOD}", "Ready")))
+    condition, neighbour = (
+        site.condition(*each) for each in ((bad.about, bad.condition), (f"daskcluster/{GOOD}", "Ready"))
+    )
     return Seen(condition, site.warnings(), neighbour, metrics, [], {})
 
 
@@ -104,7 +106,9 @@ def test_its_owner_is_told_in_an_event(seen: Mapping[str, Seen], bad: Bad) -> No
 @bads
 def test_the_one_on_call_is_told_in_a_metric(seen: Mapping[str, Seen], bad: Bad) -> None:
     """A series counts it, by what is refused and why."""
-    values = [line.split()[-1] for line in seen[bad.name].metrics.splitlines() if bad.metric and line.startswith(bad.metric)]
+    values = [
+        line.split()[-1] for line in seen[bad.name].metrics.splitlines() if bad.metric and line.startswith(bad.metric)
+    ]
     assert not bad.metric or (values and float(values[0]) > 0), seen[bad.name].metrics
 
 

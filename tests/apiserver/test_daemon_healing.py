@@ -1,6 +1,7 @@
 """What people do to children by hand is put right, what they edit in a resource flows down, what they delete goes."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tests.manifests import Manifest, cluster, group, job
 from tests.realcluster.eventually import eventually
 
 DEFAULT = "daskworkergroup/c-default-worker-group"
+OF_CLUSTER = ("pod/c-scheduler", "service/c-service", "service/c-scheduler", DEFAULT)
+OF_JOB = ("pod/j-runner", "daskcluster/j-cluster")
 EVERYTHING = "daskjobs,daskclusters,daskworkergroups,daskautoscalers,pods,services"
 
 
@@ -23,6 +26,16 @@ def kept(site: Site) -> Iterator[Site]:
         yield site
 
 
+def is_another(site: Site, what: str, uid: str) -> bool:
+    """Whether an object of that name is there, and is not the one with that uid."""
+    found = site.get(what)
+    return found is not None and found["metadata"]["uid"] != uid
+
+
+def worker_count(site: Site) -> int:
+    return len([name for name in site.names("pods") if "-worker-" in name])
+
+
 def with_service(service: Manifest, **worker: Any) -> Manifest:
     body = cluster(replicas=2, **worker)
     body["spec"]["scheduler"]["service"] = service
@@ -33,10 +46,10 @@ def test_every_child_that_is_deleted_comes_back(kept: Site) -> None:
     """Pods, Services and the default group are made anew, with owners, when someone deletes them."""
     kept.apply(job("j"))
     settles(kept)
-    for what in ("pod/c-scheduler", "service/c-service", "service/c-scheduler", DEFAULT, "pod/j-runner", "daskcluster/j-cluster"):
+    for what in OF_CLUSTER + OF_JOB:
         uid = kept.get(what)["metadata"]["uid"]
         kept.kubectl("delete", what, "--wait=false")
-        eventually(lambda what=what, uid=uid: (kept.get(what) or {}).get("metadata", {}).get("uid", uid) != uid, what)
+        eventually(partial(is_another, kept, what, uid), f"another {what}")
     settles(kept)
     workers = {pod["metadata"]["name"] for pod in kept.every("pods") if "-worker-" in pod["metadata"]["name"]}
     kept.kubectl("delete", "pods", "--wait=false", *workers)
@@ -91,12 +104,12 @@ def test_labels_and_annotations_flow_down_in_place(kept: Site) -> None:
 def test_what_others_add_to_children_stays(kept: Site) -> None:
     """A label or annotation that a person or another program puts on a child is not taken away."""
     theirs = {"metadata": {"labels": {"theirs": "yes"}, "annotations": {"example.org/theirs": "yes"}}}
-    for what in ("pod/c-scheduler", "service/c-service", "service/c-scheduler", DEFAULT):
+    for what in OF_CLUSTER:
         kept.patch(what, theirs)
     kept.patch("daskcluster/c", {"metadata": {"labels": {"team": "one"}}})
     eventually(lambda: all("team" in one["metadata"]["labels"] for one in kept.every("pods,services")), "our label")
     settles(kept)
-    for what in ("pod/c-scheduler", "service/c-service", "service/c-scheduler", DEFAULT):
+    for what in OF_CLUSTER:
         found = kept.get(what)["metadata"]
         assert (found["labels"]["theirs"], found["annotations"]["example.org/theirs"]) == ("yes", "yes"), what
 
@@ -117,19 +130,15 @@ def test_the_type_of_a_service_can_be_edited_there_and_back(kept: Site) -> None:
 
 def test_of_two_writers_of_replicas_the_last_counts(kept: Site) -> None:
     """`kubectl scale` works on the cluster and on its default group; what was edited last counts, and stays."""
-
-    def workers() -> int:
-        return len([name for name in kept.names("pods") if "-worker-" in name])
-
     for what, replicas in ((DEFAULT, 4), ("daskcluster/c", 3), (DEFAULT, 1), ("daskcluster/c", 2)):
         kept.kubectl("scale", what, f"--replicas={replicas}")
-        eventually(lambda replicas=replicas: workers() == replicas, f"{replicas} workers after {what}")
         settles(kept)
+        assert worker_count(kept) == replicas
         assert kept.get(DEFAULT)["spec"]["worker"]["replicas"] == replicas
     kept.kubectl("scale", DEFAULT, "--replicas=3")
     kept.patch("daskcluster/c", {"metadata": {"labels": {"team": "one"}}})
     settles(kept)
-    assert (workers(), kept.get("daskcluster/c")["spec"]["worker"]["replicas"]) == (3, 2)
+    assert (worker_count(kept), kept.get("daskcluster/c")["spec"]["worker"]["replicas"]) == (3, 2)
 
 
 def test_what_is_deleted_leaves_nothing(kept: Site) -> None:
@@ -149,3 +158,25 @@ def test_what_is_deleted_while_no_daemon_runs_leaves_nothing(site: Site) -> None
     eventually(lambda: site.every(EVERYTHING) == [], "an empty namespace", deadline_seconds=60)
     assert site.once().returncode == 0
     assert site.every(EVERYTHING) == []
+
+
+def test_a_cluster_on_its_way_out_gets_nothing_more(site: Site) -> None:
+    """While something keeps a deleted cluster, no child of it is made; a group that names it waits, and says so."""
+    held = cluster()
+    held["metadata"]["finalizers"] = ["example.org/wait"]
+    site.apply(held)
+    with site.daemon():
+        settles(site)
+        site.kubectl("delete", "daskcluster/c", "--wait=false")
+        mark = site.audit.from_now()
+        site.kubectl("delete", "pod/c-scheduler", "--wait=false")
+        site.apply(group())
+        eventually(lambda: site.condition("daskworkergroup/g", "Ready").get("status") == "False", "a word on the group")
+        assert [write for write in mark.writes(site.namespace) if write.resource in ("pods", "services")] == []
+        print(site.get("daskworkergroup/g")["status"])
+        site.patch("daskcluster/c", {"metadata": {"finalizers": None}})
+        eventually(
+            lambda: site.condition("daskworkergroup/g", "Ready").get("reason") == "ClusterNotFound", "its cluster's end"
+        )
+        site.apply(cluster())
+        settles(site)

@@ -36,7 +36,9 @@ def test_all_examples_are_made_in_one_go(site: Site) -> None:
 
 def test_what_the_api_server_refuses_is_named(site: Site) -> None:
     """The exit code is 1, and standard error names the object and gives the API server's words; the rest is made."""
-    site.apply({"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": {"pods": "3"}}})
+    site.apply(
+        {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "quota"}, "spec": {"hard": {"pods": "3"}}}
+    )
     eventually(lambda: "hard" in (site.get("resourcequota/quota").get("status") or {}), "a quota that counts")
     site.apply(cluster(replicas=5))
     done = site.once()

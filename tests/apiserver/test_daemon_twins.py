@@ -18,8 +18,7 @@ def twins(site: Site) -> Iterator[tuple[Daemon, Daemon]]:
     with ExitStack() as stack:
         first = stack.enter_context(site.daemon())
         second = stack.enter_context(site.daemon())
-        for daemon in (first, second):
-            eventually(lambda daemon=daemon: daemon.asked("/readyz")[0] == 200, "a first pass")
+        eventually(lambda: [one.asked("/readyz")[0] for one in (first, second)] == [200, 200], "first passes")
         yield first, second
 
 

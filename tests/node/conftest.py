@@ -1,16 +1,31 @@
 """The daemon as it is deployed, on a real node."""
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.node.images import daemon_archive, dask_archive
 from tests.node.place import Place
 from tests.realcluster import ClusterError, RealCluster, pins
+from tests.realcluster.images import dask_image
 
 OVERLAYS = Path(__file__).parent / "overlays"
 DAEMON = "dask-reconciler"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Make the images before the first test, which has no time for it."""
+    wanted = any("deployed" in getattr(item, "fixturenames", ()) for item in session.items)
+    if not wanted or session.config.option.collectonly:
+        return
+    capture: Any = session.config.pluginmanager.getplugin("capturemanager")
+    # The fixture fails with the same error, in the tests that need it.
+    with capture.global_and_fixture_disabled(), contextlib.suppress(ClusterError):
+        daemon_archive(pins.cache())
+        dask_image(pins.cache())
 
 
 @pytest.fixture(scope="session")

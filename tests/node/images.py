@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -61,10 +62,7 @@ def dask_archive(cache: Path, folder: Path) -> Path:
 
 
 def _build(archive: Path) -> None:
-    if (
-        subprocess.run(["/bin/sh", "-c", "command -v buildah podman docker"], capture_output=True, check=False).stdout
-        == b""
-    ):
+    if not any(shutil.which(engine) for engine in ("buildah", "podman", "docker")):
         debian.ensure(("buildah",))
     say("making the daemon's image")
     unfinished = archive.with_suffix(".unfinished")

@@ -70,7 +70,7 @@ def test_a_job_runs_to_its_end_and_its_cluster_is_cleaned_up(reader: Place) -> N
     assert reader.kubectl("apply", f"--filename={JOB}") == "daskjob.kubernetes.dask.org/simple-job created\n"
     worker = f"simple-job-cluster-default-worker-group-worker-{HEX}"
     expected = [worker, worker, "simple-job-cluster-scheduler", "simple-job-runner"]
-    reader.eventually(lambda: len(pod_names(reader, "simple-job-")) == len(expected), "the job's four Pods", 30)
+    reader.eventually(lambda: len(pod_names(reader, "simple-job-")) == len(expected), "the job's four Pods")
     for name, pattern in zip(pod_names(reader, "simple-job-"), expected, strict=True):
         assert re.fullmatch(pattern, name)
     reader.wait("daskjob/simple-job", "condition=Complete")
@@ -116,6 +116,8 @@ def test_deleting_the_rapids_cluster_leaves_nothing_behind(rapids: Place) -> Non
 
 def test_the_simple_cluster_is_listed_as_in_the_document(simple: Place) -> None:
     """One cluster, one default group, one labelled Service with both ports, and Pods of the names shown."""
+    heading = simple.kubectl("get", "daskclusters").splitlines()[0].split()
+    assert heading == ["NAME", "STATUS", "READY", "WORKERS", "REASON", "AGE"]
     assert re.match(r"simple-cluster +Running +True +2/2 +Ready ", shown(simple, "daskclusters", "simple-cluster")[0])
     groups = simple.kubectl("get", "daskworkergroups", "--output=name").split()
     assert "daskworkergroup.kubernetes.dask.org/simple-cluster-default-worker-group" in groups

@@ -91,7 +91,7 @@ class Watch:
         assert before is not None
         assert uid == before["metadata"]["uid"]
         assert _is_child(before), f"{key} is deleted, which is nobody's child: {before['metadata']}"
-        role = before["metadata"]["annotations"][ROLE]
+        role = before["metadata"]["annotations"].get(ROLE)
         if role == Role.JOB_CLUSTER:
             jobs = [self._owner(before, reference) for reference in before["metadata"]["ownerReferences"]]
             assert any(job is not None and _outcome(job) for job in jobs), f"{key} is deleted before the outcome"
@@ -187,7 +187,8 @@ def _most_workers(body: Body) -> int:
 
 
 def _is_child(body: Body) -> bool:
-    return bool(_uids(body)) and ROLE in body["metadata"].get("annotations", {})
+    """Whether the reconciler made the object, even if someone took some of its marks away."""
+    return bool(_uids(body)) and any(name.startswith(OURS) for name in body["metadata"].get("annotations", {}))
 
 
 def _is_live(pod: Body) -> bool:

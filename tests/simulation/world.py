@@ -38,15 +38,21 @@ class World:
     Args:
         *resources: What users have created already.
         alone: Whether no one else writes while the reconciler does.
+        checked: Whether the API server holds objects against their definitions.
         through: What stands between the reconciler and the API, if anything.
         **settings: The reconciler's settings.
     """
 
     def __init__(
-        self, *resources: Owner, alone: bool = True, through: Callable[[API], API] = lambda api: api, **settings: Any
+        self,
+        *resources: Owner,
+        alone: bool = True,
+        checked: bool = True,
+        through: Callable[[API], API] = lambda api: api,
+        **settings: Any,
     ) -> None:
         self.clock = Clock()
-        self.api = MemoryAPI(self.clock, schemas=schemas())
+        self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None)
         self.kubelet = Kubelet(self.api, self.clock)
         self.settings = Settings(parallel_writes=1, **settings)
         self.watch = Watch(self.api, self.clock, self.settings.no_delete, alone)

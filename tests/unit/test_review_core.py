@@ -22,7 +22,9 @@ from tests.builders import (
     cluster,
     default_group,
     group,
+    job,
     plan_of,
+    pod_spec,
     response,
     scheduler,
     service,
@@ -195,3 +197,13 @@ def test_an_odd_template_brings_no_bug_to_light(template: Json) -> None:
     result = there.reconcile()
     assert result.bugs == ()
     assert there.get(key(DASK_CLUSTER, "other"))["status"]["phase"] == "Running"
+
+
+def test_a_runner_that_names_its_node_is_created_when_the_scheduler_is_ready() -> None:
+    """A Pod with a node cannot be gated, so it waits by not being there."""
+    runner = {**pod_spec(), "nodeName": "node-0"}
+    there = World(job("train", replicas=1, runner=runner))
+    there.reconcile()
+    assert not there.has(key(POD, "train-runner"))
+    there.settle()
+    assert there.get(key(POD, "train-runner"))["spec"].get("schedulingGates", []) == []
