@@ -45,13 +45,14 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     cluster = cluster_of(group, snapshot)
     if cluster is None:
         return Desired(group, findings=_missing(group, snapshot))
+    owned = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
     if cluster.metadata.deletion_timestamp is not None:
-        return Desired(group)
+        message = f"{cluster.key} is being deleted; the workers start when there is another one of that name"
+        return Desired(group, findings=() if owned else (finding(group, Topic.TERMINATING, message),))
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
         return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
-    adopted = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
-    if not adopted:
+    if not owned:
         return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
     if naming_of(cluster) is None:
         return Desired(group)

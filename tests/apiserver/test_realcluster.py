@@ -57,6 +57,7 @@ def test_the_audit_log_tells_who_wrote_what(api_server: RealCluster, namespace: 
     assert ("admin", "seen") in [(e["user"]["username"], e["objectRef"].get("name")) for e in found]
 
 
+@pytest.mark.apiserver
 def test_a_cluster_ends_with_its_starter() -> None:
     """A cluster whose starter is killed is gone soon, with its files, while others run on."""
     with subprocess.Popen(
@@ -74,6 +75,7 @@ def test_a_cluster_ends_with_its_starter() -> None:
     eventually(lambda: not folder.exists(), f"the end of {folder.name}")
 
 
+@pytest.mark.apiserver
 def test_pods_run_on_nodes_that_only_pretend() -> None:
     """With kwok a Pod becomes Ready although nothing runs."""
     with start(kwok=True) as cluster:

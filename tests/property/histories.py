@@ -7,11 +7,14 @@ from hypothesis import strategies as st
 from tests.simulation.happenings import HAPPENINGS, Happening
 from tests.simulation.world import World
 
-_NAMES = st.sampled_from([*HAPPENINGS, "newcomer", "tick", "tick", "tick", "pass", "child deleted", "worker edited"])
+OFTEN = ("newcomer", "tick", "tick", "tick", "pass", "child deleted", "worker edited", "scaled")
 
-happenings = st.builds(Happening, _NAMES, st.integers(0, 11), st.integers(0, 11))
-histories = st.lists(happenings, max_size=30)
-beginnings = st.lists(st.builds(Happening, st.just("newcomer"), st.integers(0, 7), st.integers(1, 3)), max_size=4)
+_happenings = st.builds(Happening, st.sampled_from([*HAPPENINGS, *OFTEN]), st.integers(0, 11), st.integers(0, 11))
+beginnings = st.lists(
+    st.builds(Happening, st.just("newcomer"), st.integers(0, 7), st.integers(1, 3)), min_size=1, max_size=3
+)
+histories = st.lists(_happenings, max_size=30)
+short_histories = st.lists(_happenings, max_size=15)
 
 
 def live_through(world: World, history: Sequence[Happening]) -> None:

@@ -14,9 +14,34 @@ from tests.simulation.world import World
 def test_passes_converge_to_what_the_resources_ask_for(
     beginning: list[Happening], history: list[Happening], naming: Naming
 ) -> None:
-    """After any history the passes come to rest, in a world that the resources alone describe."""
+    """After any history the passes come to rest, in a world that the resources alone describe.
+
+    On the way every write is watched: tests/simulation/watch.py lists the rules.
+    """
     world = World(naming=naming)
     live_through(world, [*beginning, *history])
+    check_at_rest(world)
+
+
+@given(beginnings, histories, st.integers(1, 7))
+def test_a_small_write_budget_changes_only_how_long_it_takes(
+    beginning: list[Happening], history: list[Happening], budget: int
+) -> None:
+    """Whatever is cut off is planned again."""
+    world = World(write_budget=budget)
+    live_through(world, [*beginning, *history])
+    check_at_rest(world)
+
+
+@given(beginnings, histories)
+def test_with_deletion_switched_off_nothing_is_deleted_and_the_passes_come_to_rest(
+    beginning: list[Happening], history: list[Happening]
+) -> None:
+    """Nor is any bound broken; and when deletion is allowed again, the world is what was asked for."""
+    world = World(no_delete=True)
+    live_through(world, [*beginning, *history])
+    world.allow_deletion()
+    world.settle()
     check_at_rest(world)
 
 

@@ -1,5 +1,7 @@
 """Jobs from the first look to the last: the statuses, the order of things, and what is left."""
 
+from collections.abc import Callable
+
 import pytest
 
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, POD, SERVICE
@@ -97,12 +99,13 @@ def test_a_finished_job_is_never_run_again(phase: str) -> None:
     _end(world, phase)
     world.settle()
     outcome = _status(world)["jobStatus"]
-    for happens in (
+    happenings: list[Callable[[], None]] = [
         lambda: world.delete(RUNNER),
         lambda: world.edit(TRAIN, {"spec": {"job": {"spec": pod_spec("dask:2")}}}),
         lambda: world.edit(TRAIN, {"spec": {"cluster": {"spec": {"worker": {"replicas": 9}}}}}),
         world.restart,
-    ):
+    ]
+    for happens in happenings:
         happens()
         world.settle()
         assert _status(world)["jobStatus"] == outcome

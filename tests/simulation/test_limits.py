@@ -40,9 +40,7 @@ def test_what_was_held_back_is_done_when_deletion_is_allowed_again() -> None:
     world.edit(SIMPLE, {"spec": {"worker": {"spec": pod_spec("dask:2"), "replicas": 2}}})
     world.settle()
     assert images(world.workers(GROUP)) == {"dask:1"}
-    world.settings = World().settings
-    world.watch.no_delete = False
-    world.restart()
+    world.allow_deletion()
     world.settle()
     assert images(world.workers(GROUP)) == {"dask:2"}
     check_at_rest(world)

@@ -9,7 +9,7 @@ from reconciler.labels import KOPF_FINALIZER
 from reconciler.protocol import Body
 from tests.builders import cluster, group, job, manifest, pod_spec
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, is_ready, key, key_of
+from tests.simulation.world import World, images, is_ready, key, key_of
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = "simple-default-worker-group"
@@ -43,7 +43,7 @@ def _static(body: Body) -> Body:
     return {**body, "metadata": metadata}
 
 
-@pytest.mark.parametrize("labels", [{}, LABELS], ids=["without our labels", "with our labels"])
+@pytest.mark.parametrize("labels", [{}, {"dask.org/component": "x"}], ids=["not even listed", "listed"])
 def test_objects_that_others_have_under_our_names_are_left_alone_and_told(labels: dict[str, str]) -> None:
     """A Pod and a Service in the way: the owner is told, and all that can be done without them is done."""
     world = World()
@@ -104,7 +104,7 @@ def test_what_users_hang_on_a_resource_is_theirs() -> None:
     world.edit(SIMPLE, {"spec": {"worker": {"replicas": 0}, "scheduler": {"spec": pod_spec("dask:2")}}})
     world.settle()
     assert _is_untouched(world, mine)
-    assert len(world.schedulers("simple")) == 2  # the cluster's and, by its label, the notebook
+    assert images(world.schedulers("simple")) == {"dask:2"}
 
 
 def test_a_cluster_of_dask_kubernetes_is_left_alone() -> None:

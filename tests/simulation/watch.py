@@ -112,7 +112,7 @@ class Watch:
         meta = body["metadata"]
         role, uid = meta["annotations"][ROLE], meta["ownerReferences"][0]["uid"]
         owner = self._owner(body, meta["ownerReferences"][0])
-        live = [pod for pod in self._children(uid) if _is_live(pod)]
+        live = [pod for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
         if role == Role.WORKER:
             name = (meta["namespace"], meta["name"])
             assert name not in self._workers, f"the name {name} is used a second time"
@@ -160,9 +160,9 @@ class Watch:
     def _has_orphans(self, group: DaskWorkerGroup, pods: Any) -> bool:
         """Whether the scheduler is another than the workers'; then they all go."""
         owners = [reference.uid for reference in group.metadata.owner_references]
-        schedulers = [pod for uid in owners for pod in self._children(uid) if _is_live(pod)]
+        schedulers = [pod for uid in owners for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
         present = {pod["metadata"]["annotations"].get(TEMPLATE_HASH) for pod in schedulers}
-        theirs = {pod["metadata"]["annotations"].get(SCHEDULER_HASH) for pod in pods}
+        theirs = {pod["metadata"]["annotations"].get(SCHEDULER_HASH) for pod in pods if _is_child(pod)}
         return not present or not theirs <= present
 
     def _is_available(self, pod: Body, seconds: int) -> bool:
@@ -182,7 +182,8 @@ class Watch:
 
 def _most_workers(body: Body) -> int:
     group = parse_object(DASK_WORKER_GROUP, body)
-    assert isinstance(group, DaskWorkerGroup)
+    if not isinstance(group, DaskWorkerGroup):
+        return 0
     return group.spec.worker.replicas + _bounds(group.spec.worker)[0]
 
 

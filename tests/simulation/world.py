@@ -68,6 +68,12 @@ class World:
         """The reconciler starts anew and has forgotten everything."""
         self.loop = Loop(self._front, self.settings, clock=self.clock)
 
+    def allow_deletion(self) -> None:
+        """The reconciler is started anew without --no-delete."""
+        self.settings = self.settings.model_copy(update={"no_delete": False})
+        self.watch.no_delete = False
+        self.restart()
+
     def reconcile(self) -> PassResult:
         """One pass."""
         result = self.loop.once()

@@ -250,9 +250,7 @@ def test_batches_double_and_stop_at_the_first_that_fails(
     ],
     ids=lambda one: getattr(one, "reason", str(one)),
 )
-def test_a_refusal_ends_its_owner_and_anything_worse_the_whole_chain(
-    error: errors.ApiError, neighbour: Result
-) -> None:
+def test_a_refusal_ends_its_owner_and_anything_worse_the_whole_chain(error: errors.ApiError, neighbour: Result) -> None:
     """Another chain goes on in any case."""
     stub = Stub(lambda _, key: error if key.name == "one-0" else Reply(_pod(key.name)))
     lanes = {"one": "top", "two": "top", "three": "other"}

@@ -1,8 +1,11 @@
 """Children: how they are marked, found again, and how many replicas they are handed."""
 
+from typing import Any
+
 import pytest
 
 from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
+from models.observed import Service
 from reconciler.desire.children import (
     Marks,
     child_body,
@@ -47,26 +50,26 @@ def test_a_child_without_a_spec_leaves_the_present_one_as_it_is() -> None:
     assert "spec" not in child_body(SERVICE, "s", OWNER, Marks(Role.SCHEDULER, ()), None)
 
 
-def _service(name: str, role: Role | None = Role.USER_SERVICE, **more: object) -> object:
+def _service(name: str, role: Role | None = Role.USER_SERVICE, **more: Any) -> Service:
     return service(name, owner=OWNER, annotations={} if role is None else {ROLE: str(role)}, **more)
 
 
 def test_a_child_is_found_by_its_role_whatever_its_name() -> None:
     """Names may change with the naming set; the role stays."""
     one, other = _service("any"), _service("simple-service", Role.COMM_SERVICE)
-    assert find_child([other, one], Role.USER_SERVICE, "simple-service") is one  # type: ignore[type-var]
+    assert find_child([other, one], Role.USER_SERVICE, "simple-service") is one
 
 
 def test_a_copy_of_a_child_is_not_taken_for_it() -> None:
     """Who copies an object, annotations and all, to make one of their own, keeps both."""
     original, copy = _service("simple-service"), _service("a-copy")
     for candidates in ([original, copy], [copy, original]):
-        assert find_child(candidates, Role.USER_SERVICE, "simple-service") is original  # type: ignore[type-var]
+        assert find_child(candidates, Role.USER_SERVICE, "simple-service") is original
 
 
 def test_a_child_on_its_way_out_is_not_found() -> None:
     """Its successor is wanted already."""
-    assert find_child([_service("simple-service", deleting=True)], Role.USER_SERVICE, "simple-service") is None  # type: ignore[type-var]
+    assert find_child([_service("simple-service", deleting=True)], Role.USER_SERVICE, "simple-service") is None
 
 
 def test_a_child_whose_role_was_taken_away_is_known_by_its_name_and_other_marks() -> None:

@@ -60,9 +60,7 @@ def _bodies(desired: Desired) -> Objects:
         ),
     ],
 )
-def test_a_cluster_asks_for_what_its_naming_set_says(
-    naming: Naming, names: set[tuple[str, str]]
-) -> None:
+def test_a_cluster_asks_for_what_its_naming_set_says(naming: Naming, names: set[tuple[str, str]]) -> None:
     """Scheduler, Services and default group, and the workers' group hands on the rest."""
     for setting in Naming:
         desired = _desired(cluster(naming=naming), naming=setting)

@@ -133,9 +133,7 @@ def test_a_gate_that_has_fallen_stays_down() -> None:
         ({"phase": "Succeeded", "disrupted": True}, "Successful"),
     ],
 )
-def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(
-    ended: dict[str, Any], status: str
-) -> None:
+def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ended: dict[str, Any], status: str) -> None:
     """With the times and the Pod, and nothing else in the same write."""
     desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, **ended))
     (record,) = desired.records

@@ -77,7 +77,9 @@ def test_the_next_scheduler_of_the_same_name_counts_again() -> None:
     """A crashing image makes no storm."""
     failures = {"count": 1, "lastTime": "2026-01-31T11:59:30Z", "templateHash": scheduler_hash(ONE)}
     counted = cluster(status={"retiring": ["first-uid"], "failures": failures})
-    (record,) = _desired(counted, scheduler(counted, phase="Failed", uid="second-uid")).records
+    (record,) = _desired(
+        counted, scheduler(counted, phase="Failed", uid="second-uid", age=timedelta(seconds=10))
+    ).records
     assert record.body["status"]["failures"]["count"] == 2
     assert record.body["status"]["retiring"] == ["second-uid"]
 

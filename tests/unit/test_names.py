@@ -39,7 +39,7 @@ def test_a_workers_name_follows_from_its_groups_uid_and_ordinal_alone() -> None:
 
 
 def test_a_uid_and_an_ordinal_are_not_mixed_up() -> None:
-    """A uid that ends in a digit and the ordinal behind it make another name than the shorter uid and the longer one."""
+    """A uid that ends in a digit, with its ordinal, makes another name than a shorter uid with a longer one."""
     assert names.worker("simple", "uid1", 1) != names.worker("simple", "uid", 11)
 
 

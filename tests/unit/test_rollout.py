@@ -127,7 +127,7 @@ def test_workers_roll_within_their_bounds(
     ],
 )
 def test_percentages_round_as_in_deployments(value: int | str, replicas: int, surge: int, unavailable: int) -> None:
-    """maxSurge rounds up, maxUnavailable down."""
+    """Surge is rounded up, unavailability down."""
     stale = _workers("a" * replicas)
     assert next_turn(stale, _spec(replicas, value, 0)).create == min(surge, replicas)
     gone = len(next_turn(stale, _spec(replicas, 0, value)).remove)
