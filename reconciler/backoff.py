@@ -1,14 +1,15 @@
 """How long to leave a resource alone after an error: 1 s, 2 s, 4 s, … 5 minutes, each resource by itself.
 
 An edit of the resource, a write that succeeds, or a turn at which there is nothing left to do ends the wait. Conflicts
-do not count: the next pass sees the truth.
+do not count: the next pass sees the truth. What the server refuses holds up creates and updates, not what was decided
+already: a job's outcome is written and a worker deleted meanwhile. A server in trouble is left alone altogether.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from models.actions import Finding, Response, Result, Topic
+from models.actions import Action, Finding, Response, Result, Topic, Verb
 from models.base import wire_time
 from models.kinds import Key
 from models.snapshot import Snapshot
@@ -16,6 +17,7 @@ from models.snapshot import Snapshot
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 
+_BUILDING = (Verb.CREATE, Verb.UPDATE)
 _COUNTING = (Result.REFUSED, Result.UNAVAILABLE, Result.UNKNOWN)
 
 
@@ -29,6 +31,7 @@ class Wait:
         generation: The resource's generation at the last error; another one ends the wait.
         message: The last error, as its owner is told.
         uid: The resource's uid: one that was created anew under the same name waits for nothing.
+        altogether: Whether every write waits; else only creates and updates.
     """
 
     errors: int
@@ -36,6 +39,15 @@ class Wait:
     generation: int
     message: str
     uid: str
+    altogether: bool = True
+
+    def holds(self, action: Action) -> bool:
+        """Whether the resource's action has to wait."""
+        return self.altogether or action.verb in _BUILDING
+
+    def finding(self, owner: Key) -> Finding:
+        """What the resource's owner is told meanwhile."""
+        return Finding(owner, Topic.BACK_OFF, f"{self.message}; tried again at {wire_time(self.until)}")
 
 
 def next_waits(
@@ -53,13 +65,16 @@ def next_waits(
     """
     tried = list(responses)
     failed = {response.action.owner: response for response in tried if response.result in _COUNTING}
-    succeeded = {response.action.owner for response in tried if response.result is Result.DONE} - set(failed)
-    had_something_to_do = {response.action.owner for response in tried}
+    held: dict[Key, list[Response]] = {owner: [] for owner in waits}
+    for response in tried:
+        wait = waits.get(response.action.owner)
+        if wait is not None and wait.holds(response.action):
+            held[response.action.owner].append(response)
     kept = {
         owner: wait
         for owner, wait in waits.items()
-        if owner not in succeeded
-        and (owner in had_something_to_do or snapshot.taken_at < wait.until)
+        if (owner in failed or not any(response.result is Result.DONE for response in held[owner]))
+        and (held[owner] or snapshot.taken_at < wait.until)
         and (owner not in snapshot.objects or _is_of(wait, owner, snapshot))
     }
     for owner, response in failed.items():
@@ -69,17 +84,14 @@ def next_waits(
         observed = snapshot.objects.get(owner)
         if observed is not None:
             meta = observed.metadata
-            kept[owner] = Wait(errors, now + max(delay, asked), meta.generation, _told(response), meta.uid)
+            altogether = response.result is not Result.REFUSED or response.action.verb not in _BUILDING
+            kept[owner] = Wait(errors, now + max(delay, asked), meta.generation, _told(response), meta.uid, altogether)
     return kept
 
 
-def waiting(waits: Mapping[Key, Wait], snapshot: Snapshot, now: datetime) -> Mapping[Key, tuple[Finding, ...]]:
-    """The resources to leave alone now, and what their owners are told meanwhile."""
-    return {
-        owner: (Finding(owner, Topic.BACK_OFF, f"{wait.message}; tried again at {wire_time(wait.until)}"),)
-        for owner, wait in waits.items()
-        if now < wait.until and _is_of(wait, owner, snapshot)
-    }
+def waiting(waits: Mapping[Key, Wait], snapshot: Snapshot, now: datetime) -> Mapping[Key, Wait]:
+    """The waits that are not over."""
+    return {owner: wait for owner, wait in waits.items() if now < wait.until and _is_of(wait, owner, snapshot)}
 
 
 def _is_of(wait: Wait, owner: Key, snapshot: Snapshot) -> bool:

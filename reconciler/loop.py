@@ -230,7 +230,7 @@ class _Pass:
     def _allowed(self, whole: Plan, stopped: set[Key]) -> Plan:
         """The plan without what must wait, and within the bounds of the settings."""
         settings = self.settings
-        allowed = policy.without_stopped(whole, stopped)
+        allowed = policy.without_repeated(policy.without_stopped(whole, stopped), self.actions)
         now = self.snapshot.taken_at
         allowed = policy.without_waiting(allowed, waiting(self.waits, self.snapshot, now))
         if settings.no_delete:

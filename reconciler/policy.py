@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from models.actions import Action, Finding, Plan, Topic, Verb
 from models.kinds import Key
+from reconciler.backoff import Wait
 
 
 def without_stopped(plan: Plan, stopped: Collection[Key]) -> Plan:
@@ -16,17 +17,27 @@ def without_stopped(plan: Plan, stopped: Collection[Key]) -> Plan:
     return _hold(plan, lambda action: action.owner in stopped or action.chain in stopped)
 
 
-def without_waiting(plan: Plan, waiting: Mapping[Key, tuple[Finding, ...]]) -> Plan:
-    """Hold what belongs to owners that are backing off after an error; those who have nothing to do are told nothing.
+def without_repeated(plan: Plan, done: Collection[Action]) -> Plan:
+    """Hold changes that were made in this pass already: someone undoes them, and would for ever.
 
     Args:
         plan: The plan.
-        waiting: What those owners are told, by owner.
+        done: What was carried out in this pass.
     """
-    held = _hold(plan, lambda action: action.owner in waiting)
-    owners = dict.fromkeys(action.owner for action in held.held)
-    told = tuple(finding for owner in owners for finding in waiting.get(owner, ()))
-    return replace(held, findings=held.findings + told)
+    made = {(action.verb, action.key, action.uid, repr(action.changes)) for action in done if action.changes}
+    return _hold(plan, lambda action: (action.verb, action.key, action.uid, repr(action.changes)) in made)
+
+
+def without_waiting(plan: Plan, waits: Mapping[Key, Wait]) -> Plan:
+    """Hold what has to wait after an error; owners of whom nothing is held are told nothing.
+
+    Args:
+        plan: The plan.
+        waits: The waits that are not over, by owner.
+    """
+    held = _hold(plan, lambda action: action.owner in waits and waits[action.owner].holds(action))
+    waiting = dict.fromkeys(action.owner for action in held.held if action.owner in waits)
+    return replace(held, findings=held.findings + tuple(waits[owner].finding(owner) for owner in waiting))
 
 
 def without_deletes(plan: Plan) -> Plan:

@@ -68,9 +68,7 @@ def main() -> None:
 
 def _show(what: str, pods: int, figures: Figures) -> Figures:
     rate = pods / figures.seconds
-    print(
-        f"{what:12}{figures.seconds:9.1f}{rate:9.0f}{figures.cpu_seconds:8.1f}{figures.megabytes:7.0f}", flush=True
-    )
+    print(f"{what:12}{figures.seconds:9.1f}{rate:9.0f}{figures.cpu_seconds:8.1f}{figures.megabytes:7.0f}", flush=True)
     return figures
 
 

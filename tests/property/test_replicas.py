@@ -11,7 +11,9 @@ JOB, OF_JOB = key(DASK_JOB, "train"), key(DASK_CLUSTER, "train-cluster")
 GROUP = key(DASK_WORKER_GROUP, "train-cluster-default-worker-group")
 LEVELS = (JOB, OF_JOB, GROUP)
 
-edits = st.dictionaries(st.sampled_from(LEVELS), st.integers(0, 4), max_size=3)
+above = st.dictionaries(st.sampled_from([JOB, OF_JOB]), st.integers(0, 4), max_size=1)
+below = st.dictionaries(st.just(GROUP), st.integers(0, 4), max_size=1)
+edits = st.builds(lambda one, other: one | other, above, below)
 
 
 def _expected(numbers: list[int], handed: list[int], edited: dict[Key, int]) -> list[int]:

@@ -106,7 +106,7 @@ def test_the_server_may_ask_for_a_longer_wait() -> None:
 def test_while_one_waits_the_owner_is_told_the_error_and_the_time() -> None:
     """Who looks at the resource sees why nothing happens and until when."""
     waits = _after(_response(Result.REFUSED))
-    (finding,) = waiting(waits, WORLD, NOON)[ONE.key]
+    finding = waiting(waits, WORLD, NOON)[ONE.key].finding(ONE.key)
     assert finding.topic is Topic.BACK_OFF
     assert "could not create Pod default/p: exceeded quota" in finding.message
     assert "2026-01-31T12:00:01Z" in finding.message

@@ -1,10 +1,14 @@
 """Policy: what of a plan may be done now, and what is said about the rest."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
-from models.actions import Action, Finding, Plan, Topic, Verb
+from models.actions import Action, Change, Plan, Topic, Verb
 from models.kinds import DASK_CLUSTER, Key
 from reconciler import policy
+from reconciler.backoff import Wait
 from tests.builders import NAMESPACE, action, plan_of, topics
 
 
@@ -20,6 +24,9 @@ def _names(actions: tuple[Action, ...]) -> list[str]:
     return [one.key.name for one in actions]
 
 
+WAIT = Wait(1, datetime(2026, 1, 31, 12, tzinfo=UTC), 1, "could not create it: exceeded quota", "u")
+
+
 def test_stopped_owners_and_chains_are_held_in_silence() -> None:
     """Who met an error in this pass was told already."""
     of_owner, of_chain = action(Verb.CREATE, "a", owner="one"), action(Verb.CREATE, "b", owner="two", chain="top")
@@ -30,12 +37,20 @@ def test_stopped_owners_and_chains_are_held_in_silence() -> None:
 
 def test_who_backs_off_is_held_and_told() -> None:
     """The last error stays in sight while nothing is tried."""
-    told = Finding(_key("one"), Topic.BACK_OFF, "quota")
     held = policy.without_waiting(
-        plan_of(action(Verb.CREATE, "a", owner="one"), action(Verb.CREATE, "b", owner="two")), {_key("one"): (told,)}
+        plan_of(action(Verb.CREATE, "a", owner="one"), action(Verb.CREATE, "b", owner="two")), {_key("one"): WAIT}
     )
     assert (_names(held.actions), _names(held.held)) == (["b"], ["a"])
-    assert held.findings == (told,)
+    assert held.findings == (WAIT.finding(_key("one")),)
+
+
+@pytest.mark.parametrize(("altogether", "goes_on"), [(True, []), (False, ["record", "delete"])])
+def test_a_refusal_holds_up_nothing_that_was_decided_already(altogether: bool, goes_on: list[str]) -> None:  # noqa: FBT001 -- a table
+    """A job's outcome is written although a quota refuses its workers; a server in trouble is left alone."""
+    verbs = (Verb.RECORD, Verb.DELETE, Verb.UPDATE, Verb.CREATE)
+    plan = plan_of(*(action(verb, str(verb), owner="one") for verb in verbs))
+    held = policy.without_waiting(plan, {_key("one"): replace(WAIT, altogether=altogether)})
+    assert _names(held.actions) == goes_on
 
 
 def test_no_delete_holds_every_delete_and_nothing_else() -> None:
@@ -84,8 +99,8 @@ def test_the_cap_holds_deletes_only() -> None:
 
 def test_the_cap_is_not_blamed_for_what_something_else_holds() -> None:
     """Deletes held by a backoff or by --no-delete are not said to exceed the cap."""
-    waiting = policy.without_waiting(plan_of(*_deletes("one", 1)), {_key("one"): ()})
-    assert policy.within_deletion_cap(waiting, 10, 0).findings == ()
+    waiting = policy.without_waiting(plan_of(*_deletes("one", 1)), {_key("one"): WAIT})
+    assert topics(policy.within_deletion_cap(waiting, 10, 0).findings) == [Topic.BACK_OFF]
     switched_off = policy.without_deletes(plan_of(*_deletes("one", 1)))
     assert topics(policy.within_deletion_cap(switched_off, 10, 0).findings) == [Topic.NO_DELETE]
 
@@ -113,3 +128,11 @@ def test_filters_add_up() -> None:
     assert _names(both.actions) == ["c0", "c1"]
     assert _names(both.held) == ["one-0", "c2"]
     assert topics(both.findings) == [Topic.NO_DELETE]
+
+
+def test_a_change_that_someone_undoes_is_made_once_a_pass() -> None:
+    """A webhook that takes away what was just set would otherwise be fought with in every round."""
+    change = replace(action(Verb.UPDATE), uid="u", changes=(Change("metadata.labels.team", None, "x"),))
+    held = policy.without_repeated(plan_of(change, action(Verb.CREATE, "q")), [change])
+    assert [one.verb for one in held.actions] == [Verb.CREATE]
+    assert held.held == (change,)

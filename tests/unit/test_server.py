@@ -124,9 +124,7 @@ def test_an_ipv6_address_can_be_listened_on() -> None:
 @pytest.mark.parametrize(
     ("interval", "bound"), [(0.1, 70 * SECOND), (5, 70 * SECOND), (6.5, 75 * SECOND), (60, 610 * SECOND)]
 )
-def test_there_may_be_no_sign_of_life_for_a_while(
-    interval: float, bound: timedelta
-) -> None:
+def test_there_may_be_no_sign_of_life_for_a_while(interval: float, bound: timedelta) -> None:
     """Patience is at least a minute and the longest request, and grows with the interval."""
     assert patience(interval, 10) == bound
 
