@@ -118,6 +118,18 @@ def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:
         return None
 
 
+def naming_in_use(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
+    """The naming set that a resource's children show it to have, for one that has lost its record.
+
+    Args:
+        uid: The resource.
+        snapshot: The observed world.
+        child_names: What its child resource is called under each set.
+    """
+    there = {child.metadata.name for child in snapshot.everything_of(uid) if isinstance(child, Owner)}
+    return next((naming for naming, name in child_names.items() if name in there), None)
+
+
 def record_naming(owner: DaskCluster | DaskJob, naming: Naming) -> Record:
     """Write down the naming set, so that a later change of the setting leaves this resource alone."""
     return Record(

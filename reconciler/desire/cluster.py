@@ -12,6 +12,7 @@ from reconciler.desire.children import (
     Marks,
     child_body,
     find_child,
+    naming_in_use,
     naming_of,
     record_naming,
     replicas_to_hand_down,
@@ -31,7 +32,9 @@ def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> 
         return Desired(cluster, findings=(blocked,))
     recorded = naming_of(cluster)
     if recorded is None:
-        return Desired(cluster, records=(record_naming(cluster, naming),))
+        group_names = {each: names.default_group(each, cluster.metadata.name) for each in Naming}
+        in_use = naming_in_use(cluster.metadata.uid, snapshot, group_names)
+        return Desired(cluster, records=(record_naming(cluster, in_use or naming),))
     scheduler = desire_scheduler(cluster, snapshot)
     return Desired(
         cluster,

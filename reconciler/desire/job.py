@@ -26,6 +26,7 @@ from reconciler.desire.children import (
     find_child,
     finding,
     in_role,
+    naming_in_use,
     naming_of,
     record_naming,
     replicas_to_hand_down,
@@ -51,7 +52,9 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
     recorded = naming_of(job)
     if recorded is None:
-        return Desired(job, records=(record_naming(job, naming),))
+        cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
+        in_use = naming_in_use(job.metadata.uid, snapshot, cluster_names)
+        return Desired(job, records=(record_naming(job, in_use or naming),))
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
         return Desired(job, findings=(finding(job, Topic.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from models.actions import Topic
 from models.base import Condition
@@ -58,19 +59,23 @@ class _Cluster:
             }
         return self.cluster.status.model_copy(update=update)
 
+    @cached_property
+    def acceptance(self) -> Condition:
+        """Whether the API server takes what is made from the cluster."""
+        return accepted(self.view, self.cluster)
+
     def _conditions(self) -> tuple[Condition, ...]:
-        acceptance = accepted(self.view, self.cluster)
-        scheduler = scheduler_ready(self.view, self.cluster, acceptance)
+        scheduler = scheduler_ready(self.view, self.cluster, self.acceptance)
         workers = self._workers_ready()
         ready = blocked(self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
         progressing = held(self.view, self.cluster) or self._progressing(scheduler)
-        return ready, scheduler, workers, progressing, acceptance
+        return ready, scheduler, workers, progressing, self.acceptance
 
     def _ready(self, scheduler: Condition, workers: Condition) -> Condition:
         """The sum of the others: the first that is not fulfilled says why."""
         if not is_true(scheduler):
             return false(Type.READY, Reason.SCHEDULER_NOT_READY, scheduler.message)
-        lacking = service_trouble(self.view, self.cluster)
+        lacking = service_trouble(self.view, self.cluster, self.acceptance)
         if lacking is not None:
             return false(Type.READY, *lacking)
         if not is_true(workers):
@@ -93,7 +98,7 @@ class _Cluster:
             is_there = live_scheduler(self.view, self.cluster) is not None
             reason = Reason.STARTING if is_there else Reason.CREATING
             return true(Type.PROGRESSING, reason, scheduler.message)
-        lacking = service_trouble(self.view, self.cluster)
+        lacking = service_trouble(self.view, self.cluster, self.acceptance)
         if lacking is not None:
             reason = Reason.CREATING if lacking[0] is Reason.NOT_CREATED else Reason.STARTING
             return true(Type.PROGRESSING, reason, lacking[1])
@@ -107,7 +112,7 @@ class _Cluster:
 
     def _phase(self) -> Phase:
         scheduler = live_scheduler(self.view, self.cluster)
-        if scheduler is not None and service_trouble(self.view, self.cluster) is None:
+        if scheduler is not None and service_trouble(self.view, self.cluster, self.acceptance) is None:
             return Phase.RUNNING
         was_built = self.cluster.status.phase in (Phase.PENDING, Phase.RUNNING)
         is_begun = scheduler is not None or has_services(self.view, self.cluster)

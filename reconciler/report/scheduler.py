@@ -74,9 +74,12 @@ def has_services(view: View, cluster: DaskCluster) -> bool:
     return any(service is not None for _, service in _services(view, cluster))
 
 
-def service_trouble(view: View, cluster: DaskCluster) -> tuple[Reason, str] | None:
+def service_trouble(view: View, cluster: DaskCluster, acceptance: Condition) -> tuple[Reason, str] | None:
     """What the Services lack, as a reason and a sentence; `None` if they are complete."""
     for name, service in _services(view, cluster):
+        if service is None and acceptance.status == "False":
+            message = f"There is no Service {name}, since the API server refused it: {acceptance.message}"
+            return Reason.NOT_CREATED, sentence(message)
         if service is None:
             return Reason.NOT_CREATED, f"The Service {name} has not been created yet."
         is_balanced = service.spec.get("type") == "LoadBalancer"

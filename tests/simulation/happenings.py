@@ -153,7 +153,7 @@ def _child_deleted(world: World, whom: int, how: int) -> None:
 
 
 def _service_by_hand(world: World, whom: int, how: int) -> None:
-    body = _pick(_resources(world, SERVICE), whom)
+    body = _pick([service for service in _resources(world, SERVICE) if is_child(service)], whom)
     if body is not None:
         changes: Sequence[Body] = (
             {"spec": {"selector": {"more": "x"}}},

@@ -262,6 +262,20 @@ def test_a_resource_keeps_the_names_it_was_first_seen_with() -> None:
     check_at_rest(world)
 
 
+def test_a_resource_that_is_replaced_keeps_its_names_all_the_same() -> None:
+    """`kubectl replace` takes every annotation away, the record of the naming set too; the children still show it."""
+    world = _settled(cluster(), job(), naming="current")
+    before = {pod["metadata"]["uid"] for pod in world.pods()}
+    world.settings = World(naming="classic").settings
+    world.restart()
+    for resource in (SIMPLE, key(DASK_JOB, "train"), key(DASK_CLUSTER, "train")):
+        world.edit(resource, {"metadata": {"annotations": None}})
+    world.settle()
+    assert {pod["metadata"]["uid"] for pod in world.pods()} == before
+    assert len(world.api.objects(SERVICE)) == 2
+    check_at_rest(world)
+
+
 def test_a_child_that_someone_edits_is_what_its_parent_asks_for_again() -> None:
     """But for the number of replicas, which is the child's to change."""
     world = _settled()

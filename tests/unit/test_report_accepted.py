@@ -150,3 +150,12 @@ def test_an_update_that_was_refused_is_told_as_such() -> None:
     change = action(verb=Verb.UPDATE, name="simple-service", kind=SERVICE)
     after = told(world(SIMPLE), responses=[Response(change, Result.REFUSED, error=WRONG, reason="Invalid")])
     assert set(after.events) == {"FailedUpdate"}
+
+
+def test_a_refused_service_is_why_the_cluster_is_not_ready() -> None:
+    """`Ready` gives the API server's words, not that something is missing."""
+    ready = [one for one in built(SIMPLE, READY) if one.key.kind != SERVICE]
+    after = told(world(*ready), responses=[refused(name="simple-service", error="spec.ports[0].port: Invalid value")])
+    assert after.condition(SIMPLE, "Ready").message == (
+        "There is no Service simple-service, since the API server refused it: spec.ports[0].port: Invalid value."
+    )
