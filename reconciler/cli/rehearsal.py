@@ -6,6 +6,7 @@ from datetime import datetime
 from threading import Event
 
 from models.actions import PassResult
+from reconciler.edge import outer_edge
 from reconciler.loop import rehearse
 from reconciler.protocol import API
 from reconciler.settings import Settings
@@ -40,9 +41,13 @@ class Rehearsals:
         """Rehearse on the interval until `stop` is set."""
         while not stop.is_set():
             begun = time.monotonic()
-            result = rehearse(self._api, self._settings, self._clock())
+            with outer_edge():
+                self._rehearse()
             self.last_attempt_at = self._clock()
-            self.listed_once = self.listed_once or not result.errors
-            for observer in self._observers:
-                observer(result)
             stop.wait(max(0.0, self._settings.interval - (time.monotonic() - begun)))
+
+    def _rehearse(self) -> None:
+        result = rehearse(self._api, self._settings, self._clock())
+        self.listed_once = self.listed_once or not result.errors
+        for observer in self._observers:
+            observer(result)

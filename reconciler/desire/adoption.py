@@ -6,8 +6,9 @@ Each asks for its own adoption: what is refused to one holds up neither the clus
 from models.actions import Desired, Finding, Record, Topic
 from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.desire.children import cluster_of, finding, naming_of, owner_reference
+from reconciler.desire.children import cluster_of, finding, owner_reference
 from reconciler.desire.obstacles import obstacle
+from reconciler.kinship import naming_of
 
 
 def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:

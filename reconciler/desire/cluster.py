@@ -8,19 +8,12 @@ from models.observed import Service
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
-from reconciler.desire.children import (
-    Marks,
-    child_body,
-    find_child,
-    naming_in_use,
-    naming_of,
-    record_naming,
-    replicas_to_hand_down,
-)
+from reconciler.desire.children import Marks, child_body, naming_in_use, record_naming, replicas_to_hand_down
 from reconciler.desire.obstacles import obstacle
 from reconciler.desire.scheduler import desire_scheduler
 from reconciler.desire.services import comm_service_spec, user_service_spec
 from reconciler.difference import fields
+from reconciler.kinship import find_child, naming_of
 from reconciler.labels import CLUSTER_NAME, COMPONENT, REPLICAS_HANDED_DOWN, Component, Role
 from reconciler.names import Naming
 

@@ -14,12 +14,13 @@ from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.address import scheduler_address
 from reconciler.desire.adoption import adoption, another_cluster
-from reconciler.desire.children import Marks, child_body, cluster_of, finding, in_role, naming_of
+from reconciler.desire.children import Marks, child_body, cluster_of, finding
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
 from reconciler.desire.obstacles import obstacle
 from reconciler.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.desire.rollout import Worker, next_turn
 from reconciler.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
+from reconciler.kinship import in_role, naming_of
 from reconciler.labels import (
     CLUSTER_NAME,
     COMPONENT,

@@ -20,20 +20,11 @@ from models.snapshot import Snapshot
 from models.status import JobStatus
 from reconciler import names
 from reconciler.address import scheduler_address
-from reconciler.desire.children import (
-    Marks,
-    child_body,
-    find_child,
-    finding,
-    in_role,
-    naming_in_use,
-    naming_of,
-    record_naming,
-    replicas_to_hand_down,
-)
+from reconciler.desire.children import Marks, child_body, finding, naming_in_use, record_naming, replicas_to_hand_down
 from reconciler.desire.failures import how_it_ended
 from reconciler.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
 from reconciler.desire.scheduler import is_stuck, keeper
+from reconciler.kinship import find_child, in_role, naming_of
 from reconciler.labels import (
     CLUSTER_NAME,
     COMPONENT,

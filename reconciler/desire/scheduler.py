@@ -10,9 +10,10 @@ from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler import names
-from reconciler.desire.children import Marks, child_body, finding, in_role
+from reconciler.desire.children import Marks, child_body, finding
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
 from reconciler.desire.services import scheduler_labels
+from reconciler.kinship import in_role
 from reconciler.labels import TEMPLATE_HASH, Role
 from reconciler.revision import scheduler_hash
 

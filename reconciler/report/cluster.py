@@ -10,6 +10,7 @@ from models.resources import DaskCluster
 from models.status import DaskClusterStatus, Phase
 from reconciler import names
 from reconciler.address import dashboard_address, scheduler_address
+from reconciler.kinship import find_child, naming_in_force
 from reconciler.labels import Role
 from reconciler.report.acceptance import accepted
 from reconciler.report.conditions import Reason, Type, blocked, false, is_true, settle, true
@@ -17,7 +18,7 @@ from reconciler.report.group import GroupReport
 from reconciler.report.progress import held
 from reconciler.report.scheduler import has_services, live_scheduler, scheduler_ready, service_trouble
 from reconciler.report.sentences import shorten
-from reconciler.report.view import View, in_role, naming_of
+from reconciler.report.view import View
 from reconciler.report.workers import readiness, selector, shortage
 
 _UNBUILDABLE = (Topic.INVALID, Topic.NAME_TOO_LONG)
@@ -137,6 +138,6 @@ class _Cluster:
             for one in self.groups
             if any(owner.uid == self.cluster.metadata.uid for owner in one.group.metadata.owner_references)
         ]
-        name = names.default_group(naming_of(self.cluster), self.cluster.metadata.name)
-        found = in_role(mine, Role.DEFAULT_GROUP, name)
+        name = names.default_group(naming_in_force(self.cluster), self.cluster.metadata.name)
+        found = find_child(mine, Role.DEFAULT_GROUP, name)
         return next((one for one in self.groups if one.group is found), None) if found else None

@@ -15,21 +15,22 @@ from models.observed import Pod
 from models.resources import DaskCluster, DaskJob
 from models.status import DaskClusterStatus, DaskJobStatus, JobStatus
 from reconciler import names
+from reconciler.kinship import find_child, naming_in_force
 from reconciler.labels import Role
 from reconciler.report.acceptance import accepted
 from reconciler.report.conditions import Reason, Type, blocked, false, is_true, messages_on, settle, true
 from reconciler.report.pods import explain, explain_end
 from reconciler.report.progress import held
 from reconciler.report.sentences import sentence
-from reconciler.report.view import View, in_role, is_live, naming_of
+from reconciler.report.view import View, is_live
 
 _STEPS = (JobStatus.JOB_CREATED, JobStatus.CLUSTER_CREATED, JobStatus.RUNNING)
 
 
 def child_cluster(view: View, job: DaskJob) -> DaskCluster | None:
     """The job's cluster, unless it is being deleted."""
-    name = names.job_cluster(naming_of(job), job.metadata.name)
-    return in_role(view.snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
+    name = names.job_cluster(naming_in_force(job), job.metadata.name)
+    return find_child(view.snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
 
 
 def report_job(view: View, job: DaskJob, cluster: DaskCluster | None, of_cluster: DaskClusterStatus) -> DaskJobStatus:

@@ -6,12 +6,13 @@ from models.kinds import POD
 from models.observed import Pod, Service
 from models.resources import DaskCluster
 from reconciler import names
+from reconciler.kinship import find_child, naming_in_force
 from reconciler.labels import Role
 from reconciler.names import Naming
 from reconciler.report.conditions import Reason, Type, false, true
 from reconciler.report.pods import explain
 from reconciler.report.sentences import sentence
-from reconciler.report.view import View, in_role, is_live, naming_of
+from reconciler.report.view import View, is_live
 
 
 def live_scheduler(view: View, cluster: DaskCluster) -> Pod | None:
@@ -90,9 +91,9 @@ def service_trouble(view: View, cluster: DaskCluster, acceptance: Condition) -> 
 
 def _services(view: View, cluster: DaskCluster) -> list[tuple[str, Service | None]]:
     """The Services that the cluster's naming set asks for, with what is there of them."""
-    naming = naming_of(cluster)
+    naming = naming_in_force(cluster)
     asked = [(Role.USER_SERVICE, names.user_service(naming, cluster.metadata.name))]
     if naming is Naming.CLASSIC:
         asked.append((Role.COMM_SERVICE, names.comm_service(cluster.metadata.name)))
     there = view.snapshot.children(cluster.metadata.uid, Service)
-    return [(name, in_role(there, role, name)) for role, name in asked]
+    return [(name, find_child(there, role, name)) for role, name in asked]

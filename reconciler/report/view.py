@@ -4,18 +4,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import TypeVar
 
 from models.actions import Finding, Response, Result, Verb
 from models.kinds import Key
 from models.observed import Pod, Service
-from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot, Unreadable
 from models.status import Status
-from reconciler.labels import NAMING, ROLE, Role
-from reconciler.names import Naming
-
-Child = TypeVar("Child", DaskCluster, DaskWorkerGroup, Pod, Service)
 
 
 @dataclass(frozen=True)
@@ -79,23 +73,3 @@ class View:
 def is_live(pod: Pod) -> bool:
     """Whether the Pod is there to stay: neither on its way out nor at its end."""
     return not pod.is_terminating and not pod.has_ended
-
-
-def in_role(candidates: Iterable[Child], role: Role, name: str) -> Child | None:
-    """The owner's child in that role that is not on its way out.
-
-    Args:
-        candidates: Objects that carry the owner's uid.
-        role: The role looked for.
-        name: The name under which a child counts although someone took its role annotation away.
-    """
-    staying = [child for child in candidates if child.metadata.deletion_timestamp is None]
-    for child in staying:
-        if child.metadata.annotations.get(ROLE) == role:
-            return child
-    return next((one for one in staying if one.metadata.name == name and ROLE not in one.metadata.annotations), None)
-
-
-def naming_of(owner: DaskCluster | DaskJob) -> Naming:
-    """The resource's naming set; before one is recorded, the one with the more objects."""
-    return Naming.CURRENT if owner.metadata.annotations.get(NAMING) == Naming.CURRENT else Naming.CLASSIC

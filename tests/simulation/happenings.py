@@ -13,7 +13,7 @@ from reconciler.labels import ROLE
 from reconciler.protocol import Body
 from tests.builders import autoscaler, cluster, group, job, pod_spec
 from tests.simulation.kubelet import NODES
-from tests.simulation.world import NotFound, World, is_live, key_of
+from tests.simulation.world import NotFound, World, key_of
 
 THEIRS = "example.com/theirs"
 """A label that someone else puts on Pods; it is none of the reconciler's business."""
@@ -165,7 +165,7 @@ def _service_by_hand(world: World, whom: int, how: int) -> None:
 
 
 def _pod_by_hand(world: World, whom: int, how: int) -> None:
-    body = _pick([pod for pod in world.pods() if "deletionTimestamp" not in pod["metadata"]], whom)
+    body = _pick([pod for pod in world.pods() if is_child(pod)], whom)
     if body is not None:
         label = ("dask.org/cluster-name", "dask.org/workergroup-name", "team", THEIRS)[how % 4]
         if label == THEIRS or label in body["metadata"]["labels"]:
@@ -174,7 +174,7 @@ def _pod_by_hand(world: World, whom: int, how: int) -> None:
 
 def _pod_state(change: Callable[[World, Body], None]) -> Callable[[World, int, int], None]:
     def happens(world: World, whom: int, _: int) -> None:
-        running = [pod for pod in world.pods() if is_live(pod) and pod["status"].get("phase") == "Running"]
+        running = [pod for pod in world.pods() if is_child(pod) and pod["status"].get("phase") == "Running"]
         body = _pick(running, whom)
         if body is not None:
             change(world, body)

@@ -127,3 +127,27 @@ def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
     """A Retry-After of a day is a mistake."""
     asked = _after(_response(Result.UNAVAILABLE, retry_after_seconds=86400))
     assert asked[ONE.key].until == NOON + timedelta(minutes=5)
+
+
+@pytest.mark.parametrize(
+    ("result", "verb", "held"),
+    [
+        (Result.REFUSED, Verb.CREATE, {Verb.CREATE, Verb.UPDATE}),
+        (Result.REFUSED, Verb.UPDATE, {Verb.CREATE, Verb.UPDATE}),
+        (Result.REFUSED, Verb.RECORD, set(Verb)),
+        (Result.REFUSED, Verb.DELETE, set(Verb)),
+        (Result.UNAVAILABLE, Verb.CREATE, set(Verb)),
+        (Result.UNKNOWN, Verb.CREATE, set(Verb)),
+    ],
+)
+def test_a_refused_object_holds_up_no_decision_and_no_delete(result: Result, verb: Verb, held: set[Verb]) -> None:
+    """A quota that refuses Pods keeps no outcome from being written; a server in trouble is left alone altogether."""
+    wait = _after(response(action(verb, owner="one"), result))[ONE.key]
+    assert {each for each in Verb if wait.holds(action(each, owner="one"))} == held
+
+
+def test_what_was_not_held_up_does_not_end_the_wait() -> None:
+    """A delete that succeeds says nothing about the quota."""
+    waits = _after(_response(Result.REFUSED))
+    delete = response(action(Verb.DELETE, owner="one"), Result.DONE)
+    assert _after(delete, waits=waits) == waits
