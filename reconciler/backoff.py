@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from models.actions import Action, Finding, Response, Result, Topic, Verb
-from models.base import wire_time
+from models.base import Meta, wire_time
 from models.kinds import Key
 from models.snapshot import Snapshot
 
@@ -78,15 +78,18 @@ def next_waits(
         and (owner not in snapshot.objects or _is_of(wait, owner, snapshot))
     }
     for owner, response in failed.items():
-        errors = kept[owner].errors + 1 if owner in kept else 1
-        delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
-        asked = timedelta(seconds=min(response.retry_after_seconds or 0, LONGEST_WAIT.total_seconds()))
         observed = snapshot.objects.get(owner)
         if observed is not None:
-            meta = observed.metadata
-            altogether = response.result is not Result.REFUSED or response.action.verb not in _BUILDING
-            kept[owner] = Wait(errors, now + max(delay, asked), meta.generation, _told(response), meta.uid, altogether)
+            kept[owner] = _after(response, observed.metadata, kept[owner].errors + 1 if owner in kept else 1, now)
     return kept
+
+
+def _after(response: Response, meta: Meta, errors: int, now: datetime) -> Wait:
+    """The wait that an error begins or prolongs."""
+    delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
+    asked = timedelta(seconds=min(response.retry_after_seconds or 0, LONGEST_WAIT.total_seconds()))
+    altogether = response.result is not Result.REFUSED or response.action.verb not in _BUILDING
+    return Wait(errors, now + max(delay, asked), meta.generation, _told(response), meta.uid, altogether)
 
 
 def waiting(waits: Mapping[Key, Wait], snapshot: Snapshot, now: datetime) -> Mapping[Key, Wait]:
