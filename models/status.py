@@ -66,7 +66,7 @@ class DaskClusterStatus(Status):
     dashboard_address: str | None = None
     """Where browsers inside the Kubernetes cluster reach the dashboard."""
     retiring: tuple[str, ...] = ()
-    """Scheduler Pods that ended and have been counted, by uid."""
+    """Scheduler Pods chosen to go, by uid."""
     failures: Failures | None = None
     """Scheduler Pods that ended, and the wait before replacing them."""
 

@@ -24,17 +24,15 @@ STUCK_AFTER = timedelta(seconds=30)
 def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
     """One scheduler Pod from the present template.
 
-    A Pod from an older template, one that ended and a second one are unwanted. Its successor comes when it is gone,
-    or, if it cannot go, under another name; the Services follow by label.
+    A Pod from an older template, one that ended and a second one are unwanted: written down in `status.retiring`, then
+    deleted. Its successor comes when it is gone, or, if it cannot go, under another name; the Services follow by label.
     """
     pods = _pods(cluster, snapshot)
     keep = keeper(cluster, snapshot)
-    retiring = set(cluster.status.retiring)
-    ended = [pod for pod in pods if pod.has_ended and not pod.is_terminating]
-    uncounted = [pod for pod in ended if pod.metadata.uid not in retiring]
-    if uncounted:
-        return Desired(cluster, records=(_failure_record(cluster, uncounted, pods, snapshot.taken_at),))
     unwanted = tuple(_unwanted(cluster, pods, keep))
+    undecided = [one for one in unwanted if one.present.metadata.uid not in cluster.status.retiring]
+    if undecided:
+        return Desired(cluster, records=(_decision(cluster, undecided, pods, snapshot.taken_at),))
     if keep is not None:
         body = child_body(POD, keep.metadata.name, cluster, _marks(cluster), None)
         return Desired(cluster, (Wanted(keep.key, body, keep, "the cluster needs a scheduler"),), unwanted)
@@ -91,15 +89,17 @@ def _unwanted(cluster: DaskCluster, pods: tuple[Pod, ...], keep: Pod | None) -> 
             yield Unwanted(pod, "a cluster has one scheduler")
 
 
-def _failure_record(cluster: DaskCluster, uncounted: list[Pod], pods: tuple[Pod, ...], now: datetime) -> Record:
+def _decision(cluster: DaskCluster, unwanted: list[Unwanted], pods: tuple[Pod, ...], now: datetime) -> Record:
+    """Who goes, written down first: a reconciler that has not seen the last edit must not delete what came of it."""
     # By uid, since one scheduler has the same name as the next.
     there = {pod.metadata.uid for pod in pods}
-    going = {uid for uid in cluster.status.retiring if uid in there} | {pod.metadata.uid for pod in uncounted}
-    status: Body = {"retiring": sorted(going)}
-    failures = count_failures(cluster.status.failures, uncounted, scheduler_hash(cluster), now)
+    new = {one.present.metadata.uid for one in unwanted}
+    status: Body = {"retiring": sorted(new.union(uid for uid in cluster.status.retiring if uid in there))}
+    ended = [pod for pod in pods if pod.metadata.uid in new and pod.has_ended]
+    failures = count_failures(cluster.status.failures, ended, scheduler_hash(cluster), now)
     if failures is not None:
         status["failures"] = failures
-    return Record(cluster, {"status": status}, f"{uncounted[0].metadata.name}: {how_it_ended(uncounted[0])}")
+    return Record(cluster, {"status": status}, f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}")
 
 
 def _new(cluster: DaskCluster, pods: tuple[Pod, ...], now: datetime) -> Wanted:

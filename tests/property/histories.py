@@ -10,14 +10,26 @@ from tests.builders import NAMESPACE, pod_spec
 from tests.simulation.happenings import HAPPENINGS, Happening
 from tests.simulation.world import World, key_of
 
-OFTEN = ("newcomer", "tick", "tick", "tick", "pass", "child deleted", "worker edited", "scaled")
+OFTEN = (
+    "newcomer",
+    "tick",
+    "tick",
+    "tick",
+    "pass",
+    "child deleted",
+    "worker edited",
+    "scaled",
+    "job ended",
+    "job ended",
+)
 
 _happenings = st.builds(Happening, st.sampled_from([*HAPPENINGS, *OFTEN]), st.integers(0, 11), st.integers(0, 11))
 beginnings = st.lists(
     st.builds(Happening, st.just("newcomer"), st.integers(0, 7), st.integers(1, 3)), min_size=1, max_size=3
 )
-histories = st.lists(_happenings, max_size=30)
-short_histories = st.lists(_happenings, max_size=15)
+# Long, since Hypothesis likes lists short; what does not matter shrinks to nothing happening.
+histories = st.lists(_happenings, min_size=12, max_size=30)
+short_histories = st.lists(_happenings, min_size=6, max_size=18)
 
 
 def live_through(world: World, history: Sequence[Happening]) -> None:

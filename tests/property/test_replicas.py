@@ -25,7 +25,7 @@ def _expected(numbers: list[int], handed: list[int], edited: dict[Key, int]) -> 
     return now
 
 
-@given(st.lists(edits, max_size=6))
+@given(st.lists(edits, max_size=5))
 def test_the_last_who_changes_a_number_is_followed_and_a_parent_wins_a_tie(history: list[dict[Key, int]]) -> None:
     """Job, cluster and group each have a number; a pass makes of them what a model of twelve lines says."""
     world = World(job(replicas=2))

@@ -7,13 +7,13 @@ nothing.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from models.snapshot import Owner
-from reconciler.labels import ROLE
+from reconciler.labels import ROLE, Role
 from reconciler.protocol import Body
 from tests.builders import autoscaler, cluster, group, job, pod_spec
 from tests.simulation.kubelet import NODES
-from tests.simulation.world import NotFound, World, key_of
+from tests.simulation.world import World, key_of
 
 THEIRS = "example.com/theirs"
 """A label that someone else puts on Pods; it is none of the reconciler's business."""
@@ -182,6 +182,13 @@ def _pod_state(change: Callable[[World, Body], None]) -> Callable[[World, int, i
     return happens
 
 
+def _job_ended(world: World, whom: int, how: int) -> None:
+    running = [pod for pod in world.pods(Role.JOB_RUNNER) if pod["status"].get("phase") == "Running"]
+    body = _pick(running, whom)
+    if body is not None:
+        world.kubelet.end(body, ("Succeeded", "Failed")[how % 2])
+
+
 def _node_lost(world: World, whom: int, _: int) -> None:
     world.kubelet.kill(NODES[whom % len(NODES)])
 
@@ -203,6 +210,7 @@ def _by_itself(change: Callable[[World], object]) -> Callable[[World, int, int],
 
 
 HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
+    "nothing": lambda *_: None,
     "newcomer": _newcomer,
     "scaled": _scaled,
     "worker edited": _worker_edited,
@@ -218,6 +226,7 @@ HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
     "pod succeeded": _pod_state(lambda world, body: world.kubelet.end(body, "Succeeded")),
     "pod evicted": _pod_state(lambda world, body: world.kubelet.evict(body)),
     "pod unready": _pod_state(lambda world, body: world.kubelet.unready(body)),
+    "job ended": _job_ended,
     "node lost": _node_lost,
     "nodes back": _nodes_back,
     "time passes": _time_passes,
@@ -226,5 +235,3 @@ HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
     "pass": _by_itself(lambda world: world.reconcile()),
     "restart": _by_itself(lambda world: world.restart()),
 }
-
-__all__ = ["HAPPENINGS", "Happening", "Key", "NotFound"]

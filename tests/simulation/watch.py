@@ -3,7 +3,7 @@
 - What is created has an owner, with a uid, and the owner is there.
 - Nothing is changed or deleted that is not a child; users' own resources only get annotations, owners and statuses.
 - A cluster has one live scheduler at most; a group never more live workers than `replicas + maxSurge`.
-- A worker's name is never used again.
+- A worker's name is never used again; by two reconcilers, not if its Pod ever had a node.
 - Who goes is one of the group's own, and a rolling update leaves `replicas - maxUnavailable` available.
 - An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
 - With deletion switched off nothing is deleted.
@@ -44,10 +44,14 @@ class Watch:
     no_delete: bool = False
     alone: bool = True
     writes: int = 0
-    _workers: set[tuple[str, str]] = field(default_factory=set)
+    _created: set[tuple[str, str]] = field(default_factory=set)  # workers, by namespace and name
+    _bound: set[tuple[str, str]] = field(default_factory=set)  # Pods that had a node
     _seen: dict[str, int] = field(default_factory=dict)  # the most workers that a group asked for in this pass
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        if kind == POD:
+            metas = [pod["metadata"] for pod in self.api.objects(kind) if pod["spec"].get("nodeName")]
+            self._bound.update((meta["namespace"], meta["name"]) for meta in metas)
         if kind == DASK_WORKER_GROUP:
             self._seen.clear()
             for group in self.api.objects(kind):
@@ -115,8 +119,8 @@ class Watch:
         live = [pod for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
         if role == Role.WORKER:
             name = (meta["namespace"], meta["name"])
-            assert name not in self._workers, f"the name {name} is used a second time"
-            self._workers.add(name)
+            assert name not in (self._created if self.alone else self._bound), f"the name {name} is used a second time"
+            self._created.add(name)
         if not self.alone or owner is None:
             return
         if role == Role.WORKER:

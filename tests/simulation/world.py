@@ -8,7 +8,6 @@ from typing import Any
 from models.actions import PassResult
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind, kind_of
 from models.snapshot import Owner
-from reconciler.errors import NotFound
 from reconciler.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI, Schemas, read
@@ -197,6 +196,3 @@ def _line(body: Body) -> str:
     going = " Terminating" if "deletionTimestamp" in meta else ""
     retiring = f" retiring {status['retiring']}" if status.get("retiring") else ""
     return f"  {body['kind']} {meta['name']} {state}{going}{retiring}"
-
-
-__all__ = ["NotFound", "World", "images", "is_live", "is_ready", "key", "key_of"]

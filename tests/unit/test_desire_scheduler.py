@@ -91,10 +91,19 @@ def test_an_evicted_scheduler_is_replaced_without_a_wait() -> None:
     assert "failures" not in record.body["status"]
 
 
+def _decided(of: DaskCluster, *pods: Pod) -> DaskCluster:
+    """The cluster after it was written down who goes, which comes first and alone."""
+    first = _desired(of, *pods)
+    assert (first.wanted, first.unwanted) == ((), ())
+    (record,) = first.records
+    assert "failures" not in record.body["status"]
+    return cluster(status=record.body["status"])
+
+
 def test_a_changed_template_replaces_the_scheduler() -> None:
     """The old one goes first; its successor has the same name and comes when that is free."""
     old = scheduler(ONE, template_hash="old")
-    desired = _desired(ONE, old)
+    desired = _desired(_decided(ONE, old), old)
     assert (_unwanted(desired), desired.wanted) == (["simple-scheduler"], ())
     leaving = scheduler(ONE, template_hash="old", deleting=NOON)
     assert _wanted(_desired(ONE, leaving)) == [("simple-scheduler", False)]
@@ -140,8 +149,8 @@ def test_a_replacement_stays_when_the_stuck_one_is_gone_at_last() -> None:
 
 def test_of_two_schedulers_the_one_that_is_ready_stays() -> None:
     """However it came to two."""
-    ready = scheduler(ONE, name="simple-scheduler-0a1b2")
-    desired = _desired(ONE, scheduler(ONE, ready=False), ready)
+    ready, other = scheduler(ONE, name="simple-scheduler-0a1b2"), scheduler(ONE, ready=False)
+    desired = _desired(_decided(ONE, other, ready), other, ready)
     assert _wanted(desired) == [(ready.metadata.name, True)]
     assert _unwanted(desired) == ["simple-scheduler"]
 

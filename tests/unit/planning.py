@@ -1,0 +1,51 @@
+"""Plans for tests, in one line each."""
+
+from typing import Any
+
+from models.actions import Action, Body, Desired, Verb, Wanted
+from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Key
+from models.snapshot import Observed, Snapshot
+from reconciler.desire.children import Marks, child_body
+from reconciler.labels import Role
+from reconciler.plan import plan
+from tests.builders import (
+    NAMESPACE,
+    cluster,
+    world,
+)
+
+OWNER = cluster()
+WHY = "because"
+
+
+def wanted(body: Body, present: Observed | None = None) -> Wanted:
+    kind = {"Pod": POD, "Service": SERVICE, "DaskWorkerGroup": DASK_WORKER_GROUP}[body["kind"]]
+    return Wanted(Key(kind, NAMESPACE, body["metadata"]["name"]), body, present, WHY)
+
+
+def pod_body(spec: Body | None = None, labels: dict[str, str] | None = None) -> Body:
+    return child_body(POD, "p", OWNER, Marks(Role.SCHEDULER, (), labels or {}), spec)
+
+
+def planned(*wanted: Wanted, snapshot: Snapshot | None = None, **more: Any) -> tuple[Action, ...]:
+    return plan(Desired(OWNER, wanted, **more), snapshot or world()).actions
+
+
+def patch_of(present: Observed, body: Body) -> Body:
+    """What an update of the object would send, without its guards."""
+    actions = planned(wanted(body, present))
+    if not actions:
+        return {}
+    (action,) = actions
+    assert action.verb is Verb.UPDATE
+    return {
+        part: fields
+        for part, fields in (
+            ("metadata", {name: value for name, value in action.body["metadata"].items() if name not in GUARDS}),
+            ("spec", action.body.get("spec", {})),
+        )
+        if fields
+    }
+
+
+GUARDS = ("uid", "resourceVersion")
