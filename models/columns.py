@@ -79,6 +79,9 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         CLUSTER,
         Column("Minimum", ".spec.minimum", "The least number of workers.", "integer"),
         Column("Maximum", ".spec.maximum", "The greatest number of workers.", "integer"),
+        READY,
+        REASON,
         AGE,
+        MESSAGE,
     ),
 }

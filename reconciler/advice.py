@@ -14,7 +14,8 @@ def list_failed(kind: Kind, namespace: str | None, error: ApiError) -> str:
         namespace: Where; `None` for everywhere.
         error: What came of it.
     """
-    return f"{error.message.rstrip('.')}. {remedy(kind, namespace, error)}".rstrip()
+    message = error.message if error.message.endswith("?") else f"{error.message.rstrip('.')}."
+    return f"{message} {remedy(kind, namespace, error)}".rstrip()
 
 
 def remedy(kind: Kind, namespace: str | None, error: ApiError) -> str:

@@ -3,7 +3,7 @@
 event              level                        when
 pass.done          info; debug if nothing       a pass wrote something
 pass.planned       info; debug if as before     dry run: a pass would write something
-pass.failed        error                        a list failed, so nothing was planned
+list.failed        error                        a list failed, so its namespaces are left alone
 write.failed       warning; info if a conflict  the server said no, or did not answer
 object.unreadable  warning                      something is there that cannot be read
 owner.told         info or warning              a resource's owner is told something, in a condition

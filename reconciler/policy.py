@@ -99,6 +99,7 @@ def _hold(plan: Plan, held: Callable[[Action], bool]) -> Plan:
 def _tell(plan: Plan, blocked: Collection[Action], topic: Topic, what: str) -> Plan:
     counts = Counter(action.owner for action in blocked)
     told = tuple(
-        Finding(owner, topic, f"{owner}: {count} objects are not deleted: {what}") for owner, count in counts.items()
+        Finding(owner, topic, f"{owner}: {count} {'objects are' if count > 1 else 'object is'} not deleted: {what}")
+        for owner, count in counts.items()
     )
     return replace(plan, findings=plan.findings + told)

@@ -62,10 +62,11 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
 def document(result: PassResult, *, rehearsed: bool, ignored: Iterable[str] = ()) -> dict[str, Any]:
     """A pass as plain data: a summary, every action with its body, and what else is to be told."""
     responses = {id(response.action): response for response in result.responses}
+    counted = result.plan.actions if rehearsed else _done(result)
     unreadable = result.snapshot.unreadable.values() if result.snapshot else ()
     return {
         "dryRun": rehearsed,
-        "summary": {**_counts(result.plan.actions), "held": len(result.plan.held), "failed": len(result.failures)},
+        "summary": {**_counts(counted), "held": len(result.plan.held), "failed": len(result.failures)},
         "actions": [_action(each, None if rehearsed else responses.get(id(each))) for each in result.plan.actions],
         "held": [_action(each, None) for each in result.plan.held],
         "findings": [_finding(each) for each in result.plan.findings],
@@ -86,7 +87,7 @@ def summary(result: PassResult, *, rehearsed: bool) -> str:
         return f"Nothing to do: {_read(result)}.{held}"
     if rehearsed:
         return f"Plan: {', '.join(f'{count} to {verb}' for verb, count in counts.items())}.{held}"
-    done = Counter(response.action.verb for response in result.responses if response.result is Result.DONE)
+    done = Counter(action.verb for action in _done(result))
     failed = f", {len(result.failures)} failed" if result.failures else ""
     words = ", ".join(f"{done[verb]} {PAST[verb]}" for verb in counts) + failed
     return f"Done: {words}, in {sum(result.seconds.values()):.1f} s.{held}"
@@ -214,6 +215,10 @@ def _told(finding: Finding) -> str:
 def _within(key: Key, chain: Key) -> str:
     """The object, without its namespace where that is its cluster's."""
     return f"{key.kind} {key.name}" if key.namespace == chain.namespace else str(key)
+
+
+def _done(result: PassResult) -> Iterator[Action]:
+    return (response.action for response in result.responses if response.result is Result.DONE)
 
 
 def _counts(actions: Iterable[Action]) -> dict[str, int]:

@@ -1,6 +1,7 @@
 """What is asked on the command line: the command, the settings and how to print."""
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,7 +48,7 @@ class Invocation:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        words = message.removeprefix("argument ").replace("expected one argument", "needs a value")
+        words = re.sub(r"expected (one|at least one) argument", "needs a value", message.removeprefix("argument "))
         raise UsageError(f"{words.replace(': ', ' ', 1)}.")
 
 
@@ -62,7 +63,7 @@ def parse(arguments: Sequence[str]) -> Invocation:
     parser, flags = _parser(command)
     given, unknown = parser.parse_known_args(rest)
     if unknown:
-        raise UsageError(_unknown(unknown[0], flags))
+        raise UsageError(_unknown(command, unknown[0], flags))
     return _invocation(command, vars(given))
 
 
@@ -78,11 +79,11 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
     settings = [option(field) for field in fields]
     for each in settings:
         _add(parser, each)
-    parser.add_argument("--output", choices=list(Output), default=Output.TABLE, type=str)
+    parser.add_argument("--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
     parser.add_argument("--exit-code", action="store_true")
     flags = [each.flag for each in (*settings, *OUTPUT_OPTIONS)] + ["--help", "--version"]
     if command is Command.PLAN:
-        parser.add_argument("-f", "--filename", action="append", default=[])
+        parser.add_argument("-f", "--filename", action="extend", nargs="+", default=[])
         parser.add_argument("--namespace", default="default")
         flags += [each.flag for each in MANIFEST_OPTIONS]
     return parser, tuple(flags)
@@ -97,7 +98,9 @@ def _add(parser: _Parser, each: Option) -> None:
         parser.add_argument(each.flag, nargs="?", const="true", default=argparse.SUPPRESS)
 
 
-def _unknown(argument: str, flags: Sequence[str]) -> str:
+def _unknown(command: Command, argument: str, flags: Sequence[str]) -> str:
+    if command is Command.PLAN and not argument.startswith("-"):
+        return f"{argument!r} belongs to no option; manifests are named with -f: dask-reconciler plan -f {argument}"
     if argument == "plan":
         return "`plan` must come first: dask-reconciler plan -f FILE…"
     if not argument.startswith("-"):

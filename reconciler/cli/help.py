@@ -49,7 +49,7 @@ OUTPUT_OPTIONS = (
     Option("exit_code", "", "", "Tell by the exit code whether the plan has changes."),
 )
 MANIFEST_OPTIONS = (
-    Option("filename", "FILE", "", "A manifest, a folder of them, or - for standard input; as often as needed."),
+    Option("filename", "FILE…", "", "Manifests, folders of them, or - for standard input; as often as needed."),
     Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
 )
 COMMON_OPTIONS = (

@@ -4,6 +4,7 @@ An explanation begins with a verb that fits one Pod as well as many: "Pod x cann
 scheduled: …". It holds nothing that changes by time alone, so that a status stays as it is while nothing happens.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from reconciler.report.sentences import clause
 KINDS_SHOWN = 3
 """How many kinds of trouble one sentence tells apart."""
 
+# What the scheduler adds on claims and preemption only says again that there is no node.
+_NO_NEWS = re.compile(r" no new claims to deallocate,?\.?| preemption:")
 _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
@@ -97,9 +100,9 @@ def _unscheduled(pod: Pod) -> Iterator[Trouble]:
     if gates:
         yield Trouble(f"must wait for whoever set the scheduling gate {gates[0]}")
     scheduled = pod.condition("PodScheduled")
-    if scheduled is not None and scheduled.status == "False":
-        # The part on preemption only says again that there is no node.
-        yield Trouble("cannot be scheduled", scheduled.message.split(" preemption:")[0] or scheduled.reason)
+    # When the last gate is gone, the condition still speaks of it for a moment.
+    if scheduled is not None and scheduled.status == "False" and scheduled.reason != "SchedulingGated":
+        yield Trouble("cannot be scheduled", _NO_NEWS.split(scheduled.message)[0] or scheduled.reason)
     if not pod.spec.node_name and (scheduled is None or scheduled.status != "True"):
         yield Trouble("must wait to be scheduled")
 

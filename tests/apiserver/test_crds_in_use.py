@@ -87,7 +87,7 @@ SHOWN: dict[str, tuple[Manifest, Manifest, str, str]] = {
         "NAME STATUS CLUSTER STARTED FINISHED REASON AGE",
         "j Running j-cluster",
     ),
-    "das": (autoscaler(), {}, "NAME CLUSTER MINIMUM MAXIMUM AGE", "a c 0 10"),
+    "das": (autoscaler(), NOT_READY, "NAME CLUSTER MINIMUM MAXIMUM READY REASON AGE", "a c 0 10 False Unschedulable"),
 }
 
 

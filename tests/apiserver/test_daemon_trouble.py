@@ -23,7 +23,8 @@ def rules_without(resource: str, verb: str) -> Iterator[dict[str, Any]]:
     for rule in RULES:
         for name in rule["resources"]:
             verbs = [one for one in rule["verbs"] if (name, one) != (resource, verb)]
-            yield {"apiGroups": rule["apiGroups"], "resources": [name], "verbs": verbs}
+            if verbs:
+                yield {"apiGroups": rule["apiGroups"], "resources": [name], "verbs": verbs}
 
 
 def metric(daemon: Daemon, series: str) -> float:

@@ -23,7 +23,7 @@ def test_the_help_of_plan_is_its_own(capsys: pytest.CaptureFixture[str]) -> None
     """`plan --help` shows what plan takes, and nothing that it does not."""
     assert main(["plan", "-h"]) == 0
     out = capsys.readouterr().out
-    assert "-f, --filename FILE" in out
+    assert "-f, --filename FILE…" in out
     assert "--interval" not in out
 
 
@@ -45,7 +45,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["--once", "--dry-run", "plan"], '--dry-run is "plan"; it must be true or false'),
         (["plan"], "Name at least one manifest: dask-reconciler plan -f FILE…, or -f - for standard input."),
         (["plan", "-f", "x", "--interval", "5"], "There is no option --interval"),
-        (["--output", "xml", "--once"], "--output invalid choice: 'xml'"),
+        (["plan", "-f"], "-f/--filename needs a value."),
+        (["plan", "x.yaml"], "manifests are named with -f: dask-reconciler plan -f x.yaml"),
+        (["--output", "xml", "--once"], "--output invalid choice: 'xml' (choose from "),
         (["--output", "json"], "--output prints one pass; add --once, or --once --dry-run."),
         (["--context", "a", "plan", "-f", "x"], "`plan` must come first: dask-reconciler plan -f FILE…"),
     ],
@@ -92,6 +94,12 @@ def test_switches_can_be_turned_off_again(
 def test_namespaces_can_be_given_more_than_once() -> None:
     """A list of namespaces is a list, however it is split over flags."""
     assert parse(["--namespaces", "a", "--namespaces", "b,c"]).settings.namespaces == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("arguments", [["-f", "a", "b"], ["-f", "a", "-f", "b"], ["--filename=a", "--filename", "b"]])
+def test_manifests_are_named_however_a_shell_spells_them(arguments: list[str]) -> None:
+    """One `-f` takes several files, as `-f *.yaml` becomes, and can be given more than once."""
+    assert parse(["plan", *arguments]).files == ("a", "b")
 
 
 def test_running_has_a_word_of_its_own() -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -44,6 +45,8 @@ def _parser() -> argparse.ArgumentParser:
         if run in {_build, _up}:
             command.add_argument("--node", action="store_true", help="real Pods; needs Linux and root")
             command.add_argument("--kwok", action="store_true", help="nodes that only pretend")
+        if run is _up:
+            command.add_argument("--while", dest="owner", type=int, metavar="PID", help="end with this process, too")
         if run in {_up, _down, _kubeconfig, _load_image, _kubectl}:
             command.add_argument("--name", default=DEFAULT_NAME, help="of the cluster (default: %(default)s)")
         if run is _load_image:
@@ -61,9 +64,12 @@ def _build(arguments: argparse.Namespace) -> None:
 
 def _up(arguments: argparse.Namespace) -> None:
     started = time.monotonic()
-    up = cluster.launch(node=arguments.node, kwok=arguments.kwok, name=arguments.name, detached=True)
+    wanted = {"node": arguments.node, "kwok": arguments.kwok, "name": arguments.name}
+    up = cluster.launch(**wanted, detached=True, owner=arguments.owner)
     say(f"{arguments.name} is up after {time.monotonic() - started:.1f} s")
     print(f"export KUBECONFIG={up.kubeconfig}")
+    if shutil.which("kubectl") is None:
+        print(f'export PATH="$PATH:{Path(up.kubectl_program).parent}"')
 
 
 def _down(arguments: argparse.Namespace) -> None:
@@ -95,7 +101,8 @@ def _load_image(arguments: argparse.Namespace) -> None:
 def _kubectl(arguments: argparse.Namespace) -> None:
     instance = instances.find(arguments.name)
     kubectl = instance.program("kubectl")
-    os.execv(kubectl, ["kubectl", f"--kubeconfig={instance.kubeconfig}", *arguments.words])
+    files = [f"--kubeconfig={instance.kubeconfig}", f"--cache-dir={instance.folder / 'kubectl'}"]
+    os.execv(kubectl, ["kubectl", *files, *arguments.words])
 
 
 if __name__ == "__main__":

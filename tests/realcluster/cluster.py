@@ -126,7 +126,9 @@ def start(*, node: bool = False, kwok: bool = False) -> RealCluster:
     return launch(node=node, kwok=kwok) if found is None else _take(found)
 
 
-def launch(*, node: bool, kwok: bool, name: str | None = None, detached: bool = False) -> RealCluster:
+def launch(
+    *, node: bool, kwok: bool, name: str | None = None, detached: bool = False, owner: int | None = None
+) -> RealCluster:
     """Start a cluster of our own, building it first if it never was.
 
     Args:
@@ -134,15 +136,17 @@ def launch(*, node: bool, kwok: bool, name: str | None = None, detached: bool = 
         kwok: as for `start`.
         name: of the cluster; a random one by default.
         detached: outlive this process, until `down`.
+        owner: when detached, the process with whose end the cluster ends, too.
 
     Raises:
         ClusterError: it could not be built or started; the message says why and what helps.
     """
     programs = build.build(node=node, kwok=kwok)
+    watched = str(owner or "nobody") if detached else "stdin"
     instance, lock = instances.create(name=name, programs=programs, node=node, kwok=kwok)
     with lock, (instance.logs / "supervisor.log").open("w+") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", SUPERVISOR, instance.name, "stay" if detached else "watch"],
+            [sys.executable, "-m", SUPERVISOR, instance.name, watched],
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL if detached else subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -1,15 +1,17 @@
 """The process that owns a cluster: starts it, says so, and takes it down when told or when its starter is gone.
 
     starter ──── stdin: a pipe that the kernel closes when the starter dies, however it dies
-       │
+       │         (or another process, whose death is awaited)
     supervisor ──── stdout: "ready", or why not
        ├── etcd, kube-apiserver, …          killed by the kernel if the supervisor dies
        └── the node's sandbox               the same, with all that is in it
 
-Everything ends in one way, by SIGTERM: `down` sends it, and so does the thread that reads stdin to its end.
+Everything ends in one way, by SIGTERM: `down` sends it, and so does the thread that waits for the starter's end.
 """
 
+import contextlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -69,13 +71,18 @@ class Supervisor:
         instances.discard(self._instance)
 
 
-def main(name: str, *, watch_stdin: bool) -> None:
-    """Run a cluster until the end is asked for."""
+def main(name: str, watched: str) -> None:
+    """Run a cluster until the end is asked for.
+
+    Args:
+        name: the cluster's.
+        watched: with whose end it ends: `stdin`, a process id, or `nobody`.
+    """
     signal.signal(signal.SIGTERM, _end)
     supervisor = Supervisor(instances.find(name))
     try:
-        if watch_stdin:
-            threading.Thread(target=_end_with_starter, daemon=True).start()
+        if watched != "nobody":
+            threading.Thread(target=_end_with, args=[watched], daemon=True).start()
         supervisor.up()
         print(instances.READY, flush=True)
         while True:
@@ -94,11 +101,15 @@ def _end(_signal: int, _frame: FrameType | None) -> None:
     raise _End
 
 
-def _end_with_starter() -> None:
-    while os.read(sys.stdin.fileno(), 1024):
-        pass
+def _end_with(watched: str) -> None:
+    if watched == "stdin":
+        while os.read(sys.stdin.fileno(), 1024):
+            pass
+    else:
+        with contextlib.suppress(ProcessLookupError):  # it is gone already
+            select.select([os.pidfd_open(int(watched))], [], [])
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], watch_stdin=sys.argv[2] == "watch")
+    main(sys.argv[1], sys.argv[2])

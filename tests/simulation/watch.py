@@ -9,17 +9,16 @@
 - With deletion switched off nothing is deleted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 from models.kinds import CUSTOM_KINDS, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
-from models.resources import DaskWorkerGroup
-from reconciler.desire.rollout import _bounds
 from reconciler.labels import ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.memory import MemoryAPI
-from reconciler.parse import parse_object
 from reconciler.protocol import Body, Reply, Subresource
 from tests.simulation.clock import Clock
 
@@ -148,23 +147,21 @@ class Watch:
 
     def _check_retiring(self, before: Body, after: Body) -> None:
         old, new = (set(body.get("status", {}).get("retiring", ())) for body in (before, after))
-        group = parse_object(DASK_WORKER_GROUP, before)
-        assert isinstance(group, DaskWorkerGroup)
-        pods = {pod["metadata"]["name"]: pod for pod in self._children(group.metadata.uid)}
-        assert new - old <= pods.keys(), f"{new - old} are to go, who are not all of {group.key}: {sorted(pods)}"
-        worker = group.spec.worker
-        if worker.update_strategy.type != "RollingUpdate" or self._has_orphans(group, pods.values()):
+        meta, worker = before["metadata"], before["spec"]["worker"]
+        pods = {pod["metadata"]["name"]: pod for pod in self._children(meta["uid"])}
+        assert new - old <= pods.keys(), f"{new - old} are to go, who are not all of {meta['name']}: {sorted(pods)}"
+        is_rolling = worker.get("updateStrategy", {}).get("type", "RollingUpdate") == "RollingUpdate"
+        if not is_rolling or self._has_orphans(before, pods.values()):
             return
-        floor = worker.replicas - _bounds(worker)[1]
-        available = [name for name, pod in pods.items() if self._is_available(pod, worker.min_ready_seconds)]
+        least = worker.get("replicas", 1) - _bounds(worker)[1]
+        available = [name for name, pod in pods.items() if self._is_available(pod, worker.get("minReadySeconds", 0))]
         left = [name for name in available if name not in new]
         had = [name for name in available if name not in old]
-        assert len(left) >= min(len(had), floor), f"{len(left)} of {len(had)} stay available, {floor} is the least"
+        assert len(left) >= min(len(had), least), f"{len(left)} of {len(had)} stay available, {least} is the least"
 
-    def _has_orphans(self, group: DaskWorkerGroup, pods: Any) -> bool:
+    def _has_orphans(self, group: Body, pods: Iterable[Body]) -> bool:
         """Whether the scheduler is another than the workers'; then they all go."""
-        owners = [reference.uid for reference in group.metadata.owner_references]
-        schedulers = [pod for uid in owners for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
+        schedulers = [pod for uid in _uids(group) for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
         present = {pod["metadata"]["annotations"].get(TEMPLATE_HASH) for pod in schedulers}
         theirs = {pod["metadata"]["annotations"].get(SCHEDULER_HASH) for pod in pods if _is_child(pod)}
         return not present or not theirs <= present
@@ -184,11 +181,22 @@ class Watch:
         return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
 
 
-def _most_workers(body: Body) -> int:
-    group = parse_object(DASK_WORKER_GROUP, body)
-    if not isinstance(group, DaskWorkerGroup):
-        return 0
-    return group.spec.worker.replicas + _bounds(group.spec.worker)[0]
+def _most_workers(group: Body) -> int:
+    worker = group["spec"]["worker"]
+    replicas: int = worker.get("replicas", 1)
+    return replicas + _bounds(worker)[0]
+
+
+def _bounds(worker: Body) -> tuple[int, int]:
+    """How much maxSurge and maxUnavailable come to, as Deployments round them."""
+    rolling = worker.get("updateStrategy", {}).get("rollingUpdate", {})
+    given = {"maxSurge": rolling.get("maxSurge", 0), "maxUnavailable": rolling.get("maxUnavailable", 1)}
+    exact = {
+        name: Fraction(value[:-1]) * worker.get("replicas", 1) / 100 if isinstance(value, str) else Fraction(value)
+        for name, value in given.items()
+    }
+    surge, unavailable = ceil(exact["maxSurge"]), floor(exact["maxUnavailable"])
+    return surge, unavailable or int(not surge)
 
 
 def _is_child(body: Body) -> bool:

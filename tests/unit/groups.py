@@ -9,13 +9,7 @@ from models.snapshot import Observed, Unreadable
 from reconciler import names
 from reconciler.desire import desire
 from reconciler.names import Naming
-from tests.builders import (
-    cluster,
-    group,
-    scheduler,
-    worker,
-    world,
-)
+from tests.builders import cluster, group, scheduler, worker, world
 
 ONE = cluster(labels={"team": "cluster", "a": "cluster"})
 HEAD = scheduler(ONE)

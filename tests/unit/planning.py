@@ -8,44 +8,36 @@ from models.snapshot import Observed, Snapshot
 from reconciler.desire.children import Marks, child_body
 from reconciler.labels import Role
 from reconciler.plan import plan
-from tests.builders import (
-    NAMESPACE,
-    cluster,
-    world,
-)
+from tests.builders import NAMESPACE, cluster, world
 
 OWNER = cluster()
 WHY = "because"
+GUARDS = ("uid", "resourceVersion")
 
 
-def wanted(body: Body, present: Observed | None = None) -> Wanted:
+def wanting(body: Body, present: Observed | None = None) -> Wanted:
+    """That an object should exist, which may be there in some form."""
     kind = {"Pod": POD, "Service": SERVICE, "DaskWorkerGroup": DASK_WORKER_GROUP}[body["kind"]]
     return Wanted(Key(kind, NAMESPACE, body["metadata"]["name"]), body, present, WHY)
 
 
 def pod_body(spec: Body | None = None, labels: dict[str, str] | None = None) -> Body:
+    """A scheduler Pod called p."""
     return child_body(POD, "p", OWNER, Marks(Role.SCHEDULER, (), labels or {}), spec)
 
 
 def planned(*wanted: Wanted, snapshot: Snapshot | None = None, **more: Any) -> tuple[Action, ...]:
+    """The actions of the plan."""
     return plan(Desired(OWNER, wanted, **more), snapshot or world()).actions
 
 
 def patch_of(present: Observed, body: Body) -> Body:
     """What an update of the object would send, without its guards."""
-    actions = planned(wanted(body, present))
+    actions = planned(wanting(body, present))
     if not actions:
         return {}
     (action,) = actions
     assert action.verb is Verb.UPDATE
-    return {
-        part: fields
-        for part, fields in (
-            ("metadata", {name: value for name, value in action.body["metadata"].items() if name not in GUARDS}),
-            ("spec", action.body.get("spec", {})),
-        )
-        if fields
-    }
-
-
-GUARDS = ("uid", "resourceVersion")
+    metadata = {name: value for name, value in action.body["metadata"].items() if name not in GUARDS}
+    patch = {"metadata": metadata, "spec": action.body.get("spec")}
+    return {part: fields for part, fields in patch.items() if fields}

@@ -23,27 +23,26 @@ KUSTOMIZATIONS = ("kustomization.yaml", "Kustomization")
 Object = dict[str, Any]
 
 CUSTOM_VERBS = {
-    "daskclusters": "get list watch create patch delete",
-    "daskworkergroups": "get list watch create patch delete",
-    "daskjobs": "get list watch patch",
-    "daskautoscalers": "get list watch patch delete",
-    "daskclusters/status": "get patch update",
-    "daskworkergroups/status": "get patch update",
-    "daskjobs/status": "get patch update",
-    "daskautoscalers/status": "get patch update",
+    "daskclusters": "list create patch delete",
+    "daskworkergroups": "list create patch delete",
+    "daskjobs": "list patch",
+    "daskautoscalers": "list patch delete",
+    "daskclusters/status": "patch",
+    "daskworkergroups/status": "patch",
+    "daskjobs/status": "patch",
+    "daskautoscalers/status": "patch",
     "daskclusters/finalizers": "update",
     "daskworkergroups/finalizers": "update",
     "daskjobs/finalizers": "update",
 }
 CORE_VERBS = {
-    "pods": "list watch create patch delete",
-    "services": "list watch create patch delete",
-    "events": "create patch",
+    "pods": "list create patch delete",
+    "services": "list create patch delete",
+    "events": "create",
 }
 RIGHTS = {
     **{("kubernetes.dask.org", resource): set(verbs.split()) for resource, verbs in CUSTOM_VERBS.items()},
     **{("", resource): set(verbs.split()) for resource, verbs in CORE_VERBS.items()},
-    ("events.k8s.io", "events"): {"create", "patch"},
 }
 
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")

@@ -21,13 +21,13 @@ from tests.builders import (
     unreadable,
     world,
 )
-from tests.unit.planning import OWNER, WHY, planned, pod_body, wanted
+from tests.unit.planning import OWNER, WHY, planned, pod_body, wanting
 
 
 def test_what_is_wanted_and_not_there_is_created_whole() -> None:
     """The create carries the owner reference with its uid, and the reason."""
     body = pod_body(pod_spec())
-    (create,) = planned(wanted(body))
+    (create,) = planned(wanting(body))
     assert (create.verb, create.key.name, create.reason, create.body) == (Verb.CREATE, "p", WHY, body)
     (owner,) = create.body["metadata"]["ownerReferences"]
     assert (owner["uid"], owner["controller"]) == (OWNER.metadata.uid, True)
@@ -45,7 +45,7 @@ def test_what_is_wanted_and_not_there_is_created_whole() -> None:
 )
 def test_a_name_that_is_taken_is_waited_for_and_said(occupant: Any, topic: Topic, words: str) -> None:
     """Nothing is done about an object of our name that is not ours; the owner is told whose it is."""
-    planned = plan(Desired(OWNER, (wanted(pod_body(pod_spec())),)), world(occupant))
+    planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(occupant))
     assert planned.actions == ()
     (finding,) = planned.findings
     assert (finding.about, finding.topic) == (OWNER.key, topic)
@@ -56,7 +56,7 @@ def test_an_equal_object_is_left_alone() -> None:
     """There is nothing to do about an object that is as wanted."""
     one = scheduler(OWNER)
     body = pod_body(labels=dict(one.metadata.labels))
-    assert planned(wanted(body, one)) == ()
+    assert planned(wanting(body, one)) == ()
 
 
 def test_an_unwanted_object_is_deleted_by_its_uid() -> None:
@@ -73,7 +73,7 @@ def test_a_terminating_object_is_not_deleted_again() -> None:
 def test_deletes_come_first_and_creates_last() -> None:
     """What takes the place of something comes after it is gone."""
     present = pod("old", owner=OWNER)
-    wanted = (wanted(pod_body(pod_spec())), wanted(pod_body(labels={"a": "b"}), present))
+    wanted = (wanting(pod_body(pod_spec())), wanting(pod_body(labels={"a": "b"}), present))
     actions = planned(*wanted, unwanted=(Unwanted(pod("x"), "it ended"),))
     assert [action.verb for action in actions] == [Verb.DELETE, Verb.UPDATE, Verb.CREATE]
 
@@ -83,7 +83,7 @@ def test_decisions_are_recorded_first_and_alone() -> None:
     one = group(OWNER, status={"retiring": ["a"]}, resourceVersion="9")
     record = Record(one, {"status": {"retiring": ["a", "b"]}}, "1 to go")
     said = Finding(one.key, Topic.BACK_OFF, "x")
-    desired = Desired(OWNER, (wanted(pod_body(pod_spec())),), (Unwanted(pod("x"), ""),), (record,), (said,))
+    desired = Desired(OWNER, (wanting(pod_body(pod_spec())),), (Unwanted(pod("x"), ""),), (record,), (said,))
     planned = plan(desired, world())
     (action,) = planned.actions
     assert (action.verb, action.key, action.to_status, action.reason) == (Verb.RECORD, one.key, True, "1 to go")

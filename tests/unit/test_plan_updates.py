@@ -17,7 +17,7 @@ from tests.builders import (
     pod_spec,
     service,
 )
-from tests.unit.planning import GUARDS, OWNER, WHY, patch_of, planned, pod_body, wanted
+from tests.unit.planning import GUARDS, OWNER, WHY, patch_of, planned, pod_body, wanting
 
 
 @pytest.mark.parametrize(
@@ -31,9 +31,9 @@ def test_children_that_others_write_too_are_guarded_by_their_version(present: Ob
     """An update worked out from an older picture is refused; Pods, whose status changes all the time, by uid alone."""
     kind = present.key.kind
     body = child_body(kind, present.key.name, OWNER, Marks(Role.COMM_SERVICE, (), {"a": "b"}), None)
-    (update,) = planned(wanted(body, present))
+    (update,) = planned(wanting(body, present))
     assert {name: update.body["metadata"][name] for name in GUARDS} == {**guards, "resourceVersion": "1"}
-    (of_pod,) = planned(wanted(pod_body(labels={"a": "b"}), pod("p", uid="u")))
+    (of_pod,) = planned(wanting(pod_body(labels={"a": "b"}), pod("p", uid="u")))
     assert of_pod.body["metadata"]["uid"] == of_pod.uid == "u"
     assert "resourceVersion" not in of_pod.body["metadata"]
 
@@ -92,7 +92,7 @@ def test_a_scheduling_gate_falls_by_itself(gates: tuple[str, ...], wanted: list[
     body = pod_body({"schedulingGates": wanted})
     assert patch_of(present, body) == patch
     if patch:
-        (update,) = planned(wanted(body, present))
+        (update,) = planned(wanting(body, present))
         assert update.reason == WHY
 
 
@@ -174,7 +174,7 @@ def test_a_child_resources_spec_is_replaced_as_a_whole() -> None:
     assert patch_of(present, body)["spec"] == {
         "worker": {"spec": {**pod_spec("dask:2"), "nodeSelector": None}, "minReadySeconds": None}
     }
-    (update,) = planned(wanted(body, present))
+    (update,) = planned(wanting(body, present))
     paths = {change.path for change in update.changes}
     assert paths == {"spec.worker.spec.containers", "spec.worker.spec.nodeSelector", "spec.worker.minReadySeconds"}
 

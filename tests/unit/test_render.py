@@ -150,11 +150,12 @@ def test_yaml_repeats_itself_rather_than_refer() -> None:
 
 
 def test_a_real_pass_tells_results_and_what_went_wrong() -> None:
-    """After a pass that wrote, each action has its result, and failures are listed with the server's words."""
+    """After a real pass, what was done counts, each action has its result, and failures have the server's words."""
     done, bad = create(), update()
     result = passed(done, bad, responses=[Response(done, Result.DONE), refused(bad)])
     document = json.loads(printed(result, Output.JSON, rehearsed=False))
     assert [action["result"] for action in document["actions"]] == ["done", "refused"]
+    assert document["summary"] == {"create": 1, "update": 0, "record": 0, "delete": 0, "held": 0, "failed": 1}
     assert document["failures"][0]["error"] == "exceeded quota: pods"
     assert list(failures(result)) == [f"Could not update {bad.key}: exceeded quota: pods"]
 

@@ -23,6 +23,13 @@ from tests.unit.worlds import (
     waiting,
 )
 
+CLAIMS = f"{NO_NODE} no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful."
+STALE_GATE = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked.",
+}
 PREEMPTION = f"{NO_NODE} preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
 CRASH_LOOP = "back-off 5m0s restarting failed container=main pod=x_default(0d5f)"
 
@@ -44,6 +51,11 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
         pod(status={"conditions": [{"type": "PodScheduled", "status": "False", "message": PREEMPTION}]}),
         "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu",
     ),
+    (
+        pod(status={"conditions": [{"type": "PodScheduled", "status": "False", "message": CLAIMS}]}),
+        "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu",
+    ),
+    (pod(status={"conditions": [STALE_GATE]}), "must wait to be scheduled"),
     (gated(SCHEDULER_GATE), "must wait until the scheduler is ready"),
     (gated("example.com/quota"), "must wait for whoever set the scheduling gate example.com/quota"),
     (gated("example.com/quota", SCHEDULER_GATE), "must wait until the scheduler is ready"),
