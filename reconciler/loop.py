@@ -193,7 +193,9 @@ class _Pass:
     def result(self) -> PassResult:
         """All that the pass saw and did."""
         findings = tuple(dict.fromkeys(one for findings in self.findings.values() for one in findings))
-        held = tuple(action for actions in self.held.values() for action in actions)
+        tried = {(action.verb, action.key) for action in self.actions}
+        waiting = (action for actions in self.held.values() for action in actions)
+        held = tuple(action for action in waiting if (action.verb, action.key) not in tried)
         read_nothing = len(self.observation.errors) == max(1, len(self.settings.namespaces))
         return PassResult(
             None if read_nothing else self.snapshot,

@@ -36,7 +36,8 @@ PLAN_USAGE = "dask-reconciler plan -f FILE… [OPTIONS]"
 PLAN_PURPOSE = """\
 Shows what the reconciler would make of manifests alone, without any Kubernetes: the code of production, run on a \
 Kubernetes in memory. Wrong manifests are listed, all of them, each with its field and the remedy; they do not hide \
-the plan of the others."""
+the plan of the others. What Kubernetes would refuse inside a Pod, such as a wrong quantity, only Kubernetes knows. \
+Workers will have other names, since those follow from uids."""
 
 PLAN_EXAMPLES = {
     "A folder with everything below it, and one more file": "dask-reconciler plan -f deploy/ -f extra.yaml",
