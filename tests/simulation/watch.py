@@ -1,6 +1,6 @@
 """An API that looks at every write of the reconciler and fails at the first that breaks a rule.
 
-- What is created has an owner, with a uid, and the owner is there.
+- What is created has an owner, with a uid, and the owner was there when the pass began, or is there now.
 - Nothing is changed or deleted that is not a child; users' own resources only get annotations, owners and statuses.
 - A cluster has one live scheduler at most; a group never more live workers than `replicas + maxSurge`.
 - A worker's name is never used again; by two reconcilers, not if its Pod ever had a node.
@@ -43,11 +43,14 @@ class Watch:
     no_delete: bool = False
     alone: bool = True
     writes: int = 0
+    _owners: set[str] = field(default_factory=set)  # the uids of custom resources that were seen
     _created: set[tuple[str, str]] = field(default_factory=set)  # workers, by namespace and name
     _bound: set[tuple[str, str]] = field(default_factory=set)  # Pods that had a node
     _seen: dict[str, int] = field(default_factory=dict)  # the most workers that a group asked for in this pass
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        if kind in CUSTOM_KINDS:
+            self._owners.update(body["metadata"]["uid"] for body in self.api.objects(kind))
         if kind == POD:
             metas = [pod["metadata"] for pod in self.api.objects(kind) if pod["spec"].get("nodeName")]
             self._bound.update((meta["namespace"], meta["name"]) for meta in metas)
@@ -107,9 +110,8 @@ class Watch:
         assert all(owner.get("uid") for owner in owners), f"{what} has an owner without a uid"
         assert sum(bool(owner.get("controller")) for owner in owners) == 1, f"{what} has no controller"
         assert body["metadata"]["annotations"].get(ROLE), f"{what} has no role"
-        if self.alone:
-            there = [self._owner(body, owner) for owner in owners]
-            assert all(there), f"{what} is created for an owner that is gone"
+        known = all(owner["uid"] in self._owners or self._owner(body, owner) for owner in owners)
+        assert known, f"{what} is created for an owner that nobody has seen"
 
     def _check_pod(self, body: Body) -> None:
         meta = body["metadata"]
