@@ -9,7 +9,7 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.desire.children import Marks, child_body, naming_in_use, record_naming, replicas_to_hand_down
-from reconciler.desire.obstacles import obstacle
+from reconciler.desire.obstacles import is_over, obstacle
 from reconciler.desire.scheduler import desire_scheduler
 from reconciler.desire.services import comm_service_spec, user_service_spec
 from reconciler.difference import fields
@@ -23,6 +23,8 @@ def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> 
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
         return Desired(cluster, findings=(blocked,))
+    if is_over(cluster, snapshot):
+        return Desired(cluster)
     recorded = naming_of(cluster)
     if recorded is None:
         group_names = {each: names.default_group(each, cluster.metadata.name) for each in Naming}

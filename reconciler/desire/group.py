@@ -16,7 +16,7 @@ from reconciler.address import scheduler_address
 from reconciler.desire.adoption import adoption, another_cluster
 from reconciler.desire.children import Marks, child_body, cluster_of, finding
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
-from reconciler.desire.obstacles import obstacle
+from reconciler.desire.obstacles import is_over, obstacle
 from reconciler.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.desire.rollout import Worker, next_turn
 from reconciler.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
@@ -55,7 +55,7 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
         return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
     if not owned:
         return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
-    if naming_of(cluster) is None:
+    if naming_of(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
 

@@ -1,7 +1,8 @@
 """Why nothing can or should be made of a cluster."""
 
 from models.actions import Finding, Topic
-from models.resources import DaskCluster
+from models.kinds import Key
+from models.resources import DaskCluster, DaskJob
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.desire.children import finding
@@ -28,3 +29,13 @@ def _is_run_by_dask_kubernetes(cluster: DaskCluster, snapshot: Snapshot) -> bool
         return False
     meta = cluster.metadata
     return KOPF_FINALIZER in meta.finalizers or snapshot.is_run_by_replica_sets(meta.namespace, meta.name)
+
+
+def is_over(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether the cluster belongs to a job that has ended: it is about to go, and nothing is made for it any more."""
+    owner = cluster.metadata.controller
+    if owner is None or owner.kind != DaskJob.kind().name:
+        return False
+    job = snapshot.get(DaskJob, Key(DaskJob.kind(), cluster.metadata.namespace, owner.name))
+    status = job.status.job_status if job is not None and job.metadata.uid == owner.uid else None
+    return status is not None and status.is_outcome

@@ -11,7 +11,10 @@ from reconciler.names import Naming
 from tests.builders import (
     NOON,
     cluster,
+    default_group,
     group,
+    job,
+    job_cluster,
     pod,
     pod_spec,
     reference,
@@ -113,3 +116,14 @@ def test_what_the_user_wrote_reaches_the_workers_whole() -> None:
     assert {name: wanted.body["spec"][name] for name in ("tolerations", "volumes", "new")} == {
         name: spec[name] for name in ("tolerations", "volumes", "new")
     }
+
+
+@pytest.mark.parametrize(("status", "made"), [("Running", 3), ("Successful", 0), ("Failed", 0)])
+def test_nothing_is_made_for_the_cluster_of_a_job_that_has_ended(status: str, made: int) -> None:
+    """It is about to go; a worker or scheduler lost at the same moment is not replaced."""
+    ended = job(status={"jobStatus": status})
+    of = job_cluster(ended)
+    one = default_group(of)
+    seen = world(ended, of, one)
+    assert len(desire(one, seen, Naming.CLASSIC).wanted) == made
+    assert bool(desire(of, seen, Naming.CLASSIC).wanted) == bool(made)
