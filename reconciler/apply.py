@@ -2,7 +2,8 @@
 
     error                             result        what follows
     Conflict                          conflict      the chain rests until the next pass
-    AlreadyExists, of the same owner  done          the object is taken as it is
+    AlreadyExists, of the same owner  done          the object is taken as it is, unless it is one that has children:
+                                      conflict      nobody has listed those, and the chain rests until the next pass
     AlreadyExists, of another         conflict      it goes into the picture, its owner is told, the rest goes on
     NotFound on a delete or report    done          it is gone
     NotFound on another change        conflict      it is gone, and the chain rests until the next pass
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 
 from models.actions import Action, Response, Result, Verb
 from models.kinds import EVENT, Key
-from models.snapshot import Observed, Unreadable
+from models.snapshot import Observed, Owner, Unreadable
 from reconciler.errors import AlreadyExists, ApiError, Conflict, NotFound, Refused, UnknownOutcome
 from reconciler.parse import NotAListError, parse_list, parse_object
 from reconciler.protocol import API, Reply, Subresource
@@ -174,6 +175,8 @@ def _already_there(api: API, action: Action, error: AlreadyExists) -> Response:
         return _failed(action, error)
     wanted = {owner["uid"] for owner in action.body["metadata"].get("ownerReferences", ())}
     owners = {owner.uid for owner in found.metadata.owner_references}
+    if wanted & owners and isinstance(found, Owner):
+        return _failed(action, error)
     result = Result.DONE if wanted & owners else Result.CONFLICT
     return Response(action, result, {action.key: found}, error="" if result is Result.DONE else error.message)
 

@@ -176,11 +176,16 @@ class _Workers:
             yield Wanted(Key(POD, self.group.metadata.namespace, name), body, None, reason)
 
     def _unused_names(self) -> Iterator[tuple[int, str]]:
-        """The next ordinals and names; one whose Pod is there, with its ordinal damaged by someone, is skipped."""
-        there = {pod.metadata.name for pod in self.pods}
-        for given in count(self._highest_ordinal() + 1):
+        """The next ordinals past the recorded one that no Pod has, and their names.
+
+        Not simply past the highest that is there: while another daemon is creating 1 to 4, and 3 is not there yet, both
+        create 3 and one of them loses; past 4 there would be one too many.
+        """
+        names_there = {pod.metadata.name for pod in self.pods}
+        ordinals_there = {ordinal(pod.metadata.annotations) for pod in self.pods}
+        for given in count((self.group.status.highest_ordinal or 0) + 1):
             name = names.worker(self.group.metadata.name, self.group.metadata.uid, given)
-            if name not in there:
+            if name not in names_there and given not in ordinals_there:
                 yield given, name
 
     def _marks(self, facts: dict[str, str]) -> Marks:

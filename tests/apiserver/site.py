@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from models.kinds import DASK_CLUSTER
+from reconciler.protocol import FIELD_MANAGER
 from tests.apiserver.audit import Audit
 from tests.apiserver.gate import Gate
 from tests.apiserver.installing import ROOT, install, until
@@ -166,8 +167,15 @@ class Site:
         return next((one for one in conditions if one["type"] == type_), {})
 
     def warnings(self) -> list[tuple[str, str, str]]:
-        """The warning Events: kind and name of the object, reason, message."""
-        events = [one for one in self.every("events") if one["type"] == "Warning"]
+        """The daemon's warning Events: kind and name of the object, reason, message.
+
+        The API server writes some of its own, such as one about a Service whose address it has not noted down yet.
+        """
+        events = [
+            one
+            for one in self.every("events")
+            if one["type"] == "Warning" and one["source"].get("component") == FIELD_MANAGER
+        ]
         return [(_about(one["involvedObject"]), one["reason"], one["message"]) for one in events]
 
 

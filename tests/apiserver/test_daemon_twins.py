@@ -24,21 +24,43 @@ def twins(site: Site) -> Iterator[tuple[Daemon, Daemon]]:
 
 @pytest.mark.usefixtures("twins")
 def test_two_daemons_make_what_one_would(site: Site) -> None:
-    """Through creation, scaling and edits no Pod is created beyond those that one daemon would create."""
+    """Through creation, scaling and edits nobody who may stay is replaced, and no Pod goes that neither has deleted.
+
+    A Pod too many is possible: one daemon lists a group, the other scales it down, and the first lists the Pods. It is
+    the youngest, so that it is the first to go again.
+    """
     mark = site.audit.from_now()
     site.apply(cluster(replicas=5), group(replicas=3), job(replicas=2))
-    settles(site)
-    site.apply(cluster(replicas=8), group(replicas=1))
-    settles(site)
-    site.apply(cluster(replicas=2), group(replicas=4))
-    settles(site)
+    small = _pods_at_rest(site)
+    site.apply(cluster(replicas=8), group(replicas=3))
+    large = _pods_at_rest(site)
+    assert small < large
+    site.apply(cluster(replicas=2), group(replicas=1))
+    left = _pods_at_rest(site)
+    assert left < small
     site.apply(cluster(replicas=2, spec=pod_spec(image="dask:2")))
-    settles(site)
+    assert _pods_at_rest(site) & left == {pod for pod in left if not pod.startswith("c-default-worker-group-")}
     writes = [write for write in mark.writes(site.namespace) if write.resource == "pods" and write.done]
     created = [write.name for write in writes if write.verb == "create"]
-    # Schedulers and the runner; the cluster's 5, 3 more and 2 rolled; the group's 3, and 3 after it was 1; the job's 2.
-    assert len(created) == len(set(created)) == 3 + (5 + 3 + 2) + (3 + 3) + 2
-    assert len([write for write in writes if write.verb == "delete"]) == len(created) - len(site.names("pods"))
+    deleted = {write.name for write in writes if write.verb == "delete"}
+    assert len(created) == len(set(created))
+    assert deleted == set(created) - set(site.names("pods"))
+
+
+def _pods_at_rest(site: Site) -> set[str]:
+    settles(site)
+    return set(site.names("pods"))
+
+
+@pytest.mark.usefixtures("twins")
+def test_a_group_that_the_other_daemon_made_is_not_filled_twice(site: Site) -> None:
+    """Both make each cluster's default group and its workers, and there is not one worker too many at any time."""
+    mark = site.audit.from_now()
+    site.apply(*(cluster(f"c{number}", replicas=5) for number in range(12)))
+    settles(site)
+    writes = [write for write in mark.writes(site.namespace) if write.resource == "pods" and write.done]
+    assert [write.name for write in writes if write.verb == "delete"] == []
+    assert len(writes) == len(site.names("pods")) == 12 * (1 + 5)
 
 
 def test_both_daemons_work_and_neither_complains(site: Site, twins: tuple[Daemon, Daemon]) -> None:

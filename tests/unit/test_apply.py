@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 
 from models.actions import Action, Response, Result, Verb
-from models.kinds import EVENT, POD, Key, Kind
+from models.kinds import DASK_WORKER_GROUP, EVENT, POD, Key, Kind
 from models.observed import Pod
 from reconciler import errors
 from reconciler.apply import apply
 from reconciler.protocol import Body, Reply, Subresource
 from tests.builders import NAMESPACE, action
+from tests.manifests import pod_spec
 
 Answer = Reply | Exception
 OURS, THEIRS = "simple-uid", "stranger-uid"
@@ -39,7 +40,7 @@ class Stub:
     lock: Lock = field(default_factory=Lock)
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
-        assert (kind, namespace, labels, fields) == (POD, NAMESPACE, "", "metadata.name=p")
+        assert (kind in (POD, DASK_WORKER_GROUP), namespace, labels, fields) == (True, NAMESPACE, "", "metadata.name=p")
         if isinstance(self.there, Exception):
             raise self.there
         if isinstance(self.there, bytes):
@@ -180,6 +181,13 @@ def test_an_object_of_ours_that_is_there_already_is_taken_as_it_is(writers: Thre
     (found,) = response.objects.values()
     assert found is not None
     assert found.metadata.uid == "other"
+
+
+def test_a_parent_that_is_there_already_rests_until_its_children_are_listed(writers: ThreadPoolExecutor) -> None:
+    """Taken as it is, a group that another daemon has made and filled would look empty, and be filled again."""
+    there = {**_pod(), "spec": {"cluster": "c", "worker": {"spec": pod_spec()}}}
+    response = _one(Stub(lambda *_: EXISTS, there=there), action(Verb.CREATE, kind=DASK_WORKER_GROUP), writers)
+    assert (response.result, response.objects) == (Result.CONFLICT, {})
 
 
 def test_a_strangers_object_in_its_place_is_a_conflict_that_is_known_now(writers: ThreadPoolExecutor) -> None:

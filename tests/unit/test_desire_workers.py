@@ -70,11 +70,12 @@ def test_a_worker_that_is_gone_or_going_is_replaced_under_a_new_name() -> None:
     assert created(desired(group_of_one(), worker(one, ONE, 1), worker(one, ONE, 2), leaving)) == [name_of(4)]
 
 
-def test_the_next_ordinal_is_beyond_the_highest_seen_and_the_high_water_mark() -> None:
-    """Whichever is higher."""
+def test_the_next_ordinal_is_beyond_the_high_water_mark_and_nobodys() -> None:
+    """A gap beyond the mark is one that another daemon is about to fill: the same name fills it once."""
     low, high = group_of_one(status={"highestOrdinal": 2}), group_of_one(status={"highestOrdinal": 9})
-    pods = [worker(low, ONE, 5), worker(low, ONE, 1)]
-    assert created(desired(low, *pods)) == [name_of(6)]
+    pods = [worker(low, ONE, 3), worker(low, ONE, 5)]
+    assert created(desired(low, *pods)) == [name_of(4)]
+    assert created(desired(low, *pods[:1])) == [name_of(4), name_of(5)]
     assert created(desired(high, *pods)) == [name_of(10)]
 
 
