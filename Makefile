@@ -18,9 +18,15 @@ help:  ## List what can be made.
 	@echo
 	@awk -F ':.*##  ?' '/^[a-z][a-z-]*:.*##/ { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+FILES ?= examples/simple-cluster.yaml
+
 .PHONY: run
-run: machine .venv/made  ## Run the daemon: against the current kube context, or a Kubernetes it starts here. make run ARGS="--dry-run"
-	scripts/run $(ARGS)
+run: .venv/runs  ## Run a Dask cluster on this machine, without any Kubernetes, until Ctrl-C. make run FILES=examples/simple-job.yaml
+	@$(BIN)/dask-reconciler local $(FILES) $(ARGS)
+
+.PHONY: daemon
+daemon: machine .venv/made  ## Run the daemon: against the current kube context, or a Kubernetes it starts here. ARGS="--dry-run"
+	scripts/daemon $(ARGS)
 
 .PHONY: test
 test: machine .venv/made  ## Test everything: fast tests, a real API server, a real node. Linux, Go and root. ARGS go to pytest.
@@ -63,6 +69,10 @@ cluster-down: .venv/made  ## Stop it, and leave nothing of it.
 bench: machine .venv/made  ## Measure passes and Pods a second on a real API server.
 	$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: bench-local
+bench-local: .venv/made  ## Measure how soon a cluster on this machine computes, beside Dask's LocalCluster.
+	$(BIN)/python -m tests.bench_local $(ARGS)
+
 .PHONY: setup
 setup: machine .venv/made  ## Make what the other targets need, and nothing else.
 
@@ -76,10 +86,15 @@ clean:  ## Remove what was made: the virtual environment, caches, builds.
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The extras too: one environment for all that one does here.
-.venv/made: pyproject.toml
-	@scripts/machine
+# What it takes to run Dask on this machine, and nothing else.
+.venv/runs: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
-	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable ".[test,lint]"
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/machine
+	@test -x $(BIN)/python || { echo "Installing into .venv …"; $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -m pip install --quiet --editable ".[local]"
+	@touch $@
+
+# The extras too: one environment for all that one does here.
+.venv/made: .venv/runs kubecluster/pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable ".[local,test,lint]" --editable ./kubecluster
 	touch $@

@@ -25,13 +25,18 @@ def scheduler_address(cluster: DaskCluster) -> str:
 
 def dashboard_address(cluster: DaskCluster) -> str | None:
     """The dashboard's URL, or `None` if the Service has no port for it."""
-    port = _find_port(service_ports(cluster), DASHBOARD_PORT_NAMES, DASHBOARD_PORT)
+    port = dashboard_port(cluster)
     return f"http://{_host(cluster)}:{port}" if port else None
 
 
 def comm_port(cluster: DaskCluster) -> int:
     """The Service's port for Dask's own protocol, found by name, then by number."""
     return _find_port(service_ports(cluster), COMM_PORT_NAMES, COMM_PORT) or COMM_PORT
+
+
+def dashboard_port(cluster: DaskCluster) -> int | None:
+    """The Service's port for the dashboard, found by name, then by number; `None` if there is none."""
+    return _find_port(service_ports(cluster), DASHBOARD_PORT_NAMES, DASHBOARD_PORT)
 
 
 def scheme(cluster: DaskCluster) -> str:

@@ -7,11 +7,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn
 
-from reconciler.cli.help import MANIFEST_OPTIONS, OUTPUT_OPTIONS, PLAN_SETTINGS
+from reconciler.cli.help import (
+    LOCAL_INTERVAL,
+    LOCAL_OPTIONS,
+    LOCAL_SETTINGS,
+    MANIFEST_OPTIONS,
+    OUTPUT_OPTIONS,
+    PLAN_SETTINGS,
+)
 from reconciler.options import Option, SettingsError, option, options, read
 from reconciler.render import Output
-from reconciler.settings import Settings
+from reconciler.settings import Settings, seconds
 from reconciler.wording import did_you_mean
+
+DEFAULT_WAIT = "2m"
 
 
 class UsageError(Exception):
@@ -23,6 +32,7 @@ class Command(StrEnum):
 
     RUN = "run"
     PLAN = "plan"
+    LOCAL = "local"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +44,10 @@ class Invocation:
         settings: The settings, from flags and environment.
         output: How to print.
         exit_code: Whether the exit code tells of changes.
-        files: For `plan`: what to read.
-        namespace: For `plan`: the namespace of manifests that name none.
+        files: For `plan` and `local`: what to read.
+        namespace: For `plan` and `local`: the namespace of manifests that name none.
+        wait_seconds: For `local`: for how long to wait until all is ready, and then end; `None` to go on.
+        shift_ports: For `local`: whether Pods share one loopback address; `None` where they must.
     """
 
     command: Command
@@ -44,6 +56,8 @@ class Invocation:
     exit_code: bool = False
     files: tuple[str, ...] = ()
     namespace: str = "default"
+    wait_seconds: float | None = None
+    shift_ports: bool | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -61,7 +75,9 @@ def parse(arguments: Sequence[str]) -> Invocation:
     """
     command, rest = command_of(arguments)
     parser, flags = _parser(command)
-    given, unknown = parser.parse_known_args(rest)
+    # Or a file named after it would be taken for the duration.
+    whole = [f"--wait={DEFAULT_WAIT}" if argument == "--wait" else argument for argument in rest]
+    given, unknown = parser.parse_known_args(whole)
     if unknown:
         raise UsageError(_unknown(command, unknown[0], flags))
     return _invocation(command, vars(given))
@@ -74,19 +90,29 @@ def command_of(arguments: Sequence[str]) -> tuple[Command, Sequence[str]]:
 
 
 def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
-    fields = PLAN_SETTINGS if command is Command.PLAN else tuple(each.field for each in options())
     parser = _Parser(add_help=False, allow_abbrev=False, prog="dask-reconciler")
-    settings = [option(field) for field in fields]
+    settings = [option(field) for field in _SETTINGS.get(command) or [each.field for each in options()]]
     for each in settings:
         _add(parser, each)
-    parser.add_argument("--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
-    parser.add_argument("--exit-code", action="store_true")
-    flags = [each.flag for each in (*settings, *OUTPUT_OPTIONS)] + ["--help", "--version"]
+    own: tuple[Option, ...] = OUTPUT_OPTIONS
+    if command is Command.LOCAL:
+        own = LOCAL_OPTIONS
+        parser.add_argument("filename", nargs="*", default=[])
+        parser.add_argument("--wait")
+        parser.add_argument("--shift-ports", action="store_true", default=None)
+    else:
+        parser.add_argument("--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
+        parser.add_argument("--exit-code", action="store_true")
     if command is Command.PLAN:
         parser.add_argument("-f", "--filename", action="extend", nargs="+", default=[])
+        own = (*OUTPUT_OPTIONS, *MANIFEST_OPTIONS)
+    if command is not Command.RUN:
         parser.add_argument("--namespace", default="default")
-        flags += [each.flag for each in MANIFEST_OPTIONS]
-    return parser, tuple(flags)
+    return parser, (*(each.flag for each in (*settings, *own)), "--help", "--version")
+
+
+_SETTINGS = {Command.PLAN: PLAN_SETTINGS, Command.LOCAL: LOCAL_SETTINGS}
+"""The settings of commands that have not all of them."""
 
 
 def _add(parser: _Parser, each: Option) -> None:
@@ -101,15 +127,17 @@ def _add(parser: _Parser, each: Option) -> None:
 def _unknown(command: Command, argument: str, flags: Sequence[str]) -> str:
     if command is Command.PLAN and not argument.startswith("-"):
         return f"{argument!r} belongs to no option; manifests are named with -f: dask-reconciler plan -f {argument}"
-    if argument == "plan":
-        return "`plan` must come first: dask-reconciler plan -f FILE…"
+    if argument in (Command.PLAN, Command.LOCAL):
+        return f"`{argument}` must come first: dask-reconciler {argument} {'-f ' * (argument == Command.PLAN)}FILE…"
     if not argument.startswith("-"):
-        return f"{argument!r} is no command{did_you_mean(argument, Command)}; the commands are {' and '.join(Command)}."
+        return f"{argument!r} is no command{did_you_mean(argument, Command)}; the commands are {', '.join(Command)}."
     flag = argument.partition("=")[0]
     return f"There is no option {flag}{did_you_mean(flag, flags)}."
 
 
 def _invocation(command: Command, asked: dict[str, Any]) -> Invocation:
+    if command is Command.LOCAL:
+        return _local(asked)
     output, exit_code = Output(asked.pop("output")), asked.pop("exit_code")
     files, namespace = tuple(asked.pop("filename", ())), asked.pop("namespace", "default")
     if "namespaces" in asked:
@@ -123,6 +151,27 @@ def _invocation(command: Command, asked: dict[str, Any]) -> Invocation:
     settings = read(asked)
     _check(settings, output, exit_code=exit_code)
     return Invocation(command, settings, output, exit_code)
+
+
+def _local(asked: dict[str, Any]) -> Invocation:
+    files, namespace = tuple(asked.pop("filename")), asked.pop("namespace")
+    wait, shift_ports = asked.pop("wait"), asked.pop("shift_ports")
+    if not files:
+        raise UsageError("Name at least one manifest: dask-reconciler local FILE…, or - for standard input.")
+    try:
+        wait_seconds = None if wait is None else float(seconds(wait))
+    except ValueError as error:
+        raise UsageError(f"--wait is {wait!r}; {error}.") from error
+    # The environment's scope and interval are those of a daemon in a cluster.
+    settings = read({"interval": LOCAL_INTERVAL, **asked, "namespaces": ()})
+    return Invocation(
+        Command.LOCAL,
+        settings,
+        files=files,
+        namespace=namespace,
+        wait_seconds=wait_seconds,
+        shift_ports=shift_ports,
+    )
 
 
 def _check(settings: Settings, output: Output, *, exit_code: bool) -> None:

@@ -1,7 +1,8 @@
 """The settings' Kubernetes, and the time."""
 
+import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from reconciler import __version__
 from reconciler.api import HTTPAPI, Exchange, connect
@@ -11,6 +12,12 @@ from reconciler.settings import Settings
 def now() -> datetime:
     """What time it is."""
     return datetime.now(UTC)
+
+
+def steady_clock() -> Callable[[], datetime]:
+    """A clock that starts with what time it is, and from then on runs evenly, whoever sets the machine's."""
+    started_at, begun = now(), time.monotonic()
+    return lambda: started_at + timedelta(seconds=time.monotonic() - begun)
 
 
 def connected(settings: Settings, observe: Callable[[Exchange], None] | None = None) -> HTTPAPI:

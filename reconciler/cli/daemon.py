@@ -13,10 +13,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import NoReturn, Protocol
 
 import structlog
@@ -32,6 +31,7 @@ from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.cli.connection import connected, now
 from reconciler.cli.rehearsal import Rehearsals
+from reconciler.cli.signals import Events, signals
 from reconciler.loop import Loop
 from reconciler.metrics import Metrics
 from reconciler.passlog import PassLog
@@ -39,9 +39,6 @@ from reconciler.server import Probe, application, liveness, patience, readiness,
 from reconciler.settings import Settings
 
 DONE, FAILED, INTERRUPTED = 0, 1, 130
-
-Events = SimpleQueue[signal.Signals | None]
-"""Signals, and `None` once the loop has ended. Putting something in is safe in a signal handler."""
 
 
 class Passes(Protocol):
@@ -69,7 +66,7 @@ def run_daemon(settings: Settings) -> int:
     make = Rehearsals if settings.dry_run else Loop
     passes = make(api, settings, clock=now, observers=(metrics, PassLog(now, rehearsed=settings.dry_run)))
     app = application(registry, _probes(passes, pulse, settings, now()))
-    with serving(settings.bind, settings.port, app) as port, _signals() as events:
+    with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
         log.info("daemon.started", version=__version__, port=port, interval_seconds=settings.interval, **scope, **mode)
@@ -115,21 +112,6 @@ def _probes(passes: Passes, pulse: Pulse, settings: Settings, started_at: dateti
         "/healthz": lambda: liveness(now(), started_at, last_sign(), bound),
         "/readyz": lambda: readiness(listed_once=passes.listed_once),
     }
-
-
-@contextmanager
-def _signals() -> Iterator[Events]:
-    """SIGTERM and SIGINT as events, for a while."""
-    events: Events = SimpleQueue()
-    before = {
-        number: signal.signal(number, lambda caught, _: events.put(signal.Signals(caught)))
-        for number in (signal.SIGTERM, signal.SIGINT)
-    }
-    try:
-        yield events
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:

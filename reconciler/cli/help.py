@@ -1,6 +1,7 @@
 """What `--help` teaches: what the command is for, examples, every option, the exit codes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
@@ -15,7 +16,8 @@ WIDEST = 88
 
 USAGE = """\
 dask-reconciler [run] [OPTIONS]
-dask-reconciler plan -f FILE… [OPTIONS]"""
+dask-reconciler plan -f FILE… [OPTIONS]
+dask-reconciler local FILE… [OPTIONS]"""
 
 PURPOSE = """\
 Runs Dask on Kubernetes: makes DaskCluster, DaskWorkerGroup, DaskJob and DaskAutoscaler resources come true as Pods \
@@ -29,6 +31,7 @@ EXAMPLES = {
         "dask-reconciler --once --dry-run --output json --exit-code"
     ),
     "Show what manifests would make, without any Kubernetes": "dask-reconciler plan -f cluster.yaml",
+    "Run them on this machine, without any Kubernetes": "dask-reconciler local cluster.yaml",
 }
 
 PLAN_USAGE = "dask-reconciler plan -f FILE… [OPTIONS]"
@@ -45,6 +48,20 @@ PLAN_EXAMPLES = {
     "In a pipeline": "dask-reconciler plan -f . --output json",
 }
 
+LOCAL_USAGE = "dask-reconciler local FILE… [OPTIONS]"
+
+LOCAL_PURPOSE = """\
+Runs manifests on this machine, without any Kubernetes: the code of production on a Kubernetes in memory, and each \
+Pod's containers as processes of this Python environment. Clusters run until Ctrl-C, and the files are followed while \
+they do. Jobs alone run to their end, and the first failed job's exit code is the command's. What Kubernetes would do \
+and this machine cannot is said once."""
+
+LOCAL_EXAMPLES = {
+    "A cluster, until Ctrl-C; edit the file, and it is followed": "dask-reconciler local cluster.yaml",
+    "A job, with its output and its exit code": "dask-reconciler local job.yaml",
+    "Does it come up? For a pipeline": "dask-reconciler local --wait=1m deploy/",
+}
+
 OUTPUT_OPTIONS = (
     Option("output", "table|json|yaml", "table", "How the plan, or the summary of --once, is printed."),
     Option("exit_code", "", "", "Tell by the exit code whether the plan has changes."),
@@ -53,12 +70,34 @@ MANIFEST_OPTIONS = (
     Option("filename", "FILE…", "", "Manifests, folders of them, or - for standard input; as often as needed."),
     Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
 )
+LOCAL_OPTIONS = (
+    Option(
+        "wait",
+        "[=DURATION]",
+        "",
+        "End when every cluster is ready and every job over: exit code 0, or 1 if that takes longer, by default 2m.",
+    ),
+    Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
+    Option(
+        "shift_ports",
+        "",
+        "",
+        "Let all Pods share one loopback address, on other ports than they ask for; always so where there is only one "
+        "such address, as on macOS.",
+    ),
+)
 COMMON_OPTIONS = (
     Option("help", "", "", "Show this and exit."),
     Option("version", "", "", "Show the version and exit."),
 )
 PLAN_SETTINGS = ("naming", "no_delete", "deletion_cap", "log_level", "log_format")
 """The settings that mean something to a plan from manifests."""
+
+LOCAL_SETTINGS = ("naming", "interval", "no_delete", "deletion_cap", "log_level", "log_format")
+"""Those that mean something on this machine."""
+
+LOCAL_INTERVAL = "500ms"
+"""Between passes on this machine, where they cost next to nothing."""
 
 SHORT = {"filename": "-f", "help": "-h"}
 
@@ -75,12 +114,22 @@ EXIT_CODES = {
 }
 
 
-def show(stream: TextIO, *, of_plan: bool = False) -> None:
-    """Print the help, coloured and as wide as the terminal, if it is one."""
+LOCAL_EXIT_CODES = {
+    "0": "Every job succeeded, every cluster was ready, or Ctrl-C ended clusters that run for ever.",
+    "1": "A manifest is wrong, or not all was ready in time; standard error says what.",
+    "2": "An option or setting is wrong.",
+    "130": "Ctrl-C ended a job before its end.",
+    "others": "The first failed job's own.",
+}
+
+
+def show(stream: TextIO, command: str = "run") -> None:
+    """Print a command's help, coloured and as wide as the terminal, if it is one."""
     console = Console(file=stream, highlight=False)
     console.width = min(console.width, WIDEST)
+    pages = {"run": _run_help, "plan": _plan_help, "local": _local_help}
     with console.capture() as captured:
-        console.print(_plan_help() if of_plan else _run_help())
+        console.print(pages[command]())
     stream.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
@@ -101,15 +150,30 @@ def _plan_help() -> RenderableType:
     return _page(PLAN_USAGE, PLAN_PURPOSE, PLAN_EXAMPLES, groups)
 
 
+def _local_help() -> RenderableType:
+    groups = {
+        "How to run": [*LOCAL_OPTIONS, *COMMON_OPTIONS],
+        "How to reconcile": [
+            replace(option(field), default=LOCAL_INTERVAL) if field == "interval" else option(field)
+            for field in LOCAL_SETTINGS
+        ],
+    }
+    return _page(LOCAL_USAGE, LOCAL_PURPOSE, LOCAL_EXAMPLES, groups, LOCAL_EXIT_CODES)
+
+
 def _page(
-    usage: str, purpose: str, examples: Mapping[str, str], groups: Mapping[str, Iterable[Option]]
+    usage: str,
+    purpose: str,
+    examples: Mapping[str, str],
+    groups: Mapping[str, Iterable[Option]],
+    exit_codes: Mapping[str, str] | None = None,
 ) -> RenderableType:
     parts = [*_section("Usage", Text(usage)), Text(purpose), Text()]
     parts += _section("Examples", _examples(examples))
     for title, options in groups.items():
         parts += _section(title, Group(*(_entry(each) for each in options)))
     parts += _section("Environment", Text(ENVIRONMENT))
-    parts += _section("Exit codes", _exit_codes())
+    parts += _section("Exit codes", _exit_codes(exit_codes or EXIT_CODES))
     return Group(*parts[:-1])
 
 
@@ -130,9 +194,9 @@ def _entry(each: Option) -> RenderableType:
     return Group(name, Padding(words, (0, 0, 0, 4)))
 
 
-def _exit_codes() -> Table:
+def _exit_codes(exit_codes: Mapping[str, str]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="cyan")
-    for code, meaning in EXIT_CODES.items():
+    for code, meaning in exit_codes.items():
         table.add_row(code, meaning)
     return table

@@ -11,6 +11,7 @@ from reconciler.api import NoCluster
 from reconciler.cli import help as helping
 from reconciler.cli.arguments import Command, Invocation, SettingsError, UsageError, command_of, parse
 from reconciler.cli.daemon import run_daemon
+from reconciler.cli.local import CannotRun, run_local
 from reconciler.cli.offline import plan_manifests
 from reconciler.cli.once import run_once
 from reconciler.log import configure
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str]) -> int:
     command, rest = command_of(arguments)
     if {"-h", "--help"} & set(rest):
-        helping.show(sys.stdout, of_plan=command is Command.PLAN)
+        helping.show(sys.stdout, command)
         return DONE
     if "--version" in rest:
         sys.stdout.write(f"dask-reconciler {__version__}\n")
@@ -53,7 +54,7 @@ def _main(arguments: Sequence[str]) -> int:
     try:
         invocation = parse(arguments)
     except (UsageError, SettingsError) as error:
-        _complain(f"{error}\nSee dask-reconciler {'plan ' if command is Command.PLAN else ''}--help.")
+        _complain(f"{error}\nSee dask-reconciler {'' if command is Command.RUN else f'{command} '}--help.")
         # With --exit-code, 2 means that there are changes.
         return FAILED if "--exit-code" in arguments else USAGE
     configure(invocation.settings.log_format, invocation.settings.log_level)
@@ -66,10 +67,12 @@ def _run(invocation: Invocation) -> int:
     if invocation.command is Command.PLAN:
         return plan_manifests(invocation)
     try:
+        if invocation.command is Command.LOCAL:
+            return run_local(invocation)
         if invocation.settings.once:
             return run_once(invocation)
         return run_daemon(invocation.settings)
-    except (NoCluster, ServerError) as error:
+    except (NoCluster, ServerError, CannotRun) as error:
         _complain(str(error))
         return FAILED
 

@@ -1,10 +1,13 @@
 """Manifests from files, and all that is wrong with them.
 
-documents ──► reading ◄── fields
-texts to      objects,    which fields
-values        sorted      nobody knows
+files ──► documents ──► reading ◄── fields
+texts     values        objects,    which fields
+  ▲                     sorted      nobody knows
+watch: read again when they change
 """
 
-from reconciler.manifests.reading import Manifest, Problem, Reading, read
+from reconciler.manifests.files import STANDARD_INPUT, Text
+from reconciler.manifests.reading import Manifest, Other, Problem, Reading, read, read_texts
+from reconciler.manifests.watch import Watch
 
-__all__ = ["Manifest", "Problem", "Reading", "read"]
+__all__ = ["STANDARD_INPUT", "Manifest", "Other", "Problem", "Reading", "Text", "Watch", "read", "read_texts"]

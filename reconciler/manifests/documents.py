@@ -12,6 +12,9 @@ from typing import Any
 import yaml
 
 _SEPARATOR = re.compile(r"^(---|\.\.\.)(?=\s|$)", re.MULTILINE)
+_NOT_JSON = (AttributeError, RecursionError, TypeError, ValueError)
+"""What a value brings up that YAML can write and JSON cannot, or that its tag promises falsely."""
+_PLAIN = "write it with text, numbers, lists and mappings alone"
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]+|0|[1-9][0-9_]*)$")
 
 
@@ -42,6 +45,10 @@ def documents(text: str) -> Iterator[Document]:
             number += 1
             yield Document(number, line, error=_told(error, line))
             continue
+        except _NOT_JSON as error:
+            number += 1
+            yield Document(number, line, error=f"holds what no manifest can: {error}; {_PLAIN}")
+            continue
         if value is not None:
             number += 1
             yield Document(number, line, value)
@@ -56,6 +63,13 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _loaded(text: str) -> Any:
+    """The value of a document, which must be one that JSON has too: no dates, no bytes, nothing that holds itself."""
+    value = _parsed(text)
+    json.dumps(value, allow_nan=False)
+    return value
+
+
+def _parsed(text: str) -> Any:
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)
@@ -66,7 +80,7 @@ def _loaded(text: str) -> Any:
 
 def _told(error: yaml.YAMLError, first_line: int) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = str(getattr(error, "problem", None) or error).strip()
+    problem = " ".join(str(getattr(error, "problem", None) or error).split())
     where = f" in line {first_line + mark.line}, column {mark.column + 1}" if mark else ""
     hint = "; indent with spaces, not tabs" if "'\\t'" in problem else ""
     return f"is not YAML{where}: {problem}{hint}"

@@ -1,12 +1,11 @@
-"""Manifests from files, folders and standard input, and all that is wrong with them.
+"""Manifests from texts, and all that is wrong with them.
 
 Each problem names the file, the document, the object, the field and the remedy. A wrong manifest does not hide the
 others.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, TextIO
 
 from pydantic import ValidationError
@@ -14,13 +13,10 @@ from pydantic import ValidationError
 from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, GROUP, Key, Kind, kind_of
 from reconciler.manifests.documents import documents
 from reconciler.manifests.fields import unknown_fields
+from reconciler.manifests.files import Text, texts
 from reconciler.names import cluster_name_error
 from reconciler.parse import MODELS
 from reconciler.wording import did_you_mean, shown, wrongs
-
-SUFFIXES = (".yaml", ".yml", ".json")
-KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-STANDARD_INPUT = "-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +32,24 @@ class Manifest:
     key: Key
     body: dict[str, Any]
     place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """An object that means nothing to the reconciler.
+
+    Args:
+        body: The object, with its namespace; of its fields, apiVersion and kind are text.
+        namespace: Its namespace.
+        place: Where it was read.
+    """
+
+    body: dict[str, Any]
+    namespace: str
+    place: str
+
+    def __str__(self) -> str:
+        return f"{self.body['kind']} {self.namespace}/{self.body['metadata'].get('name') or '?'}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +70,17 @@ class Reading:
     Args:
         manifests: The good ones.
         problems: What is wrong with the others.
-        ignored: Objects that mean nothing to the reconciler, such as `ConfigMap default/x`.
+        others: Objects of other kinds.
     """
 
     manifests: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    ignored: list[str] = field(default_factory=list)
+    others: list[Other] = field(default_factory=list)
+
+    @property
+    def ignored(self) -> list[str]:
+        """The objects that mean nothing to the reconciler, such as `ConfigMap default/x`."""
+        return [str(other) for other in self.others]
 
 
 def read(paths: Iterable[str], namespace: str, standard_input: TextIO) -> Reading:
@@ -72,46 +91,28 @@ def read(paths: Iterable[str], namespace: str, standard_input: TextIO) -> Readin
         namespace: The namespace of manifests that name none.
         standard_input: What `-` stands for.
     """
+    return read_texts(texts(paths, standard_input), namespace)
+
+
+def read_texts(found: Iterable[Text], namespace: str) -> Reading:
+    """Read manifests from texts.
+
+    Args:
+        found: The texts, and what could not be read.
+        namespace: The namespace of manifests that name none.
+    """
     reading = Reading()
-    for name, text in _texts(paths, standard_input, reading.problems):
-        for document in documents(text):
-            place = f"{name}, document {document.number}"
+    for text in found:
+        if text.error:
+            reading.problems.append(Problem(text.place, text.error))
+        for document in documents(text.content):
+            place = f"{text.place}, document {document.number}"
             if document.error:
                 reading.problems.append(Problem(place, f"{document.error}."))
                 continue
             for where, value in _objects(document.value, place):
                 _take(value, where, namespace, reading)
     return _without_duplicates(reading)
-
-
-def _texts(paths: Iterable[str], standard_input: TextIO, problems: list[Problem]) -> Iterator[tuple[str, str]]:
-    for path in paths:
-        if path == STANDARD_INPUT:
-            yield "standard input", standard_input.read()
-            continue
-        for file in _files(Path(path), problems):
-            try:
-                yield str(file), file.read_text(encoding="utf-8-sig")
-            except OSError as error:
-                problems.append(Problem(str(file), f"cannot be read: {error.strerror}."))
-            except UnicodeDecodeError:
-                problems.append(Problem(str(file), "is not text in UTF-8; save it so."))
-
-
-def _files(path: Path, problems: list[Problem]) -> Sequence[Path]:
-    if not path.is_dir():
-        return [path]
-    found = [
-        file
-        for file in sorted(path.rglob("*"))
-        if file.suffix in SUFFIXES
-        and file.name not in KUSTOMIZATIONS
-        and file.is_file()
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-    ]
-    if not found:
-        problems.append(Problem(str(path), f"holds no manifests: no file ends in {', '.join(SUFFIXES)}."))
-    return found
 
 
 def _objects(value: Any, place: str) -> Iterator[tuple[str, Any]]:
@@ -134,9 +135,9 @@ def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     metadata = metadata if isinstance(metadata, dict) else {}
     where = str(metadata.get("namespace") or namespace)
     subject = f"{name} {where}/{metadata.get('name') or '?'}"
+    body = {**value, "metadata": {**metadata, "namespace": where}}
     kind = kind_of(api_version, name)
     if kind in (*CUSTOM_KINDS, *CHILD_KINDS):
-        body = {**value, "metadata": {**metadata, "namespace": where}}
         wrong = list(_wrong_fields(kind, value, body))
         reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
         if not wrong:
@@ -144,7 +145,7 @@ def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     elif words := _wrong_kind(api_version, name):
         reading.problems.append(Problem(place, f"{subject}: {words}."))
     else:
-        reading.ignored.append(subject)
+        reading.others.append(Other(body, where, place))
 
 
 def _wrong_header(value: Any) -> str:
@@ -198,4 +199,4 @@ def _without_duplicates(reading: Reading) -> Reading:
             reading.problems.append(Problem(manifest.place, words))
         else:
             first[manifest.key] = manifest
-    return Reading(list(first.values()), reading.problems, reading.ignored)
+    return Reading(list(first.values()), reading.problems, reading.others)

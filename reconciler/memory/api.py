@@ -70,6 +70,12 @@ class MemoryAPI:
         with self._lock:
             return self._replied(self._server.delete(key, uid))
 
+    @property
+    def revision(self) -> int:
+        """A number that rises with every change and stays with every other request."""
+        with self._lock:
+            return self._server.store.revision
+
     def get(self, key: Key) -> Body | None:
         """An object, or `None`."""
         with self._lock:

@@ -27,6 +27,23 @@ def test_the_help_of_plan_is_its_own(capsys: pytest.CaptureFixture[str]) -> None
     assert "--interval" not in out
 
 
+def test_the_help_of_local_is_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """`local --help` shows what local takes, its own default between passes, and its exit codes."""
+    assert main(["local", "--help"]) == 0
+    out = capsys.readouterr().out
+    for word in ("--wait [=DURATION]", "--shift-ports", "500ms.", "The first failed job's own."):
+        assert word in out
+    assert "--kubeconfig" not in out
+
+
+def test_wait_takes_no_file_for_its_duration() -> None:
+    """`--wait` alone is two minutes, wherever it stands; with `=` it is what it says."""
+    assert parse(["local", "--wait", "x.yaml"]).wait_seconds == 120
+    assert parse(["local", "--wait", "x.yaml"]).files == ("x.yaml",)
+    assert parse(["local", "x.yaml", "--wait=30s"]).wait_seconds == 30
+    assert parse(["local", "x.yaml"]).wait_seconds is None
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints the version, alone."""
     assert main(["--version"]) == 0
@@ -41,7 +58,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["--interval"], "--interval needs a value."),
         (["--interval", "soon"], '--interval is "soon"; it must be a duration'),
         (["--interval", "-5"], '--interval is "-5"; it must be a duration'),
-        (["plam", "-f", "x"], "'plam' is no command (did you mean plan?); the commands are run and plan."),
+        (["plam", "-f", "x"], "'plam' is no command (did you mean plan?); the commands are run, plan, local."),
         (["--once", "--dry-run", "plan"], '--dry-run is "plan"; it must be true or false'),
         (["plan"], "Name at least one manifest: dask-reconciler plan -f FILE…, or -f - for standard input."),
         (["plan", "-f", "x", "--interval", "5"], "There is no option --interval"),
@@ -50,6 +67,12 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["--output", "xml", "--once"], "--output invalid choice: 'xml' (choose from "),
         (["--output", "json"], "--output prints one pass; add --once, or --once --dry-run."),
         (["--context", "a", "plan", "-f", "x"], "`plan` must come first: dask-reconciler plan -f FILE…"),
+        (["--naming=current", "local", "x"], "`local` must come first: dask-reconciler local FILE…"),
+        (["local"], "Name at least one manifest: dask-reconciler local FILE…, or - for standard input."),
+        (["local", "--wait"], "Name at least one manifest: dask-reconciler local FILE…"),
+        (["local", "x", "--wait=soon"], "--wait is 'soon'; it must be a duration: seconds, or a number with ms, s, m"),
+        (["local", "x", "--wiat"], "There is no option --wiat (did you mean --wait?)."),
+        (["local", "x", "--once"], "There is no option --once"),
     ],
 )
 def test_wrong_usage_is_told_with_the_remedy(

@@ -1,0 +1,101 @@
+"""Manifests run on this machine: sets up what a run needs, and clears up after it."""
+
+import os
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from reconciler.cli.arguments import Invocation
+from reconciler.cli.connection import steady_clock
+from reconciler.cli.offline import DEFINITIONS
+from reconciler.cli.signals import signals
+from reconciler.memory import MemoryAPI
+from reconciler.memory import read as read_schemas
+
+FAILED = 1
+KEPT_RUNS = 5
+"""Of how many earlier runs the logs are kept."""
+
+
+_RUN = re.compile(r"([0-9]{1,9})-\w{8}")
+"""What the directories of runs are called."""
+
+
+class CannotRun(Exception):
+    """Nothing can be run on this machine; the message says why and what to do."""
+
+
+def run_local(invocation: Invocation) -> int:
+    """Run manifests until they are over or a signal comes; the exit code.
+
+    Raises:
+        CannotRun: something is missing on this machine.
+    """
+    if find_spec("distributed") is None:
+        raise CannotRun(
+            "Dask is not installed beside dask-reconciler; install it: pip install 'dask-reconciler[local]'"
+        )
+    # What only this command needs would slow down the others.
+    from reconciler.local import Ending, Following, LocalError, Node, Run, Screen  # noqa: PLC0415
+
+    now = steady_clock()
+    api = MemoryAPI(now, schemas=read_schemas(DEFINITIONS))
+    screen = Screen(sys.stdout, sys.stderr, now=now)
+    following = Following(api, invocation.files, invocation.namespace, sys.stdin)
+    run = Run(api, following, screen, invocation.settings, now)
+    waits = invocation.wait_seconds is not None
+    ending = Ending(waits, invocation.wait_seconds or 0.0)
+    try:
+        if not run.begin():
+            return FAILED
+        folder = _folder()
+        with signals() as events, Node(api, folder, shifted=invocation.shift_ports) as node:
+            code = run.go_on(node, events, ending)
+        screen.say(f"The logs are in {folder / 'logs'}.", "note")
+    except LocalError as error:
+        raise CannotRun(str(error)) from error
+    finally:
+        screen.close()
+    return code
+
+
+def _folder() -> Path:
+    """A new directory for this run; those of old runs are removed."""
+    base = Path(tempfile.gettempdir()) / f"dask-reconciler-{os.getuid()}"
+    try:
+        base.mkdir(mode=0o700, exist_ok=True)
+        found = base.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+            raise CannotRun(f"{base} is not a directory of yours; remove it, or set TMPDIR to another directory")
+        ended = sorted((_changed_at(each), each) for each in base.iterdir() if _is_over(each))
+        for _, old in ended[:-KEPT_RUNS]:
+            shutil.rmtree(old, ignore_errors=True)
+        return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
+    except OSError as error:
+        raise CannotRun(f"{base} cannot be used: {error.strerror}; set TMPDIR to a directory of yours") from error
+
+
+def _changed_at(folder: Path) -> float:
+    """When a run's directory changed; long ago if another run has just removed it."""
+    try:
+        return folder.lstat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def _is_over(folder: Path) -> bool:
+    """Whether it is a run's directory, and the process that made it is gone; another of its number does no harm."""
+    made = _RUN.fullmatch(folder.name)
+    if made is None:
+        return False
+    try:
+        os.kill(int(made[1]), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,19 @@
+"""The same manifests on a machine without Kubernetes.
+
+files ──► following ──► API in memory ◄──► the reconciler's own loop
+                          ▲     │
+                statuses  │     ▼  Pods, Services
+                         node: kubelet ──► life ──► guard ──► processes
+                               proxy   ──► ports          (inside: sitecustomize)
+
+rows, screen, logs   what people see          outcome   when it is over
+caveats              what cannot be done      access    how the clusters are reached
+"""
+
+from reconciler.local.display.screen import Screen
+from reconciler.local.errors import LocalError
+from reconciler.local.files.following import Following
+from reconciler.local.node import Node
+from reconciler.local.run import Ending, Run
+
+__all__ = ["Ending", "Following", "LocalError", "Node", "Run", "Screen"]

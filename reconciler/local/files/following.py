@@ -1,0 +1,275 @@
+"""The manifests' files, followed while they change: what they say is written into the API, as `kubectl apply` does.
+
+    what a file said before ─┐
+    what it says now ────────┴─► a merge patch ──► the object in the API: what others set there stays
+
+ConfigMaps and Secrets are none of that API's objects; they are kept here.
+"""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Literal, TextIO
+
+from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
+from reconciler.difference import merge_patch
+from reconciler.errors import ApiError, Conflict, NotFound
+from reconciler.local.files.edits import object_edit, supply_edit, users_part
+from reconciler.local.files.images import Images, images_of, with_images
+from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply
+from reconciler.manifests import Manifest, Other, Reading, Watch, read_texts
+from reconciler.memory import MemoryAPI
+from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
+from reconciler.protocol import Body
+from reconciler.wording import shown
+
+CORE = "v1"
+LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
+SUBDOMAIN = "it must consist of lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit"
+GONE = "deleted, since it is no longer in the files"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One thing to tell a person.
+
+    Args:
+        kind: What it is.
+        words: The sentence. That of a problem begins with the place in the files.
+    """
+
+    kind: Literal["made", "changed", "deleted", "problem", "note"]
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Followed:
+    """An object that was written because the files ask for it; it stays one if it is gone from the API.
+
+    Args:
+        body: The object as it was last written.
+        uid: Its uid.
+        first: The first image of each container, which it keeps.
+        last: The image of each container that the files said last.
+    """
+
+    body: Body
+    uid: str
+    first: Images
+    last: Images
+
+
+class Following:
+    """What files ask for, in an API in memory.
+
+    - While anything is wrong in the files, nothing is deleted, and what is wrong stays as it was.
+    - Each problem is told once, and again when it is another; so is the end of the last.
+    - An object that has gone from the API is made again only when the files change it.
+    - Images are not pulled here, so a container keeps the first one that it had.
+
+    Args:
+        api: The API.
+        paths: Files, folders with everything below them, and `-` for standard input, which is read once.
+        namespace: The namespace of manifests that name none.
+        standard_input: What `-` stands for.
+    """
+
+    def __init__(self, api: MemoryAPI, paths: Sequence[str], namespace: str, standard_input: TextIO) -> None:
+        self._api = api
+        self._namespace = namespace
+        self._watch = Watch(paths, standard_input)
+        self._reading = Reading()
+        self._is_unfinished = False
+        self._followed: dict[Key, _Followed] = {}
+        self._supplies: dict[tuple[str, str, str], Supply] = {}
+        self._problems: frozenset[Told] = frozenset()
+        self._noted: set[Told] = set()
+
+    @property
+    def supplies(self) -> Mapping[tuple[str, str, str], Supply]:
+        """The ConfigMaps and Secrets there are now, by kind, namespace and name."""
+        return MappingProxyType(self._supplies)
+
+    @property
+    def jobs(self) -> tuple[Key, ...]:
+        """The DaskJobs that the files ask for now, in the order in which they were made."""
+        return self._keys(DASK_JOB)
+
+    @property
+    def clusters(self) -> tuple[Key, ...]:
+        """The DaskClusters that the files ask for now, in the order in which they were made."""
+        return self._keys(DASK_CLUSTER)
+
+    @property
+    def has_problems(self) -> bool:
+        """Whether anything was wrong when the files were last read."""
+        return bool(self._problems)
+
+    def poll(self) -> tuple[Told, ...]:
+        """Look whether the files have changed, and follow them; returns what is to be told of it."""
+        texts = self._watch.poll(time.time_ns())
+        if texts is not None:
+            self._reading = read_texts(texts, self._namespace)
+        elif not self._is_unfinished:
+            return ()
+        self._is_unfinished = False
+        told = [Told("problem", str(problem)) for problem in self._reading.problems]
+        told += self._ignored()
+        supplies, wrong = _supplies_in(self._reading)
+        told += [*wrong, *self._supplied(supplies), *self._written()]
+        problems = frozenset(one for one in told if one.kind == "problem")
+        if not problems:
+            told += [*self._deleted(), *self._taken_away(supplies)]
+            told += [Told("note", "Nothing is wrong in the files any more.")] if self._problems else []
+        known, self._problems = self._problems, problems
+        return tuple(dict.fromkeys(one for one in told if one not in known))
+
+    def _keys(self, kind: Kind) -> tuple[Key, ...]:
+        return tuple(key for key in self._followed if key.kind == kind)
+
+    def _ignored(self) -> Iterator[Told]:
+        for other in self._reading.others:
+            if other.body["kind"] not in KINDS:
+                yield from self._noted_once(f"{other} is no business of the reconciler's and is ignored here.")
+
+    def _supplied(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Told]:
+        """Take over ConfigMaps and Secrets."""
+        for key, now in supplies.items():
+            before = self._supplies.get(key)
+            self._supplies[key] = now
+            if before is None:
+                yield Told("made", f"{_subject(key)}: made")
+            elif words := supply_edit(before, now):
+                yield Told("changed", f"{_subject(key)}: {words}")
+
+    def _taken_away(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Told]:
+        """Forget the ConfigMaps and Secrets that the files no longer have."""
+        for key in [key for key in self._supplies if key not in supplies]:
+            del self._supplies[key]
+            yield Told("deleted", f"{_subject(key)}: {GONE}")
+
+    def _written(self) -> Iterator[Told]:
+        """Create and change objects of the API."""
+        for manifest in self._reading.manifests:
+            try:
+                yield from self._write(manifest)
+            except Conflict:  # somebody else wrote between our look and our write
+                self._is_unfinished = True
+            except ApiError as error:
+                yield Told("problem", f"{manifest.place}: {manifest.key}: {error.message}")
+
+    def _write(self, manifest: Manifest) -> Iterator[Told]:
+        key, body = manifest.key, users_part(manifest.body)
+        if words := _wrong_namespace(key.namespace):
+            yield Told("problem", f"{manifest.place}: {key}: {words}.")
+            return
+        before, images = self._followed.get(key), images_of(body)
+        if before is not None:
+            yield from _image_notes(key, before, images)
+            before = self._followed[key] = replace(before, last={**before.last, **images})
+            if not merge_patch(before.body, with_images(body, before.first)):
+                return
+        there = self._api.get(key)
+        if there is not None and "deletionTimestamp" in there["metadata"]:
+            self._is_unfinished = True  # once it has gone, another is made
+        elif there is None or before is None:
+            yield from self._create(key, body, images)
+        else:
+            yield from self._change(key, body, before, there)
+
+    def _create(self, key: Key, body: Body, images: Images) -> Iterator[Told]:
+        reply = self._api.create(key.kind, body)
+        self._followed[key] = _Followed(body, reply.body["metadata"]["uid"], images, images)
+        yield Told("made", f"{key}: made")
+        yield from self._warned(key, reply.warnings)
+
+    def _change(self, key: Key, body: Body, before: _Followed, there: Body) -> Iterator[Told]:
+        body = with_images(body, before.first)
+        patch = merge_patch(before.body, body)
+        version = {"resourceVersion": there["metadata"]["resourceVersion"]}  # what is told is what this edit did
+        reply = self._api.patch(key, {**patch, "metadata": {**patch.get("metadata", {}), **version}})
+        self._followed[key] = replace(before, body=body, first=images_of(body))
+        if words := object_edit(key, there, reply.body):
+            yield Told("changed", f"{key}: {words}")
+        yield from self._warned(key, reply.warnings)
+
+    def _deleted(self) -> Iterator[Told]:
+        """Delete from the API what the files no longer have."""
+        wanted = {manifest.key for manifest in self._reading.manifests}
+        for key in [key for key in self._followed if key not in wanted]:
+            uid = self._followed.pop(key).uid
+            there = self._api.get(key)
+            if there is None or there["metadata"]["uid"] != uid or "deletionTimestamp" in there["metadata"]:
+                continue
+            with suppress(NotFound, Conflict):  # it went meanwhile
+                self._api.delete(key, uid)
+            yield Told("deleted", f"{key}: {GONE}")
+
+    def _warned(self, key: Key, warnings: Iterable[str]) -> Iterator[Told]:
+        for warning in warnings:
+            yield from self._noted_once(f"{key}: {warning}")
+
+    def _noted_once(self, words: str) -> Iterator[Told]:
+        note = Told("note", words)
+        if note not in self._noted:
+            self._noted.add(note)
+            yield note
+
+
+def _image_notes(key: Key, before: _Followed, images: Images) -> Iterator[Told]:
+    for place, image in images.items():
+        if place in before.first and image != before.last[place]:
+            words = f"image {before.last[place]} → {image}: images are not pulled here; nothing changes"
+            yield Told("note", f"{key}: {place}: {words}")
+
+
+def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply], Sequence[Told]]:
+    """The good ConfigMaps and Secrets among what was read, and what is wrong with the others."""
+    found: dict[tuple[str, str, str], Supply] = {}
+    places: dict[tuple[str, str, str], str] = {}
+    wrong = []
+    for other in reading.others:
+        if other.body["kind"] not in KINDS:
+            continue
+        try:
+            one = _supply(other)
+        except WrongSupply as error:
+            wrong.append(Told("problem", f"{other.place}: {error}."))
+            continue
+        key = (one.kind, one.namespace, one.name)
+        if key in found:
+            words = f"is there twice, first in {places[key]}; remove one"
+            wrong.append(Told("problem", f"{other.place}: {other}: {words}."))
+        else:
+            found[key], places[key] = one, other.place
+    return found, wrong
+
+
+def _supply(other: Other) -> Supply:
+    """A ConfigMap or a Secret.
+
+    Raises:
+        WrongSupply: Kubernetes would not take it.
+    """
+    version = other.body["apiVersion"]
+    if version != CORE:
+        kind = other.body["kind"]
+        raise WrongSupply(f"{other}: apiVersion is {shown(version)}; for a {kind} it must be {CORE}")
+    if words := _wrong_namespace(other.namespace):
+        raise WrongSupply(f"{other}: {words}")
+    found = supply(other.body)
+    if not DNS_SUBDOMAIN(found.name):
+        raise WrongSupply(f"{other}: metadata.name is {shown(found.name)}; {SUBDOMAIN}")
+    return found
+
+
+def _wrong_namespace(namespace: str) -> str:
+    """What is wrong with a namespace, which need not exist here; empty if one could be called that."""
+    return "" if DNS_LABEL(namespace) else f"metadata.namespace is {shown(namespace)}; {LABEL}"
+
+
+def _subject(key: tuple[str, str, str]) -> str:
+    kind, namespace, name = key
+    return f"{kind} {namespace}/{name}"

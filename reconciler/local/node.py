@@ -1,0 +1,127 @@
+"""This machine as a node: what a kubelet, a kube-proxy and a port-forward do together."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from models.kinds import POD, SERVICE, Key
+from reconciler.address import COMM_PORT, DASHBOARD_PORT
+from reconciler.errors import ApiError
+from reconciler.local.containers.logs import Line, Logs
+from reconciler.local.containers.preparation import Surroundings
+from reconciler.local.containers.processes import Processes
+from reconciler.local.files.supplies import Supplies
+from reconciler.local.network.addresses import LOOPBACK, Network
+from reconciler.local.network.doors import Door, Doors
+from reconciler.local.network.proxy import Proxy
+from reconciler.local.pods.kubelet import Kubelet
+from reconciler.memory import MemoryAPI
+from reconciler.protocol import Body
+
+USUAL_PORTS = (COMM_PORT, DASHBOARD_PORT)
+
+
+class Node:
+    """Runs the Pods of an API and connects its Services.
+
+    Args:
+        api: The API.
+        folder: The run's directory; but for the logs, it is removed in the end.
+        shifted: Whether Pods share one loopback address; by default only where there is but one.
+    """
+
+    def __init__(self, api: MemoryAPI, folder: Path, *, shifted: bool | None = None) -> None:
+        self._api = api
+        self._stack = ExitStack()
+        with ExitStack() as stack:
+            network, self.notes = _network(folder, shifted=shifted)
+            stack.callback(network.close)
+            processes = stack.enter_context(Processes(folder))
+            self._proxy = Proxy(network)
+            stack.callback(self._proxy.close)
+            self._logs = Logs()
+            self._kubelet = Kubelet(api, processes, network, self._logs, folder)
+            self._doors = Doors(api, self._proxy, network)
+            self._stack = stack.pop_all()
+        self._revision = -1
+        self._services: tuple[Body, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def exit_codes(self) -> Mapping[Key, int]:
+        """What each Pod's last process ended with."""
+        return self._kubelet.exit_codes
+
+    def step(self, now: datetime, supplies: Supplies) -> tuple[Body, ...]:
+        """Take what has happened and do what is due; the Pods that were taken in."""
+        if self._api.revision != self._revision:
+            self._revision = self._api.revision
+            self._connect()
+        return self._kubelet.step(now, Surroundings(supplies, self._services))
+
+    def lines(self) -> Iterator[Line]:
+        """What containers have written since the last call."""
+        return self._logs.lines()
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the last call of `lines` left something unread."""
+        return self._logs.is_behind
+
+    def opened(self, order: Sequence[Key]) -> tuple[Door, ...]:
+        """The ways to clusters that have opened since the last call.
+
+        Args:
+            order: Which clusters come first; the first of all gets the usual ports.
+        """
+        return self._doors.new(order)
+
+    def say_goodbye(self, now: datetime, longest: timedelta) -> bool:
+        """End all that runs, runners and workers first; whether nothing runs any more.
+
+        Args:
+            now: The time.
+            longest: How long each process may take.
+        """
+        return self._kubelet.say_goodbye(now, longest)
+
+    def _connect(self) -> None:
+        """Let the proxy know what there is, and Services their addresses."""
+        services = self._api.objects(SERVICE)
+        self._proxy.update(services, self._api.objects(POD))
+        self._services = tuple(self._addressed(service) for service in services)
+        for service in services:
+            if service["spec"].get("type") == "LoadBalancer" and not service.get("status", {}).get("loadBalancer"):
+                key = Key(SERVICE, service["metadata"]["namespace"], service["metadata"]["name"])
+                with suppress(ApiError):  # it may be gone again
+                    self._api.set_status(key, {"loadBalancer": {"ingress": [{"ip": LOOPBACK}]}})
+
+    def _addressed(self, service: Body) -> Body:
+        if service["spec"].get("clusterIP") == "None":
+            return service
+        address = self._proxy.address(service["metadata"]["namespace"], service["metadata"]["name"])
+        return {**service, "spec": {**service["spec"], "clusterIP": address}}
+
+
+def _network(folder: Path, *, shifted: bool | None) -> tuple[Network, tuple[str, ...]]:
+    """The addresses, and what is to be said of them."""
+    network = Network(folder, shifted=shifted)
+    taken = network.taken(USUAL_PORTS)
+    if not taken or shifted is not None:
+        return network, ()
+    network.close()
+    ports = " and ".join(map(str, taken))
+    words = (
+        f"Another program listens on port {ports} of all addresses, so Pods share one address and ports are shifted."
+    )
+    return Network(folder, shifted=True), (words,)

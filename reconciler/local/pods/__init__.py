@@ -1,0 +1,1 @@
+"""Pods: what a kubelet does with them, and each one's life."""

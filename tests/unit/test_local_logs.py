@@ -1,0 +1,242 @@
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from reconciler.local.containers.logs import LONGEST_LINE, MOST_AT_ONCE, TAIL, Line, Logs, tail_of
+
+BOMB = "\N{BOMB}"
+LONG = "é" * (LONGEST_LINE // 2)
+"""As many bytes as a line may have."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "0.log"
+
+
+def append(file: Path, data: bytes) -> None:
+    with file.open("ab") as log:
+        log.write(data)
+
+
+def followed(file: Path) -> Logs:
+    logs = Logs()
+    logs.follow(file, "pod", None)
+    return logs
+
+
+def texts(logs: Logs) -> list[str]:
+    return [line.text for line in logs.lines()]
+
+
+@pytest.mark.parametrize(
+    ("written", "lines"),
+    [
+        (b"", []),
+        (b"one\ntwo\n", ["one", "two"]),
+        (b"\n\n", ["", ""]),
+        (b"windows\r\n", ["windows"]),
+        (b"10 %\r50 %\r100 %\n", ["100 %"]),
+        (b"10 %\r100 %\r\nafter\n", ["100 %", "after"]),
+        (b"\rfirst\r\r\n", ["first"]),
+        (b"bad \xff\xc3 bytes\n", ["bad \ufffd\ufffd bytes"]),
+        (BOMB.encode() + b"\n", [BOMB]),
+        (b"\x1b[31mred\x1b[0m\tx\n", ["\x1b[31mred\x1b[0m\tx"]),
+        (LONG.encode() + b"\n", [LONG]),
+        (b"a" + LONG.encode() + b"\n", ["a" + LONG[:-1], "é"]),
+        (LONG.encode() * 2 + b"end\n", [LONG, LONG, "end"]),
+        (b"\x80" * (LONGEST_LINE + 1) + b"\n", ["\ufffd" * LONGEST_LINE, "\ufffd"]),
+        (b"x" * 3 * LONGEST_LINE + b"\rshort\n", ["short"]),
+    ],
+)
+def test_a_log_is_cut_into_lines(file: Path, written: bytes, lines: list[str]) -> None:
+    """Lines end as on Linux or Windows; what was drawn over is left out; a long line comes in parts, none in pieces."""
+    append(file, written)
+    assert texts(followed(file)) == lines
+
+
+@pytest.mark.parametrize(
+    ("writes", "lines"),
+    [
+        ([b"be", b"gin\nend", b"\n"], [[], ["begin"], ["end"]]),
+        ([b"\xf0\x9f", b"\x92\xa3\n"], [[], [BOMB]]),
+        ([b"one\r", b"\ntwo\n"], [[], ["one", "two"]]),
+        ([b"1 %\r", b"2 %\r", b"3 %\n"], [[], [], ["3 %"]]),
+        ([b"x" * LONGEST_LINE, b"y", b"z\n"], [[], ["x" * LONGEST_LINE], ["yz"]]),
+        ([b"1 %\r" * LONGEST_LINE, b"100 %\n"], [[], ["100 %"]]),
+    ],
+)
+def test_a_line_is_given_when_it_has_ended(file: Path, writes: list[bytes], lines: list[list[str]]) -> None:
+    """Not before, however it was written; only one that is too long anyway does not wait for its end."""
+    logs, given_at_each = followed(file), []
+    for data in writes:
+        append(file, data)
+        given_at_each.append(texts(logs))
+    assert given_at_each == lines
+
+
+@given(
+    st.lists(st.sampled_from([b"a", b"\r", b"\n", b"\r\n", "é".encode(), b"\xff"]), max_size=40).map(b"".join),
+    st.sets(st.integers(0, 60)),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_how_a_log_was_written_does_not_matter(tmp_path: Path, data: bytes, cuts: set[int]) -> None:
+    """The same bytes bring the same lines, in whatever pieces they come."""
+    whole, pieces = tmp_path / "whole", tmp_path / "pieces"
+    for file in (whole, pieces):
+        file.unlink(missing_ok=True)
+    at_once, bit_by_bit = followed(whole), followed(pieces)
+    append(whole, data)
+    lines = []
+    for begin, end in pairwise([0, *sorted(cut for cut in cuts if cut < len(data)), len(data)]):
+        append(pieces, data[begin:end])
+        lines += texts(bit_by_bit)
+    for logs, file in ((at_once, whole), (bit_by_bit, pieces)):
+        logs.finish(file)
+    assert lines + texts(bit_by_bit) == texts(at_once)
+    assert len(lines) <= data.count(b"\n")
+
+
+def test_each_line_names_its_container(tmp_path: Path) -> None:
+    """The Pod, and the container where the Pod has more than one."""
+    logs = Logs()
+    for name, container in (("one", None), ("two", "main"), ("two", "side")):
+        file = tmp_path / f"{name}-{container}"
+        logs.follow(file, name, container)
+        append(file, b"hello\n")
+    assert list(logs.lines()) == [
+        Line("one", None, "hello"),
+        Line("two", "main", "hello"),
+        Line("two", "side", "hello"),
+    ]
+
+
+def test_a_line_is_given_once(file: Path) -> None:
+    """Also if its file is followed twice."""
+    append(file, b"one\n")
+    logs = followed(file)
+    assert texts(logs) == ["one"]
+    logs.follow(file, "pod", None)
+    assert texts(logs) == []
+    append(file, b"two\n")
+    assert texts(logs) == ["two"]
+
+
+def test_a_file_may_come_later(file: Path) -> None:
+    """Nothing is given until it is there, and nothing goes wrong."""
+    logs = followed(file)
+    assert texts(logs) == []
+    append(file, b"here\n")
+    assert texts(logs) == ["here"]
+
+
+def test_an_unfinished_line_is_given_when_its_process_has_ended(file: Path) -> None:
+    """With all that came before it; then the file is forgotten."""
+    logs = followed(file)
+    append(file, b"one\nKill")
+    assert texts(logs) == ["one"]
+    append(file, b"ed\nlast\r")
+    logs.finish(file)
+    assert texts(logs) == ["Killed", "last"]
+    append(file, b"nobody's\n")
+    assert texts(logs) == []
+
+
+def test_a_process_that_ended_well_leaves_no_empty_line(file: Path) -> None:
+    """Its last line has an end, and nothing is after it."""
+    logs = followed(file)
+    append(file, b"one\n")
+    logs.finish(file)
+    assert texts(logs) == ["one"]
+
+
+def test_a_file_that_is_followed_anew_goes_on_where_it_was(file: Path) -> None:
+    """A Pod of the same name writes to the same file; what the first wrote is not given again."""
+    logs = followed(file)
+    append(file, b"first\n")
+    logs.finish(file)
+    assert texts(logs) == ["first"]
+    logs.follow(file, "pod", None)
+    append(file, b"second\n")
+    assert texts(logs) == ["second"]
+
+
+def test_a_file_may_be_followed_anew_before_its_end_was_given(file: Path) -> None:
+    """It is not forgotten then: the next process writes to it already."""
+    logs = followed(file)
+    append(file, b"first\n")
+    logs.finish(file)
+    logs.follow(file, "pod", None)
+    assert texts(logs) == ["first"]
+    append(file, b"second\n")
+    assert texts(logs) == ["second"]
+
+
+def test_a_file_that_was_emptied_is_read_from_its_beginning(file: Path) -> None:
+    """Someone may have done that while it is followed."""
+    logs = followed(file)
+    append(file, b"a long line\n")
+    assert texts(logs) == ["a long line"]
+    file.write_bytes(b"new\n")
+    assert texts(logs) == ["new"]
+
+
+def test_what_is_not_followed_can_be_finished(file: Path) -> None:
+    """Nothing happens."""
+    logs = Logs()
+    logs.finish(file)
+    assert texts(logs) == []
+
+
+def test_a_flood_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    """A call takes no more of a file than it may, and `is_behind` says that there is more; nothing is lost."""
+    flood, trickle = tmp_path / "flood", tmp_path / "trickle"
+    logs = Logs()
+    logs.follow(flood, "flood", None)
+    logs.follow(trickle, "trickle", None)
+    line = b"0123456789abcde\n"
+    append(flood, line * (2 * MOST_AT_ONCE // len(line)) + b"end")
+    append(trickle, b"drop\n")
+    logs.finish(flood)
+    calls, behind = [], []
+    for _ in range(3):
+        calls.append(list(logs.lines()))
+        behind.append(logs.is_behind)
+    assert behind == [True, True, False]
+    assert [sum(line.pod == "flood" for line in call) for call in calls] == [MOST_AT_ONCE // len(line)] * 2 + [1]
+    assert calls[0][-1] == Line("trickle", None, "drop")
+    assert calls[2] == [Line("flood", None, "end")]
+
+
+@pytest.mark.parametrize(
+    ("written", "most", "lines"),
+    [
+        (b"", 5, ()),
+        (b"one\ntwo\nthree\n", 2, ("two", "three")),
+        (b"one\ntwo\nthree\n", 5, ("one", "two", "three")),
+        (b"one\n\n  \nunfinished", 2, ("one", "unfinished")),
+        (b"1 %\r100 %\r\n", 5, ("100 %",)),
+        (b"one\n", 0, ()),
+        (b"x" * 2 * TAIL + b"\nlast\n", 5, ("last",)),
+        (b"old\n" * TAIL + b"last\n", 2, ("old", "last")),
+    ],
+)
+def test_the_tail_of_a_log_is_its_last_lines(file: Path, written: bytes, most: int, lines: tuple[str, ...]) -> None:
+    """Whole ones, without those that say nothing; of a large log only its end is read."""
+    append(file, written)
+    assert tail_of(file, most) == lines
+
+
+def test_a_log_that_is_not_there_has_no_tail(file: Path) -> None:
+    """A container that never ran has none."""
+    assert tail_of(file) == ()
+
+
+def test_the_tail_of_one_endless_line_is_its_end(file: Path) -> None:
+    """Better than nothing."""
+    append(file, b"x" * 3 * TAIL + b"end")
+    (*_, last) = tail_of(file)
+    assert last.endswith("end")

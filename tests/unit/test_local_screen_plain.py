@@ -1,0 +1,134 @@
+import io
+import os
+from contextlib import suppress
+from typing import Literal
+
+import pytest
+
+from reconciler.local.containers.logs import Line
+from reconciler.local.display.rows import Row, rows
+from reconciler.local.display.screen import Screen
+from tests.builders import NOON, cluster, pod_spec
+from tests.simulation.clock import Clock
+from tests.simulation.world import World
+from tests.unit.display import Stream, at, drawn, shown, surround
+
+SCHEDULER = Row("pod/simple-scheduler", 0, "Pending", "0/1", 0, NOON, "Must wait.", "busy")
+UP = Row("pod/simple-scheduler", 0, "Running", "1/1", 0, NOON, "", "good")
+
+
+@pytest.fixture(autouse=True)
+def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    surround(monkeypatch)
+
+
+def test_a_change_is_a_line_where_there_is_no_terminal() -> None:
+    """Of each row that looks different, when, and what it is now; nothing where nothing has changed."""
+    file, world = Stream(is_terminal=False), World(cluster(replicas=1, worker={"spec": pod_spec(resources=ASKED)}))
+    screen = Screen(file, file, now=world.clock)
+    seen = []
+    for _ in range(5):
+        world.tick()
+        screen.show(rows(world.api))
+        seen.append([line for line in file.take().splitlines() if "pod/simple-scheduler" in line])
+    worker = world.workers("simple-default-worker-group")[0]["metadata"]["name"]
+    assert seen == [
+        [f"{at(5)} pod/simple-scheduler Pending, ready 0/1: Must wait to be scheduled."],
+        [f"{at(10)} pod/simple-scheduler Pending, ready 0/1: Must wait for the node to start the containers."],
+        [f"{at(15)} pod/simple-scheduler Running, ready 0/1: Started, but did not pass the readiness probe yet."],
+        [f"{at(20)} pod/simple-scheduler Running, ready 1/1"],
+        [],
+    ]
+    world.clock.advance(60)
+    screen.show([row for row in rows(world.api) if worker not in row.resource])
+    assert file.take() == f"{at(85)} pod/{worker} gone\n"
+    screen.show(rows(world.api))
+    assert file.take() == f"{at(85)} pod/{worker} Running, ready 1/1, requests 2 CPU, 4Gi\n"
+
+
+ASKED = {"requests": {"cpu": "2", "memory": "4Gi"}}
+
+
+def test_a_second_namespace_makes_nothing_gone() -> None:
+    """The names in lines become longer, and that is no change."""
+    file = Stream(is_terminal=False)
+    screen = Screen(file, file, now=Clock())
+    screen.show([UP])
+    file.take()
+    other = Row("pod/simple-scheduler", 0, "Pending", "", 2, NOON, "", "busy", namespace="ml")
+    screen.show([UP, other])
+    assert file.take() == f"{at(0)} ml/pod/simple-scheduler Pending, restarts 2\n"
+
+
+@pytest.mark.parametrize("why", ["a file", "TERM=dumb", "FORCE_COLOR"])
+def test_a_file_gets_no_sequences(why: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does a terminal that can only print, whatever the environment says of colours."""
+    if why == "TERM=dumb":
+        monkeypatch.setenv("TERM", "dumb")
+    if why == "FORCE_COLOR":
+        monkeypatch.setenv("FORCE_COLOR", "1")
+    stream = Stream(is_terminal=why == "TERM=dumb")
+    screen = Screen(stream, stream, now=Clock())
+    screen.show([UP])
+    screen.log(Line("p", None, "\x1b[31mred {0} [b]x[/b]"))
+    screen.say("words", "problem")
+    screen.close()
+    assert stream.getvalue().splitlines() == [
+        f"{at(0)} pod/simple-scheduler Running, ready 1/1",
+        "[p] red {0} [b]x[/b]",
+        "words",
+    ]
+
+
+@pytest.mark.parametrize("terminal", ["output", "errors"])
+def test_only_one_of_both_may_be_a_terminal(terminal: Literal["output", "errors"]) -> None:
+    """Logs go to output in any case, and everything else to errors."""
+    output, errors = Stream(is_terminal=terminal == "output"), Stream(is_terminal=terminal == "errors")
+    screen = Screen(output, errors, now=Clock())
+    screen.show([UP])
+    screen.log(Line("p", "main", "\x1b[31mred"))
+    screen.close()
+    if terminal == "errors":
+        assert output.getvalue() == "[p/main] red\n"
+        assert shown(errors.getvalue()) == [*drawn(UP), ""]
+    else:
+        assert shown(output.getvalue()) == ["[p/main] red", ""]
+        assert "\x1b[31m" in output.getvalue()
+        assert errors.getvalue() == f"{at(0)} pod/simple-scheduler Running, ready 1/1\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_what_an_encoding_cannot_say_is_replaced(*, is_terminal: bool) -> None:
+    """A log in Chinese does not end the run."""
+
+    class Ascii(io.TextIOWrapper):
+        def isatty(self) -> bool:
+            return is_terminal
+
+    buffer = io.BytesIO()
+    with Ascii(buffer, encoding="ascii") as stream:
+        screen = Screen(stream, stream, now=Clock())
+        screen.show([SCHEDULER, UP])
+        screen.log(Line("p", None, "中文 …"))
+        screen.say("é")
+        screen.close()
+        text = buffer.getvalue().decode("ascii")
+    assert "?? ...\n" in text
+    assert "?\n" in text
+
+
+def test_a_broken_pipe_is_the_callers_and_errors_are_still_told() -> None:
+    """Nobody reads the logs any more; what is said then is still said."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    errors = Stream()
+    output = os.fdopen(writer, "w")
+    screen = Screen(output, errors, now=Clock())
+    screen.show([UP])
+    with pytest.raises(BrokenPipeError):
+        screen.log(Line("p", None, "text"))
+    screen.say("Nobody reads the logs any more.", "problem")
+    screen.close()
+    assert shown(errors.getvalue()) == ["Nobody reads the logs any more.", *drawn(UP), ""]
+    with suppress(BrokenPipeError):
+        output.close()
