@@ -1,0 +1,279 @@
+"""What things are called: a cluster's objects under both naming sets, kinds, labels, annotations and conditions.
+
+    object                            classic                     current
+    the DaskCluster of KubeCluster    <n>-cluster                 <n>
+    Service the user describes        <c>-service                 <c>-scheduler
+    Service that clients use          <c>-scheduler               the same one
+    default worker group              <c>-default-worker-group    <c>-default
+    another worker group              <c>-<group>                 <c>-<group>
+
+`<n>` is the name that KubeCluster is given, `<c>` the DaskCluster's. `classic` is what Dask's documentation and RAPIDS'
+show; `current` is what dask-kubernetes makes. A name that ends in `-cluster` already is left as it is.
+
+The reconciler decides all this. A client is no place for its packages, so it is written here a second time, and a test
+keeps the two equal.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+GROUP = "kubernetes.dask.org"
+VERSION = "v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of Kubernetes object.
+
+    Args:
+        group: The API group; empty for the core group.
+        version: The API version within the group.
+        name: The kind as manifests spell it, such as `DaskCluster`.
+        plural: The resource as URLs spell it, such as `daskclusters`.
+    """
+
+    group: str
+    version: str
+    name: str
+    plural: str
+
+    @property
+    def api_version(self) -> str:
+        """`group/version`, or the bare version for the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+
+DASK_CLUSTER = Kind(GROUP, VERSION, "DaskCluster", "daskclusters")
+DASK_WORKER_GROUP = Kind(GROUP, VERSION, "DaskWorkerGroup", "daskworkergroups")
+DASK_JOB = Kind(GROUP, VERSION, "DaskJob", "daskjobs")
+DASK_AUTOSCALER = Kind(GROUP, VERSION, "DaskAutoscaler", "daskautoscalers")
+POD = Kind("", "v1", "Pod", "pods")
+SERVICE = Kind("", "v1", "Service", "services")
+EVENT = Kind("", "v1", "Event", "events")
+
+CLUSTER_NAME = "dask.org/cluster-name"
+COMPONENT = "dask.org/component"
+WORKER_GROUP_NAME = "dask.org/workergroup-name"
+ROLE = "kubernetes.dask.org/role"
+"""Annotation on a child: what it is to its owner, whatever it is called."""
+NAMING = "kubernetes.dask.org/naming"
+"""Annotation on a DaskCluster or DaskJob: the naming set that the reconciler keeps to. dask-kubernetes sets none."""
+
+LONGEST_CLUSTER_NAME = 53
+"""A Service's name is a DNS label of 63 characters at most, and `-scheduler` takes ten."""
+LONGEST_GROUP_NAME = 235
+"""Workers are Pods called `<group>-worker-<10 digits>`, and a Pod's name has 253 characters at most."""
+LONGEST_LABEL_VALUE = 63
+DEFAULT_GROUP = "default"
+"""What the worker group that comes with a cluster is called where people choose a group."""
+
+_SUFFIX = "-cluster"
+_CLUSTER_NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+
+
+class Naming(StrEnum):
+    """Which set of names objects have."""
+
+    CLASSIC = "classic"
+    CURRENT = "current"
+
+
+class Component(StrEnum):
+    """Values of the label `dask.org/component`."""
+
+    SCHEDULER = "scheduler"
+    WORKER = "worker"
+    WORKER_GROUP = "workergroup"
+    JOB_RUNNER = "job-runner"
+
+
+class Role(StrEnum):
+    """Values of the annotation that says what a child is to its owner."""
+
+    SCHEDULER = "scheduler"
+    USER_SERVICE = "service"
+    COMM_SERVICE = "comm-service"
+    DEFAULT_GROUP = "default-group"
+    WORKER = "worker"
+    JOB_CLUSTER = "job-cluster"
+    JOB_RUNNER = "job-runner"
+
+
+class Phase(StrEnum):
+    """Values of a DaskCluster's `status.phase`, which dask-kubernetes sets too."""
+
+    CREATED = "Created"
+    PENDING = "Pending"
+    RUNNING = "Running"
+    ERROR = "Error"
+
+
+class ConditionType(StrEnum):
+    """What conditions are about."""
+
+    READY = "Ready"
+    SCHEDULER_READY = "SchedulerReady"
+    WORKERS_READY = "WorkersReady"
+    PROGRESSING = "Progressing"
+    ACCEPTED = "Accepted"
+    RUNNER_UP_TO_DATE = "RunnerUpToDate"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+
+
+class Reason(StrEnum):
+    """Why conditions are as they are; `Accepted` has the API server's own reasons too."""
+
+    READY = "Ready"
+    INCOMPLETE = "Incomplete"
+    NOT_CREATED = "NotCreated"
+    SCHEDULER_NOT_READY = "SchedulerNotReady"
+    REPLACING = "Replacing"
+    SERVICE_NOT_READY = "ServiceNotReady"
+    WORKERS_NOT_READY = "WorkersNotReady"
+    CLUSTER_NOT_READY = "ClusterNotReady"
+    RUNNER_NOT_READY = "RunnerNotReady"
+    NOT_ACTING = "NotActing"
+    CREATING = "Creating"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    ROLLING_OUT = "RollingOut"
+    SCALING_DOWN = "ScalingDown"
+    ON_DELETE = "OnDelete"
+    SETTLED = "Settled"
+    FINISHED = "Finished"
+    ACCEPTED = "Accepted"
+    UP_TO_DATE = "UpToDate"
+    NOT_FINISHED = "NotFinished"
+    SUCCEEDED = "Succeeded"
+    RUNNER_FAILED = "RunnerFailed"
+    INVALID = "Invalid"
+    NAME_CONFLICT = "NameConflict"
+    NAME_TOO_LONG = "NameTooLong"
+    CLUSTER_NOT_FOUND = "ClusterNotFound"
+    OTHER_OPERATOR = "ManagedByDaskKubernetes"
+    TERMINATING = "WaitingForTermination"
+    RUNNER_CHANGED = "RunnerTemplateChanged"
+    BACK_OFF = "BackOff"
+    REFUSED = "Refused"
+    WARNING = "UnknownField"
+    UNAVAILABLE = "ApiUnavailable"
+    DELETION_CAP = "DeletionCap"
+    NO_DELETE = "DeletionDisabled"
+    INTERNAL_ERROR = "InternalError"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterNames:
+    """A cluster's names.
+
+    Args:
+        naming: Under which naming set.
+        cluster: What the DaskCluster is called.
+    """
+
+    naming: Naming
+    cluster: str
+
+    @property
+    def user_service(self) -> str:
+        """The Service with the spec that the user wrote."""
+        return f"{self.cluster}-service" if self.naming is Naming.CLASSIC else f"{self.cluster}-scheduler"
+
+    @property
+    def comm_service(self) -> str:
+        """The Service that clients and workers use."""
+        return f"{self.cluster}-scheduler"
+
+    @property
+    def default_group(self) -> str:
+        """The worker group that comes with the cluster."""
+        return self.cluster + ("-default-worker-group" if self.naming is Naming.CLASSIC else "-default")
+
+    def group(self, name: str = DEFAULT_GROUP) -> str:
+        """A worker group, by the name that people use: `default`, or as it was called when it was added.
+
+        Raises:
+            ValueError: no worker group can be called so.
+        """
+        whole = self.default_group if name == DEFAULT_GROUP else f"{self.cluster}-{name}"
+        error = group_name_error(whole)
+        if error is not None:
+            raise ValueError(f"worker group {name!r}: {error}")
+        return whole
+
+
+def cluster_names(naming: Naming, name: str) -> ClusterNames:
+    """What `KubeCluster(name=…)` makes.
+
+    Args:
+        naming: Under which naming set.
+        name: The name that KubeCluster is given.
+
+    Raises:
+        ValueError: no DaskCluster can be called as it would be.
+    """
+    cluster = candidates(name, naming)[0]
+    error = cluster_name_error(cluster)
+    if error is not None:
+        made = f"KubeCluster(name={name!r}) makes a DaskCluster called {cluster!r}: " if cluster != name else ""
+        raise ValueError(made + error)
+    return ClusterNames(naming, cluster)
+
+
+def candidates(name: str, naming: Naming = Naming.CLASSIC) -> tuple[str, ...]:
+    """The DaskClusters that somebody may mean by a name, the likeliest first: `<name>-cluster`, then `<name>`.
+
+    Args:
+        name: The name that KubeCluster is given.
+        naming: The naming set whose name comes first.
+    """
+    if name.endswith(_SUFFIX):
+        return (name,)
+    return (f"{name}{_SUFFIX}", name) if naming is Naming.CLASSIC else (name, f"{name}{_SUFFIX}")
+
+
+def longest_name(naming: Naming) -> int:
+    """How long a name that KubeCluster is given may be."""
+    return LONGEST_CLUSTER_NAME - (len(_SUFFIX) if naming is Naming.CLASSIC else 0)
+
+
+def cluster_name_error(name: str) -> str | None:
+    """Why no DaskCluster can have that name, and what to do; `None` if it can."""
+    if len(name) > LONGEST_CLUSTER_NAME:
+        return (
+            f"the name {name!r} has {len(name)} characters; {LONGEST_CLUSTER_NAME} is the most, "
+            "since Services are named after it; choose a shorter one"
+        )
+    if not _CLUSTER_NAME.fullmatch(name):
+        return (
+            f"the name {name!r} must consist of lower-case letters, digits and '-', start with a letter and end with "
+            "a letter or digit, since Services are named after it; choose another"
+        )
+    return None
+
+
+def group_name_error(name: str) -> str | None:
+    """Why no DaskWorkerGroup can have that name, and what to do; `None` if it can."""
+    if len(name) > LONGEST_GROUP_NAME:
+        return (
+            f"the name {name!r} has {len(name)} characters; {LONGEST_GROUP_NAME} is the most, "
+            "since worker Pods are named after it; choose a shorter one"
+        )
+    if not _OBJECT_NAME.fullmatch(name):
+        return f"the name {name!r} must consist of lower-case letters, digits, '-' and '.'; choose another"
+    return None
+
+
+def label_value(name: str) -> str:
+    """The name as a label's value: itself, or shortened with a hash if it is past 63 characters."""
+    if len(name) <= LONGEST_LABEL_VALUE:
+        return name
+    return f"{name[: LONGEST_LABEL_VALUE - 11].rstrip('-.')}-{_digest(name, 10)}"
+
+
+def _digest(text: str, length: int) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
