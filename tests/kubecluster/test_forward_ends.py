@@ -107,6 +107,31 @@ def test_a_pod_that_reads_nothing_slows_down_the_local_side(pods: FakePods, kube
             assert everything(connection) == b"%d" % (60 * MIB)
 
 
+def test_a_connection_that_is_stuck_does_not_hold_up_the_end(pods: FakePods, kubernetes: Kubernetes) -> None:
+    """Neither a Pod that reads nothing nor a local side that reads nothing keeps `close` from leaving nothing."""
+    over = threading.Event()
+
+    def lazy(_: socket.socket) -> None:
+        over.wait(30)
+
+    with serving(lazy) as one, serving(lambda connection: connection.sendall(bytes(200 * MIB))) as another:
+        pods.pods["a"] = {80: one, 81: another}
+        up, down = (Forward(kubernetes, "default", lambda: "a", port) for port in (80, 81))
+        with local(up) as sending, local(down) as receiving:
+            sending.settimeout(0.5)
+            with contextlib.suppress(TimeoutError):
+                sending.sendall(bytes(200 * MIB))
+            receiving.recv(1)
+            steady(lambda: pods.sent)
+            started = time.monotonic()
+            up.close()
+            down.close()
+            assert time.monotonic() - started < 8
+            assert not [thread for thread in threading.enumerate() if "forward" in thread.name]
+            assert not ours(pods)
+        over.set()
+
+
 def test_idle_costs_nothing(forward: Forward) -> None:
     """With open connections and nothing to do, no time is spent."""
     with local(forward) as one, local(forward) as another:

@@ -8,7 +8,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection
 
-from kubecluster.forward.opening import Opening
+from kubecluster.forward.opening import CLOSE_SECONDS, Opening
 from kubecluster.forward.tunnel import CHUNK, Broken, Tunnel, reset
 
 log = logging.getLogger("kubecluster.forward")
@@ -65,7 +65,7 @@ class Listener:
                 try:
                     await Tunnel(reader, writer, websocket, self._answered).carry(first)
                 finally:
-                    await websocket.close()
+                    await _end(websocket)
             writer.close()
             await writer.wait_closed()
         except Exception as error:
@@ -96,11 +96,22 @@ class Listener:
                 opening.cancel()
                 (unused,) = await asyncio.gather(opening, return_exceptions=True)
                 if isinstance(unused, ClientConnection):
-                    await unused.close()
+                    await _end(unused)
         return websocket
 
     def _answered(self) -> None:
         self.last_error = None
+
+
+async def _end(websocket: ClientConnection) -> None:
+    """End a WebSocket, properly if the server takes part in that."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):  # its own timeout does not hold for a server that reads nothing
+            await websocket.close()
+    except TimeoutError:
+        log.debug("the API server did not end a WebSocket in time")
+    finally:
+        websocket.transport.abort()
 
 
 def _has_ended(first: asyncio.Task[bytes]) -> bool:
