@@ -1,0 +1,57 @@
+"""Kubernetes that are not there, and kubeconfigs that lead to them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubecluster.api import Kubernetes, connect
+from kubecluster.forward import Forward
+from tests.http.connection import kubeconfig
+from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.sockets import echo, serving
+from tests.realcluster import pki
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with an authority's `ca.crt`, and `apiserver.crt` and `.key` of a server at 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("certificates")
+    pki.create(folder, ["127.0.0.1"])
+    return folder
+
+
+@pytest.fixture(scope="session")
+def authority(certificates: Path) -> str:
+    """The authority's certificate."""
+    return (certificates / "ca.crt").read_text()
+
+
+@pytest.fixture
+def pods() -> Iterator[FakePods]:
+    """An API server with Pods whose ports can be forwarded."""
+    with FakePods() as fake:
+        yield fake
+
+
+@pytest.fixture
+def kubernetes(pods: FakePods, tmp_path: Path) -> Iterator[Kubernetes]:
+    """A connection to it."""
+    connected = connect(kubeconfig=str(kubeconfig(tmp_path / "kubeconfig", pods.url)), timeout_seconds=5)
+    yield connected
+    connected.close()
+
+
+@pytest.fixture
+def echoing(pods: FakePods) -> Iterator[None]:
+    """Pod `a` echoes on port 80."""
+    with serving(echo) as port:
+        pods.pods["a"] = {80: port}
+        yield
+
+
+@pytest.fixture
+def forward(echoing: None, kubernetes: Kubernetes) -> Iterator[Forward]:  # noqa: ARG001 -- it is there
+    """A local port to it."""
+    with Forward(kubernetes, "default", lambda: "a", 80) as forward:
+        yield forward
