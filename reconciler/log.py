@@ -11,13 +11,16 @@ Format = Literal["auto", "console", "json"]
 Level = Literal["debug", "info", "warning", "error"]
 
 
-def configure(format_: Format, level: Level, stream: TextIO | None = None) -> None:
+def configure(
+    format_: Format, level: Level, stream: TextIO | None = None, *, handler: logging.Handler | None = None
+) -> None:
     """Send every log line, those of other libraries and Python's warnings too, to one stream.
 
     Args:
         format_: `console`, `json`, or `auto` for whichever fits the stream.
         level: The least important lines to write.
         stream: Standard error by default.
+        handler: What takes the lines instead, if they are not to be written at once; they look as they would there.
     """
     out = stream or sys.stderr
     console = format_ == "console" or (format_ == "auto" and out.isatty())
@@ -25,8 +28,8 @@ def configure(format_: Format, level: Level, stream: TextIO | None = None) -> No
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S" if console else "iso", utc=not console),
     ]
-    handler = logging.StreamHandler(out)
-    handler.setFormatter(
+    taker = logging.StreamHandler(out) if handler is None else handler
+    taker.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*common, structlog.stdlib.add_logger_name],
             processors=[
@@ -35,7 +38,7 @@ def configure(format_: Format, level: Level, stream: TextIO | None = None) -> No
             ],
         )
     )
-    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.basicConfig(handlers=[taker], level=level.upper(), force=True)
     logging.captureWarnings(capture=True)
     structlog.configure(
         processors=[

@@ -31,5 +31,5 @@ def job(name: str = "j", **worker: Any) -> Manifest:
     return manifest(DASK_JOB, name, {"job": {"spec": pod_spec()}, "cluster": {"spec": cluster_spec(**worker)}})
 
 
-def autoscaler(name: str = "a", of: Any = "c", minimum: Any = 0, maximum: Any = 10) -> Manifest:
-    return manifest(DASK_AUTOSCALER, name, {"cluster": of, "minimum": minimum, "maximum": maximum})
+def autoscaler(name: str = "a", of: Any = "c", minimum: Any = 0, maximum: Any = 10, **more: Any) -> Manifest:
+    return manifest(DASK_AUTOSCALER, name, {"cluster": of, "minimum": minimum, "maximum": maximum, **more})

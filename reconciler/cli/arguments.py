@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
+from pathlib import Path
 from typing import Any, NoReturn
 
 from reconciler.cli.help import (
@@ -21,6 +23,8 @@ from reconciler.settings import Settings, seconds
 from reconciler.wording import did_you_mean
 
 DEFAULT_WAIT = "2m"
+LONGEST_WAIT_SECONDS = 365 * 86400.0
+"""More than that is as much: what is counted in larger numbers may not be a time any more."""
 
 
 class UsageError(Exception):
@@ -75,12 +79,24 @@ def parse(arguments: Sequence[str]) -> Invocation:
     """
     command, rest = command_of(arguments)
     parser, flags = _parser(command)
+    _check_wait(rest)
     # Or a file named after it would be taken for the duration.
     whole = [f"--wait={DEFAULT_WAIT}" if argument == "--wait" else argument for argument in rest]
     given, unknown = parser.parse_known_args(whole)
     if unknown:
         raise UsageError(_unknown(command, unknown[0], flags))
     return _invocation(command, vars(given))
+
+
+def _check_wait(arguments: Sequence[str]) -> None:
+    """Refuse a duration that would be taken for a file, since it stands behind `--wait` and a space.
+
+    Raises:
+        UsageError: it says how the duration is written.
+    """
+    for argument, following in pairwise(arguments):
+        if argument == "--wait" and _is_duration(following) and not Path(following).exists():
+            raise UsageError(f"--wait takes its duration behind an equals sign; write --wait={following}")
 
 
 def command_of(arguments: Sequence[str]) -> tuple[Command, Sequence[str]]:
@@ -159,7 +175,7 @@ def _local(asked: dict[str, Any]) -> Invocation:
     if not files:
         raise UsageError("Name at least one manifest: dask-reconciler local FILE…, or - for standard input.")
     try:
-        wait_seconds = None if wait is None else float(seconds(wait))
+        wait_seconds = None if wait is None else min(float(seconds(wait)), LONGEST_WAIT_SECONDS)
     except ValueError as error:
         raise UsageError(f"--wait is {wait!r}; {error}.") from error
     # The environment's scope and interval are those of a daemon in a cluster.
@@ -172,6 +188,14 @@ def _local(asked: dict[str, Any]) -> Invocation:
         wait_seconds=wait_seconds,
         shift_ports=shift_ports,
     )
+
+
+def _is_duration(text: str) -> bool:
+    try:
+        seconds(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(settings: Settings, output: Output, *, exit_code: bool) -> None:

@@ -13,10 +13,10 @@ from reconciler.cli.arguments import Invocation
 from reconciler.cli.connection import steady_clock
 from reconciler.cli.offline import DEFINITIONS
 from reconciler.cli.signals import signals
+from reconciler.exitcodes import FAILED
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
 
-FAILED = 1
 KEPT_RUNS = 5
 """Of how many earlier runs the logs are kept."""
 
@@ -40,26 +40,25 @@ def run_local(invocation: Invocation) -> int:
             "Dask is not installed beside dask-reconciler; install it: pip install 'dask-reconciler[local]'"
         )
     # What only this command needs would slow down the others.
-    from reconciler.local import Ending, Following, LocalError, Node, Run, Screen  # noqa: PLC0415
+    from reconciler.local import Following, LocalError, Node, Run, Screen, heard  # noqa: PLC0415
 
     now = steady_clock()
     api = MemoryAPI(now, schemas=read_schemas(DEFINITIONS))
     screen = Screen(sys.stdout, sys.stderr, now=now)
     following = Following(api, invocation.files, invocation.namespace, sys.stdin)
     run = Run(api, following, screen, invocation.settings, now)
-    waits = invocation.wait_seconds is not None
-    ending = Ending(waits, invocation.wait_seconds or 0.0)
-    try:
-        if not run.begin():
-            return FAILED
-        folder = _folder()
-        with signals() as events, Node(api, folder, shifted=invocation.shift_ports) as node:
-            code = run.go_on(node, events, ending)
-        screen.say(f"The logs are in {folder / 'logs'}.", "note")
-    except LocalError as error:
-        raise CannotRun(str(error)) from error
-    finally:
-        screen.close()
+    with heard(screen, invocation.settings.log_format, invocation.settings.log_level):
+        try:
+            if not run.begin():
+                return FAILED
+            folder = _folder()
+            with signals() as events, Node(api, folder, shifted=invocation.shift_ports) as node:
+                code = run.go_on(node, events, invocation.wait_seconds)
+            screen.say(f"The logs are in {folder / 'logs'}.", "note")
+        except LocalError as error:
+            raise CannotRun(str(error)) from error
+        finally:
+            screen.close()
     return code
 
 

@@ -14,11 +14,10 @@ from reconciler.cli.daemon import run_daemon
 from reconciler.cli.local import CannotRun, run_local
 from reconciler.cli.offline import plan_manifests
 from reconciler.cli.once import run_once
+from reconciler.exitcodes import DONE, FAILED, INTERRUPTED, USAGE
 from reconciler.log import configure
 from reconciler.options import unknown_variables
 from reconciler.server import ServerError
-
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,13 +7,15 @@ files ──► following ──► API in memory ◄──► the reconciler's 
                                proxy   ──► ports          (inside: sitecustomize)
 
 rows, screen, logs   what people see          outcome   when it is over
-caveats              what cannot be done      access    how the clusters are reached
+caveats              what cannot be done      doors     how the clusters are reached
+announcements        what is said, once       edge      what keeps a bug from ending it all
 """
 
+from reconciler.local.display.events import heard
 from reconciler.local.display.screen import Screen
 from reconciler.local.errors import LocalError
 from reconciler.local.files.following import Following
 from reconciler.local.node import Node
-from reconciler.local.run import Ending, Run
+from reconciler.local.run import Run
 
-__all__ = ["Ending", "Following", "LocalError", "Node", "Run", "Screen"]
+__all__ = ["Following", "LocalError", "Node", "Run", "Screen", "heard"]

@@ -1,6 +1,6 @@
 """This machine as a node: what a kubelet, a kube-proxy and a port-forward do together."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,19 +13,29 @@ from reconciler.errors import ApiError
 from reconciler.local.containers.logs import Line, Logs
 from reconciler.local.containers.preparation import Surroundings
 from reconciler.local.containers.processes import Processes
+from reconciler.local.containers.programs import has_gpu
+from reconciler.local.edge import Edge
 from reconciler.local.files.supplies import Supplies
 from reconciler.local.network.addresses import LOOPBACK, Network
 from reconciler.local.network.doors import Door, Doors
 from reconciler.local.network.proxy import Proxy
+from reconciler.local.openfiles import raise_open_files
 from reconciler.local.pods.kubelet import Kubelet
 from reconciler.memory import MemoryAPI
 from reconciler.protocol import Body
 
 USUAL_PORTS = (COMM_PORT, DASHBOARD_PORT)
+RETRY_AFTER = timedelta(seconds=1)
+"""When what could not be connected is tried again: another program may have let go of a port."""
 
 
 class Node:
     """Runs the Pods of an API and connects its Services.
+
+    Attributes:
+        notes: What is to be said of this machine.
+        has_gpu: Whether it has a GPU.
+        doors: The ways to the clusters, by the clusters' uids.
 
     Args:
         api: The API.
@@ -40,14 +50,19 @@ class Node:
             network, self.notes = _network(folder, shifted=shifted)
             stack.callback(network.close)
             processes = stack.enter_context(Processes(folder))
+            raise_open_files()  # only now: the guard runs already, so containers have the limit that the user has
             self._proxy = Proxy(network)
             stack.callback(self._proxy.close)
             self._logs = Logs()
-            self._kubelet = Kubelet(api, processes, network, self._logs, folder)
+            self.has_gpu = has_gpu()
+            self._kubelet = Kubelet(api, processes, network, self._logs, has_gpu=self.has_gpu)
             self._doors = Doors(api, self._proxy, network)
             self._stack = stack.pop_all()
-        self._revision = -1
+        self.doors: Mapping[str, Door] = {}
         self._services: tuple[Body, ...] = ()
+        self._edge = Edge("network")
+        self._connected: tuple[int, tuple[Key, ...]] | None = None
+        self._retry_at: datetime | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -62,11 +77,21 @@ class Node:
         """What each Pod's last process ended with."""
         return self._kubelet.exit_codes
 
-    def step(self, now: datetime, supplies: Supplies) -> tuple[Body, ...]:
-        """Take what has happened and do what is due; the Pods that were taken in."""
-        if self._api.revision != self._revision:
-            self._revision = self._api.revision
-            self._connect()
+    def step(self, now: datetime, supplies: Supplies, order: tuple[Key, ...]) -> tuple[Body, ...]:
+        """Take what has happened and do what is due; the Pods that were taken in.
+
+        Args:
+            now: The time.
+            supplies: The ConfigMaps and Secrets there are.
+            order: Which clusters come first; the first of all gets the usual ports of localhost.
+        """
+        wanted = (self._api.revision, order)
+        if wanted != self._connected or (self._retry_at is not None and now >= self._retry_at):
+            self._connected, self._retry_at = wanted, now + RETRY_AFTER
+            with self._edge():
+                self._connect()
+                self.doors = self._doors.open(order)
+                self._retry_at = now + RETRY_AFTER if self._proxy.is_behind else None
         return self._kubelet.step(now, Surroundings(supplies, self._services))
 
     def lines(self) -> Iterator[Line]:
@@ -78,14 +103,6 @@ class Node:
         """Whether the last call of `lines` left something unread."""
         return self._logs.is_behind
 
-    def opened(self, order: Sequence[Key]) -> tuple[Door, ...]:
-        """The ways to clusters that have opened since the last call.
-
-        Args:
-            order: Which clusters come first; the first of all gets the usual ports.
-        """
-        return self._doors.new(order)
-
     def say_goodbye(self, now: datetime, longest: timedelta) -> bool:
         """End all that runs, runners and workers first; whether nothing runs any more.
 
@@ -93,7 +110,9 @@ class Node:
             now: The time.
             longest: How long each process may take.
         """
-        return self._kubelet.say_goodbye(now, longest)
+        is_over = self._kubelet.say_goodbye(now, longest)
+        self._logs.shorten()
+        return is_over
 
     def _connect(self) -> None:
         """Let the proxy know what there is, and Services their addresses."""

@@ -9,27 +9,25 @@ guard (a process)    the containers' processes; it ends them if this process is 
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 
-from models.kinds import DASK_CLUSTER, EVENT, Key
-from reconciler.local.containers.caveats import caveats
-from reconciler.local.containers.programs import has_gpu
+from models.kinds import DASK_CLUSTER, Key
+from reconciler.exitcodes import DONE, FAILED, INTERRUPTED
+from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
+from reconciler.local.edge import Edge
 from reconciler.local.files.following import Following, Told
 from reconciler.local.network.doors import Door
 from reconciler.local.node import Node
-from reconciler.local.outcome import is_ready, outcome, unready
+from reconciler.local.outcome import Outcome, outcome, unready
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
 from reconciler.settings import Settings
-
-DONE, FAILED, INTERRUPTED = 0, 1, 130
 
 TICK_SECONDS = 0.05
 FILES_EVERY_SECONDS = 0.5
@@ -48,16 +46,16 @@ Events = SimpleQueue[signal.Signals | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Ending:
-    """When a run ends by itself.
+class Asked:
+    """What the files ask for.
 
     Args:
-        waits: Whether it ends when its clusters are ready and its jobs over.
-        seconds: For how long it waits for that.
+        jobs: The jobs.
+        clusters: The clusters, those first that were made first.
     """
 
-    waits: bool = False
-    seconds: float = 120.0
+    jobs: tuple[Key, ...] = ()
+    clusters: tuple[Key, ...] = ()
 
 
 class Run:
@@ -82,14 +80,14 @@ class Run:
         self._screen = screen
         self._settings = settings
         self._clock = clock
-        self._said: set[str] = set()
-        self._has_gpu = has_gpu()
-        self._doors: dict[Key, Door] = {}
-        self._announced: set[Key] = set()
+        self._announcements = Announcements(api, screen.say)
+        self._files, self._picture = Edge("files"), Edge("picture")
         self._files_at = self._show_at = 0.0
-        self._revision = -1
-        self._has_crashed = False
+        self._asked = Asked()
+        self._judged: tuple[int, Asked] | None = None
+        self._shown: tuple[int, Mapping[str, Door]] | None = None
         self._rows: Sequence[Row] = ()
+        self._has_crashed = False
 
     def begin(self) -> bool:
         """Read the manifests; whether there is something to run and nothing wrong."""
@@ -98,23 +96,24 @@ class Run:
             self._tell(tuple(one for one in told if one.kind == "problem"))
             return False
         self._tell(told)
-        if not (self._following.jobs or self._following.clusters):
+        self._asked = Asked(self._following.jobs, self._following.clusters)
+        if not (self._asked.jobs or self._asked.clusters):
             self._screen.say("No DaskCluster and no DaskJob is in these files, so nothing would run.", "problem")
             return False
         return True
 
-    def go_on(self, node: Node, events: Events, ending: Ending) -> int:
+    def go_on(self, node: Node, events: Events, wait_seconds: float | None) -> int:
         """Let it run until it is over or a signal comes; the exit code.
 
         Args:
             node: Where the Pods run.
             events: Where signals come from.
-            ending: When it ends by itself.
+            wait_seconds: For how long to wait until all is ready and over, and then end; `None` to go on.
         """
         for words in node.notes:
             self._screen.say(words, "warning")
         with self._reconciling(events):
-            code = self._until_over(node, events, ending)
+            code = self._until_over(node, events, wait_seconds)
         if code is None:
             self._say_goodbye(node, events, LONGEST_GOODBYE)
             return self._interrupted()
@@ -144,77 +143,72 @@ class Run:
             stop.set()
             thread.join()
 
-    def _until_over(self, node: Node, events: Events, ending: Ending) -> int | None:
+    def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> int | None:
         """The exit code; `None` if a signal came, or the loop is gone."""
-        deadline = time.monotonic() + ending.seconds
+        deadline = None if wait_seconds is None else time.monotonic() + wait_seconds
         while not _caught(events):
             self._tick(node)
-            jobs, clusters = self._following.jobs, self._following.clusters
-            over = outcome(self._api, jobs, clusters, node.exit_codes, waits=ending.waits)
+            over = self._outcome(node, waits=deadline is not None)
             if over is not None:
-                self._show()  # or nobody would see how it ended
+                self._show(node)  # or nobody would see how it ended
                 self._screen.say(over.words, "good" if over.exit_code == DONE else "problem")
                 return over.exit_code
-            if ending.waits and time.monotonic() > deadline:
-                for line in unready(self._api, clusters):
+            if deadline is not None and time.monotonic() > deadline:
+                for line in unready(self._api, self._asked.clusters):
                     self._screen.say(line, "problem")
-                self._screen.say(f"Not everything was ready within {ending.seconds:g} s.", "problem")
+                self._screen.say(f"Not everything was ready within {wait_seconds:g} s.", "problem")
                 return FAILED
         return None
+
+    def _outcome(self, node: Node, *, waits: bool) -> Outcome | None:
+        """How the run ended; looked for where something has changed, which an exit code does before it is told of."""
+        known = (self._api.revision, self._asked)
+        if known == self._judged:
+            return None
+        self._judged = known
+        return outcome(self._api, self._asked.jobs, self._asked.clusters, node.exit_codes, waits=waits)
 
     def _interrupted(self) -> int:
         """Ctrl-C is how one ends a cluster; it is no success for a job."""
         if self._has_crashed:
             self._screen.say("The reconciler's loop has ended by itself, which it should not.", "problem")
             return FAILED
-        return INTERRUPTED if self._following.jobs and not self._following.clusters else DONE
+        return INTERRUPTED if self._asked.jobs and not self._asked.clusters else DONE
 
     def _tick(self, node: Node) -> None:
         now = time.monotonic()
         if now >= self._files_at:
             self._files_at = now + FILES_EVERY_SECONDS
-            self._tell(self._following.poll())
-        for pod in node.step(self._clock(), self._following.supplies):
-            self._warn(pod)
-        self._doors |= {door.cluster: door for door in node.opened(self._following.clusters)}
+            self._follow()
+        taken = node.step(self._clock(), self._following.supplies, self._asked.clusters)
+        with self._picture():
+            self._announcements.caveats(taken, has_gpu=node.has_gpu)
         self._log(node)
+        if self._screen.is_abandoned:
+            raise BrokenPipeError
         if now >= self._show_at:
             self._show_at = now + SHOW_EVERY_SECONDS
-            self._show()
+            self._show(node)
 
-    def _show(self) -> None:
-        """What there is, what is ready now, and what the reconciler warns of."""
-        revision = self._api.revision
-        if revision != self._revision:
-            self._rows = [self._with_door(row) for row in rows(self._api)]
+    def _follow(self) -> None:
+        """Take over what the files say now."""
+        told: tuple[Told, ...] = ()
+        with self._files():
+            told = self._following.poll()
+            self._asked = Asked(self._following.jobs, self._following.clusters)
+        self._tell(told)
+
+    def _show(self, node: Node) -> None:
+        """What there is; what is ready now, and what the reconciler warns of."""
+        known = (self._api.revision, node.doors)
+        is_news, self._shown = known != self._shown, known
+        if is_news:
+            with self._picture():
+                self._rows = [_with_door(row, node.doors.values()) for row in rows(self._api)]
         self._screen.show(self._rows)
-        if revision == self._revision:
-            return
-        self._revision = revision
-        for cluster in self._doors.keys() - self._announced:
-            if is_ready(self._api, cluster):
-                self._announced.add(cluster)
-                self._screen.say(f"{cluster.name}: {self._doors[cluster]}", "good")
-        for event in self._api.objects(EVENT):
-            if event["type"] == "Warning":
-                about = event["involvedObject"]
-                words = f"{about['kind']} {about['namespace']}/{about['name']}: {event['message']}"
-                self._say_once(words, words)
-
-    def _with_door(self, row: Row) -> Row:
-        """A cluster that is ready tells how it is reached instead."""
-        door = self._doors.get(Key(DASK_CLUSTER, row.namespace, row.resource.removeprefix("daskcluster/")))
-        return replace(row, reason=str(door)) if door and row.state == "good" else row
-
-    def _warn(self, pod: Body) -> None:
-        """Say what cannot be done here, once for each feature."""
-        for caveat in caveats(pod["spec"], has_gpu=self._has_gpu):
-            self._say_once(caveat.feature, caveat.words)
-
-    def _say_once(self, subject: str, words: str) -> None:
-        if subject not in self._said:
-            self._said.add(subject)
-            self._screen.say(words, "warning")
+        if is_news:
+            self._announcements.doors(node.doors)
+            self._announcements.warnings()
 
     def _tell(self, told: tuple[Told, ...]) -> None:
         for one in told:
@@ -232,10 +226,19 @@ class Run:
             if time.monotonic() > patience:
                 patience = float("inf")
                 self._screen.say("Waiting for all processes to end; interrupt again to kill them.", "note")
+            self._screen.catch_up()
 
     def _log(self, node: Node) -> None:
         for line in node.lines():
             self._screen.log(line)
+        self._screen.catch_up()
+
+
+def _with_door(row: Row, doors: Iterable[Door]) -> Row:
+    """A cluster that is ready tells how it is reached instead."""
+    key = Key(DASK_CLUSTER, row.namespace, row.resource.removeprefix("daskcluster/"))
+    door = next((door for door in doors if door.cluster == key), None)
+    return replace(row, reason=str(door)) if door and row.state == "good" else row
 
 
 _STYLES: dict[str, Style] = {"problem": "problem", "note": "note"}

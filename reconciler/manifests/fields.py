@@ -1,6 +1,6 @@
 """Fields of a manifest that nobody reads: typing errors, mostly."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -36,9 +36,27 @@ def _unknown(
     known = OBJECT_META if model is Meta else [*fields, *more]
     for name, inner in value.items():
         if name not in known:
-            yield f"{dotted((*path, name))} is unknown{did_you_mean(name, known)}; remove it or correct it"
+            remedy = _deeper(name, fields, path) or f"{did_you_mean(name, known)}; remove it or correct it"
+            yield f"{dotted((*path, name))} is unknown{remedy}"
         elif name in fields and model is not Meta:
             yield from _within(fields[name], inner, (*path, name))
+
+
+def _deeper(name: str, fields: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
+    """What to do with a field that is indented too little: the field beside it may know it."""
+    places = [
+        dotted((*path, field))
+        for field, annotation in fields.items()
+        if field not in ("metadata", "status") and name in _known_to(annotation)
+    ]
+    return f"; it belongs into {' or '.join(places)}: indent it more" if places else ""
+
+
+def _known_to(annotation: Any) -> Sequence[str]:
+    """The names of the fields of a field's own model, if it has one."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return ()
+    return [info.alias or name for name, info in annotation.model_fields.items()]
 
 
 def _within(annotation: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[str]:

@@ -12,7 +12,14 @@ KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 STANDARD_INPUT = "-"
 
 BYTE_ORDER_MARK = "\ufeff"
-NO_TEXT = "is not text in UTF-8; save it so."
+SAVE = "save it in UTF-8"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+"""How a text in UTF-16 begins."""
+
+MOST_BYTES = 50_000_000
+"""How much is read of one file: more than people write, and less than would exhaust a machine."""
+
+TOO_LARGE = f"is larger than {MOST_BYTES // 1_000_000} MB, the most that is read at once; split it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,7 @@ class Text:
     is_missing: bool = False
 
 
-def texts(paths: Iterable[str], standard_input: TextIO) -> Iterator[Text]:
+def texts(paths: Iterable[str], standard_input: TextIO | None) -> Iterator[Text]:
     """What is in files, in folders with everything below them, and in standard input, which is called `-`."""
     for path in paths:
         if path == STANDARD_INPUT:
@@ -48,21 +55,32 @@ def texts(paths: Iterable[str], standard_input: TextIO) -> Iterator[Text]:
 def text_of(file: Path) -> Text:
     """What is in a file, or why it cannot be read."""
     try:
-        content = file.read_bytes().decode("utf-8")
+        with file.open("rb") as opened:
+            content = opened.read(MOST_BYTES + 1)
     except OSError as error:
-        reason = f"cannot be read: {error.strerror}."
-        return Text(str(file), error=reason, is_missing=isinstance(error, FileNotFoundError))
-    except UnicodeDecodeError:
-        return Text(str(file), error=NO_TEXT)
-    return Text(str(file), _plain(content))
+        return unreadable(str(file), error)
+    return _text(str(file), content)
 
 
-def text_of_stream(standard_input: TextIO) -> Text:
+def text_of_stream(standard_input: TextIO | None) -> Text:
     """What is in standard input, or why it cannot be read."""
+    place = "standard input"
+    if standard_input is None:
+        return Text(place, error="is closed; pipe manifests into it, or name a file.")
     try:
-        return Text("standard input", _plain(standard_input.read()))
-    except UnicodeDecodeError:
-        return Text("standard input", error=NO_TEXT)
+        binary = getattr(standard_input, "buffer", None)  # its own decoding depends on the user's settings
+        content = standard_input.read(MOST_BYTES + 1).encode() if binary is None else binary.read(MOST_BYTES + 1)
+    except OSError as error:
+        return unreadable(place, error)
+    except ValueError:  # somebody has closed it, or put halves of characters into it
+        return Text(place, error="cannot be read; pipe manifests into it, or name a file.")
+    return _text(place, content)
+
+
+def unreadable(place: str, error: OSError) -> Text:
+    """What is to be said of a file or folder that the system does not let us read."""
+    reason = error.strerror or str(error) or type(error).__name__
+    return Text(place, error=f"cannot be read: {reason}.", is_missing=isinstance(error, FileNotFoundError))
 
 
 def files_below(folder: Path) -> tuple[Sequence[Path], Sequence[Text]]:
@@ -76,7 +94,7 @@ def files_below(folder: Path) -> tuple[Sequence[Path], Sequence[Text]]:
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(parent, name) for name in names if not name.startswith(".") and name not in KUSTOMIZATIONS]
     problems = [
-        Text(str(error.filename), error=f"cannot be read: {error.strerror}.")
+        unreadable(str(error.filename or folder), error)
         for error in errors
         if not isinstance(error, FileNotFoundError)  # it went while we looked
     ]
@@ -106,5 +124,18 @@ def _may_be_read(file: Path) -> bool:
         return True
 
 
-def _plain(content: str) -> str:
-    return content.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n")
+def _text(place: str, content: bytes) -> Text:
+    """What bytes say, with plain ends of lines."""
+    if len(content) > MOST_BYTES:
+        return Text(place, error=TOO_LARGE)
+    try:
+        decoded = content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if content.startswith(UTF_16):
+            return Text(place, error=f"is text in UTF-16; {SAVE}.")
+        line = content.count(b"\n", 0, error.start) + 1
+        where = f"line {line} has the byte 0x{content[error.start]:02x}"
+        return Text(place, error=f"is not text in UTF-8: {where}; {SAVE}.")
+    if "\0" in decoded[:4]:
+        return Text(place, error=f"holds zero bytes, as text in UTF-16 does, and what is no text; {SAVE}.")
+    return Text(place, decoded.removeprefix(BYTE_ORDER_MARK).replace("\r\n", "\n").replace("\r", "\n"))

@@ -14,9 +14,14 @@ from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, GROU
 from reconciler.manifests.documents import documents
 from reconciler.manifests.fields import unknown_fields
 from reconciler.manifests.files import Text, texts
+from reconciler.manifests.headers import named, opened, printable, wrong_header
+from reconciler.manifests.templates import impossible
+from reconciler.memory.metadata import DNS_LABEL
 from reconciler.names import cluster_name_error
 from reconciler.parse import MODELS
 from reconciler.wording import did_you_mean, shown, wrongs
+
+LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Other:
     place: str
 
     def __str__(self) -> str:
-        return f"{self.body['kind']} {self.namespace}/{self.body['metadata'].get('name') or '?'}"
+        return printable(f"{self.body['kind']} {self.namespace}/{named(self.body['metadata'].get('name'))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class Problem:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.words}"
+        return printable(f"{self.place}: {self.words}")
 
 
 @dataclass(slots=True)
@@ -83,7 +88,7 @@ class Reading:
         return [str(other) for other in self.others]
 
 
-def read(paths: Iterable[str], namespace: str, standard_input: TextIO) -> Reading:
+def read(paths: Iterable[str], namespace: str, standard_input: TextIO | None) -> Reading:
     """Read manifests.
 
     Args:
@@ -91,79 +96,83 @@ def read(paths: Iterable[str], namespace: str, standard_input: TextIO) -> Readin
         namespace: The namespace of manifests that name none.
         standard_input: What `-` stands for.
     """
-    return read_texts(texts(paths, standard_input), namespace)
+    return Reader(namespace).read(texts(paths, standard_input))
 
 
-def read_texts(found: Iterable[Text], namespace: str) -> Reading:
-    """Read manifests from texts.
+class Reader:
+    """Reads texts again and again; of those that it read the last time it knows what is in them.
 
     Args:
-        found: The texts, and what could not be read.
         namespace: The namespace of manifests that name none.
     """
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+        self._known: dict[Text, Reading] = {}
+
+    def read(self, found: Iterable[Text]) -> Reading:
+        """All that is in the texts.
+
+        Args:
+            found: The texts, and what could not be read.
+        """
+        known, self._known = self._known, {}
+        whole = Reading()
+        for text in found:
+            part = self._known[text] = known.get(text) or _read(text, self._namespace)
+            whole.manifests += part.manifests
+            whole.problems += part.problems
+            whole.others += part.others
+        return _without_duplicates(whole)
+
+
+def _read(text: Text, namespace: str) -> Reading:
+    """What is in one text."""
     reading = Reading()
-    for text in found:
-        if text.error:
-            reading.problems.append(Problem(text.place, text.error))
-        for document in documents(text.content):
-            place = f"{text.place}, document {document.number}"
-            if document.error:
-                reading.problems.append(Problem(place, f"{document.error}."))
-                continue
-            for where, value in _objects(document.value, place):
-                _take(value, where, namespace, reading)
-    return _without_duplicates(reading)
-
-
-def _objects(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """The object, or those of a List."""
-    items = value.get("items") if isinstance(value, dict) else None
-    if isinstance(items, list) and str(value.get("kind", "")).endswith("List"):
-        for number, item in enumerate(items, start=1):
-            yield f"{place}, item {number}", item
-    else:
-        yield place, value
+    if text.error:
+        reading.problems.append(Problem(text.place, text.error))
+    for document in documents(text.content):
+        place = f"{text.place}, document {document.number}"
+        if document.error:
+            reading.problems.append(Problem(place, f"{document.error}."))
+            continue
+        for where, value in opened(document.value, place):
+            _take(value, where, namespace, reading)
+    return reading
 
 
 def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     """Sort one object into what was read."""
-    if words := _wrong_header(value):
+    if words := wrong_header(value, place):
         reading.problems.append(Problem(place, f"{words}."))
         return
     api_version, name = value["apiVersion"], value["kind"]
-    metadata = value.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    where = str(metadata.get("namespace") or namespace)
-    subject = f"{name} {where}/{metadata.get('name') or '?'}"
-    body = {**value, "metadata": {**metadata, "namespace": where}}
+    given = value.get("metadata")
+    metadata = given if isinstance(given, dict) else {}
+    where = metadata.get("namespace") or namespace
+    subject = f"{name} {named(where)}/{named(metadata.get('name'))}"
+    wrong = []
     kind = kind_of(api_version, name)
-    if kind in (*CUSTOM_KINDS, *CHILD_KINDS):
+    if not isinstance(where, str):
+        wrong = [f"metadata.namespace is {shown(where)}; it must be text; put it in quotes"]
+    elif kind in (*CUSTOM_KINDS, *CHILD_KINDS):
+        body = {**value, "metadata": {**metadata, "namespace": where}}
         wrong = list(_wrong_fields(kind, value, body))
-        reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
         if not wrong:
             reading.manifests.append(Manifest(Key(kind, where, metadata["name"]), body, place))
     elif words := _wrong_kind(api_version, name):
-        reading.problems.append(Problem(place, f"{subject}: {words}."))
+        wrong = [words]
     else:
-        reading.others.append(Other(body, where, place))
-
-
-def _wrong_header(value: Any) -> str:
-    """What keeps a document from being a manifest; empty if it is one."""
-    if not isinstance(value, dict):
-        return f"is {shown(value)}; it must be a manifest, with apiVersion, kind and metadata"
-    for header in ("apiVersion", "kind"):
-        given = value.get(header)
-        if given is None:
-            return f"{header} is missing; add it"
-        if not isinstance(given, str):
-            return f"{header} is {shown(given)}; it must be text"
-    return ""
+        reading.others.append(Other({**value, "metadata": {**metadata, "namespace": where}}, where, place))
+    reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
 
 
 def _wrong_kind(api_version: str, name: str) -> str:
     """What is wrong with a kind that the reconciler does not know; empty if it is simply another's."""
     ours = {kind.name: kind for kind in CUSTOM_KINDS}
+    folded = {each.lower(): each for each in ours}
+    if name not in ours and name.lower() in folded:
+        return f"kind is {shown(name)}; it must be {folded[name.lower()]}"
     if name in ours:
         return f"apiVersion is {shown(api_version)}; for a {name} it must be {ours[name].api_version}"
     if api_version.partition("/")[0] == GROUP:
@@ -180,8 +189,11 @@ def _wrong_fields(kind: Kind, given: Mapping[str, Any], body: Mapping[str, Any])
     if metadata.get("generateName") and not metadata.get("name"):
         yield "metadata.name is missing; add it: a name that the server makes from generateName cannot be foreseen"
         return
+    if not DNS_LABEL(body["metadata"]["namespace"]):
+        yield f"metadata.namespace is {shown(body['metadata']['namespace'])}; {LABEL}"
     if kind in CUSTOM_KINDS:
         yield from unknown_fields(MODELS[kind], given)
+    yield from impossible(kind, given)
     try:
         MODELS[kind].model_validate(body)
     except ValidationError as error:

@@ -10,7 +10,7 @@ such only if it still is at the next.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from stat import S_ISREG
 from typing import NamedTuple, TextIO
@@ -22,11 +22,15 @@ from reconciler.manifests.files import (
     is_folder,
     text_of,
     text_of_stream,
+    unreadable,
     without_manifests,
 )
 
 SETTLED_NANOSECONDS = 2_000_000_000
 """How old a change must be for its stamp to be trusted: no file system's clock ticks more slowly."""
+
+
+NOW_A_PIPE = "is no file any more but a pipe, which is read only at the beginning; put a file in its place."
 
 
 class _Stamp(NamedTuple):
@@ -47,11 +51,13 @@ class _Look:
         text: What counts as being in it.
         stamp: Its stamp, if that is enough to tell that nothing has changed since.
         is_doubtful: Whether it was gone or empty, which does not count yet.
+        is_piped: Whether it is a pipe, whatever else it may become.
     """
 
     text: Text
     stamp: _Stamp | None = None
     is_doubtful: bool = False
+    is_piped: bool = False
 
 
 class Watch:
@@ -66,7 +72,7 @@ class Watch:
         standard_input: What `-` stands for.
     """
 
-    def __init__(self, paths: Sequence[str], standard_input: TextIO) -> None:
+    def __init__(self, paths: Sequence[str], standard_input: TextIO | None) -> None:
         self._paths = tuple(paths)
         self._standard_input = standard_input
         self._piped: Text | None = None
@@ -80,11 +86,18 @@ class Watch:
         Args:
             now_nanoseconds: The time, as files' stamps have it.
         """
-        texts = tuple(text for path in self._paths for text in self._in(path, now_nanoseconds))
+        texts = tuple(text for path in self._paths for text in self._seen(path, now_nanoseconds))
         if texts == self._texts:
             return None
         self._texts = texts
         return texts
+
+    def _seen(self, path: str, now: int) -> Sequence[Text]:
+        """What is in a file or folder, or why that cannot be seen now."""
+        try:
+            return tuple(self._in(path, now))
+        except OSError as error:
+            return (unreadable(path, error),)
 
     def _in(self, path: str, now: int) -> Iterator[Text]:
         place = Path(path)
@@ -111,9 +124,12 @@ class Watch:
     def _text(self, file: Path, now: int) -> Text:
         """What counts as being in a file."""
         stamp, before = _stamp(file), self._looks.get(str(file))
+        if stamp is _PIPE and before is not None and not before.is_piped:
+            return Text(str(file), error=NOW_A_PIPE)  # who reads that waits, perhaps for ever
         if before is None or stamp is None or before.stamp != stamp:
             is_settled = stamp is not None and now - stamp.modified_nanoseconds >= SETTLED_NANOSECONDS
-            self._looks[str(file)] = _next(before, text_of(file), stamp if is_settled else None)
+            look = _next(before, text_of(file), stamp if is_settled else None)
+            self._looks[str(file)] = replace(look, is_piped=stamp is _PIPE)
         return self._looks[str(file)].text
 
 

@@ -65,10 +65,10 @@ class MemoryAPI:
         with self._lock:
             return self._replied(*self._server.apply(key, body, Applier(FIELD_MANAGER, subresource)))
 
-    def delete(self, key: Key, uid: str) -> Reply:
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         """Ask for an object to be deleted; see `reconciler.protocol.API`."""
         with self._lock:
-            return self._replied(self._server.delete(key, uid))
+            return self._replied(self._server.delete(key, uid, resource_version))
 
     @property
     def revision(self) -> int:

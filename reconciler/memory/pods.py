@@ -4,14 +4,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from models.kinds import POD, Key
+from reconciler.memory import containers
 from reconciler.memory.document import replaced
-from reconciler.memory.metadata import DNS_LABEL
-from reconciler.memory.refusals import invalid, refused_binding
+from reconciler.memory.refusals import bad_request, invalid, refused_binding
 from reconciler.protocol import Body
+
+GRACE_SECONDS = 30
+"""How long a Pod has to end that does not say how long."""
 
 DEFAULTS: Body = {
     "restartPolicy": "Always",
-    "terminationGracePeriodSeconds": 30,
+    "terminationGracePeriodSeconds": GRACE_SECONDS,
     "dnsPolicy": "ClusterFirst",
     "securityContext": {},
     "schedulerName": "default-scheduler",
@@ -23,6 +26,7 @@ CONTAINER_DEFAULTS: Body = {
     "terminationMessagePolicy": "File",
 }
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
+LONGEST_DEADLINE = 2**31 - 1
 # What may change later, each in its own way; of containers, the image may.
 CHANGEABLE = ("activeDeadlineSeconds", "tolerations", "schedulingGates")
 FORBIDDEN_CHANGE = (
@@ -39,6 +43,7 @@ def created(body: Body, now: str) -> Body:
         Invalid: the Pod is wrong.
     """
     spec = with_defaults(body.get("spec") or {})
+    _refuse_oversized(spec)
     _refuse(body, _violations(spec))
     status: Body = {"phase": "Pending"}
     if spec.get("schedulingGates"):
@@ -56,7 +61,9 @@ def updated(old: Body, new: Body) -> Body:
     before, spec = (with_defaults(body.get("spec") or {}) for body in (old, new))
     if spec == before:
         return {**new, "spec": old["spec"]}
-    wrong = _violations(spec) if spec.get("containers") != before.get("containers") else ()
+    _refuse_oversized(spec)
+    looked_at = ("containers", "initContainers", "activeDeadlineSeconds")
+    wrong = _violations(spec) if any(spec.get(field) != before.get(field) for field in looked_at) else ()
     _refuse(new, [*wrong, *_forbidden_changes(before, spec)])
     return {**new, "spec": spec}
 
@@ -105,34 +112,16 @@ def _container_with_defaults(container: Any) -> Any:
 
 
 def _violations(spec: Body) -> Iterator[str]:
-    if not spec.get("containers"):
-        yield "spec.containers: Required value"
-    for field in ("containers", "initContainers"):
-        yield from _container_violations(field, spec.get(field) or [])
+    yield from containers.violations(spec)
     if spec["restartPolicy"] not in RESTART_POLICIES:
         supported = ", ".join(f'"{policy}"' for policy in RESTART_POLICIES)
         yield f'spec.restartPolicy: Unsupported value: "{spec["restartPolicy"]}": supported values: {supported}'
+    seconds = spec.get("activeDeadlineSeconds")
+    if isinstance(seconds, int) and not 1 <= seconds <= LONGEST_DEADLINE:
+        rule = f"must be between 1 and {LONGEST_DEADLINE}, inclusive"
+        yield f"spec.activeDeadlineSeconds: Invalid value: {seconds}: {rule}"
     if spec.get("schedulingGates") and spec.get("nodeName"):
         yield "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"
-
-
-def _container_violations(field: str, containers: Any) -> Iterator[str]:
-    seen: set[str] = set()
-    for index, container in enumerate(containers if isinstance(containers, list) else [None]):
-        where = f"spec.{field}[{index}]"
-        if not isinstance(container, dict):
-            yield f"{where}: Invalid value: must be an object"
-            continue
-        name = container.get("name")
-        if not name:
-            yield f"{where}.name: Required value"
-        elif not isinstance(name, str) or not DNS_LABEL(name):
-            yield f'{where}.name: Invalid value: "{name}": must be a lowercase RFC 1123 label'
-        elif name in seen:
-            yield f'{where}.name: Duplicate value: "{name}"'
-        seen.add(str(name))
-        if not container.get("image"):
-            yield f"{where}.image: Required value"
 
 
 def _forbidden_changes(old: Body, new: Body) -> Iterator[str]:
@@ -166,6 +155,11 @@ def _fixed(spec: Body, *, gated: bool, before: Body) -> Body:
 
 def _scheduled(status: str, now: str) -> Body:
     return {"type": "PodScheduled", "status": status, "lastProbeTime": None, "lastTransitionTime": now}
+
+
+def _refuse_oversized(spec: Body) -> None:
+    for cause in containers.oversized(spec):
+        raise bad_request(f'Pod in version "v1" cannot be handled as a Pod: {cause}')
 
 
 def _refuse(body: Body, causes: Any) -> None:

@@ -39,6 +39,15 @@ def another_uid(key: Key, sent: str, found: str) -> Conflict:
     )
 
 
+def another_version(key: Key, sent: str, found: str) -> Conflict:
+    """The object has another resourceVersion than the delete's precondition."""
+    return Conflict(
+        f'Operation cannot be fulfilled on {key.kind.name} "{key.name}": the ResourceVersion in the precondition '
+        f"({sent}) does not match the ResourceVersion in record ({found}). The object might have been modified",
+        status=409,
+    )
+
+
 def no_such_uid(key: Key, sent: str) -> Conflict:
     """There is no object that could have the uid of the document that was to change it."""
     if key.kind.group:

@@ -30,6 +30,10 @@ Rule = Callable[[Any, Any, re.Match[str]], bool]
 # The rules of the definitions in crds/ (CEL), by their text; others are not checked.
 RULES: tuple[tuple[re.Pattern[str], Rule], ...] = (
     (re.compile(r"self == oldSelf"), lambda value, old, _: old is None or value == old),
+    (
+        re.compile(r"has\(self\.(\w+)\) == has\(oldSelf\.\1\) && \(!has\(self\.\1\) \|\| self\.\1 == oldSelf\.\1\)"),
+        lambda value, old, found: old is None or value.get(found[1]) == old.get(found[1]),
+    ),
     (re.compile(r"self >= (\d+)"), lambda value, _, found: value >= int(found[1])),
     (
         re.compile(r"self\.(\w+) <= self\.(\w+)"),

@@ -15,6 +15,9 @@ from reconciler.memory.schema import Schemas
 from reconciler.memory.store import Record, Store, owners_of
 from reconciler.protocol import Body, Subresource
 
+LONGEST_GRACE_SECONDS = 2**31 - 1
+"""As far ahead as a deletionTimestamp is: 68 years, so that it is a date whatever a Pod's grace."""
+
 Written = tuple[Body, tuple[str, ...]]  # the object, and warnings
 
 
@@ -125,12 +128,14 @@ class Server:
         body, owners = ownership.applied(key, record.body, config, owners, applier)
         return self._update(key, record, body, subresource, owners)
 
-    def delete(self, key: Key, uid: str | None, grace_seconds: int | None = None) -> Body:
+    def delete(self, key: Key, uid: str | None, version: str = "", grace_seconds: int | None = None) -> Body:
         """Ask for an object to be deleted; without a grace of its own, with that of its kind."""
         record = self._found(key, None)
         if uid is not None and uid != record.uid:
             raise refusals.another_uid(key, uid, record.uid)
         metadata = record.body["metadata"]
+        if version and version != metadata["resourceVersion"]:
+            raise refusals.another_version(key, version, metadata["resourceVersion"])
         pending = metadata.get("deletionGracePeriodSeconds", 0) if "deletionTimestamp" in metadata else None
         grace = strategy.grace_seconds(key.kind, record.body) if grace_seconds is None else grace_seconds
         if pending is not None:
@@ -228,7 +233,7 @@ class Server:
 
     def _terminating(self, body: Body, grace_seconds: int) -> Body:
         metadata = body["metadata"]
-        deadline = wire_time(self._now() + timedelta(seconds=grace_seconds))
+        deadline = wire_time(self._now() + timedelta(seconds=min(grace_seconds, LONGEST_GRACE_SECONDS)))
         marks: Body = {"deletionTimestamp": deadline, "deletionGracePeriodSeconds": grace_seconds}
         if "deletionTimestamp" not in metadata and "generation" in metadata:
             marks["generation"] = metadata["generation"] + 1

@@ -9,6 +9,7 @@ import yaml
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.cli import main
+from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.cli.daemon import DEADLINE_SECONDS, ROOT, environment
 from tests.cli.kubernetes import CLUSTER, POD_SPEC, Kubernetes
 
@@ -65,6 +66,19 @@ def test_plan_continues_from_a_dump_of_the_world(
     capsys.readouterr()
     assert main(["plan", "-f", str(tmp_path / "dump.json")]) == 0
     assert capsys.readouterr().out == "Nothing to do: looked at 1 DaskCluster, 1 DaskWorkerGroup.\n"
+
+
+def test_plan_shows_that_a_cluster_goes_with_its_owner(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """From a dump as from the world itself, with the reason; a manifest that is new is younger than any limit."""
+    annotations = {OWNER_SEEN: "2026-01-31T12:00:00Z", OWNER_TIMEOUT_SECONDS: "600"}
+    metadata = {**CLUSTER["metadata"], "annotations": annotations}
+    live = {"uid": "u", "resourceVersion": "7", "creationTimestamp": "2026-01-31T11:00:00Z"}
+    for more in ({}, live):
+        (tmp_path / "owned.yaml").write_text(yaml.safe_dump({**CLUSTER, "metadata": {**metadata, **more}}))
+        assert main(["plan", "-f", str(tmp_path / "owned.yaml")]) == 0
+        out = capsys.readouterr().out
+        assert out.endswith("Plan: 1 to delete.\n" if more else "Plan: 6 to create, 1 to record.\n")
+    assert "its owner was last seen at 2026-01-31T12:00:00Z, more than 600 s ago" in " ".join(out.split())
 
 
 def test_wrong_manifests_do_not_hide_the_plan_of_the_others(

@@ -44,6 +44,20 @@ def test_wait_takes_no_file_for_its_duration() -> None:
     assert parse(["local", "x.yaml"]).wait_seconds is None
 
 
+def test_wait_takes_a_file_that_is_called_like_a_duration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only where there is no such file, it was meant as a duration."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "30s").mkdir()
+    assert parse(["local", "--wait", "30s"]).files == ("30s",)
+
+
+@pytest.mark.parametrize("duration", ["999999999h", f"{10**30}", f"{'9' * 400}m"])
+def test_a_wait_of_any_length_is_a_time(duration: str) -> None:
+    """What is longer than a year is cut to it: no clock can hold all that can be written."""
+    wait = parse(["local", "x.yaml", f"--wait={duration}"]).wait_seconds
+    assert wait == 365 * 24 * 3600
+
+
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints the version, alone."""
     assert main(["--version"]) == 0
@@ -71,6 +85,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["local"], "Name at least one manifest: dask-reconciler local FILE…, or - for standard input."),
         (["local", "--wait"], "Name at least one manifest: dask-reconciler local FILE…"),
         (["local", "x", "--wait=soon"], "--wait is 'soon'; it must be a duration: seconds, or a number with ms, s, m"),
+        (["local", "--wait", "30s", "x"], "--wait takes its duration behind an equals sign; write --wait=30s"),
+        (["local", "x", "--wait", "5"], "--wait takes its duration behind an equals sign; write --wait=5"),
+        (["local", "x", "--wait=1000000d"], "--wait is '1000000d'; it must be a duration: seconds, or a number with"),
         (["local", "x", "--wiat"], "There is no option --wiat (did you mean --wait?)."),
         (["local", "x", "--once"], "There is no option --once"),
     ],

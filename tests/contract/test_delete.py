@@ -40,6 +40,22 @@ def test_only_the_object_of_that_uid_is_deleted(world: World, body: Manifest) ->
 
 
 @every_sort
+def test_only_the_object_of_that_version_is_deleted(world: World, body: Manifest) -> None:
+    """A delete that means the object as it was before a change is a Conflict, and the object stays."""
+    created = world.create(body)
+    key = key_of(created)
+    changed = world.api.patch(key, {"metadata": {"annotations": {"example.com/seen": "now"}}}).body
+    old, new = str(version(created)), str(version(changed))
+    with pytest.raises(Conflict, match=rf"precondition \({old}\) does not match the ResourceVersion .*{new}"):
+        world.api.delete(key, uid(created), old)
+    with pytest.raises(Conflict, match="UID"):
+        world.api.delete(key, ABSENT_UID, new)
+    assert world.names(body) == [key.name]
+    world.api.delete(key, uid(created), new)
+    assert world.names(body) == []
+
+
+@every_sort
 def test_what_is_gone_is_not_found(world: World, body: Manifest) -> None:
     """Deleting what is not there, or no longer, is NotFound."""
     key = key_of(world.placed(body))

@@ -95,7 +95,22 @@ def test_what_a_pod_says_is_kept(world: World) -> None:
         (pod(containers=[{"name": "A_", "image": "i"}]), r'spec.containers\[0\].name: Invalid value: "A_"'),
         (pod(containers=[{"name": "a", "image": "i"}] * 2), r'spec.containers\[1\].name: Duplicate value: "a"'),
         (pod(initContainers=[{"name": "a"}]), r"spec.initContainers\[0\].image: Required value"),
+        (
+            pod(initContainers=[{"name": "main", "image": "i"}]),
+            r'spec.initContainers\[0\].name: Duplicate value: "main"',
+        ),
+        (
+            pod(initContainers=[{"name": "a", "image": "i"}] * 2),
+            r'spec.initContainers\[1\].name: Duplicate value: "a"',
+        ),
         (pod(restartPolicy="Sometimes"), r'spec.restartPolicy: Unsupported value: "Sometimes"'),
+        *(
+            (
+                pod(activeDeadlineSeconds=seconds),
+                rf"spec.activeDeadlineSeconds: Invalid value: {seconds}: must be between 1 and 2147483647",
+            )
+            for seconds in (0, -1, 2**31)
+        ),
         (running_pod(schedulingGates=[GATE]), r"spec.nodeName: Forbidden: cannot be set until all schedulingGates"),
     ],
 )

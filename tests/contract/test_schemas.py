@@ -38,6 +38,8 @@ def _with(body: Manifest, path: str, value: object) -> Manifest:
         ({key: value for key, value in group().items() if key != "spec"}, "spec: Required value"),
         (autoscaler(minimum=3, maximum=2), "spec.minimum"),
         (autoscaler(maximum=-1), "spec.maximum"),
+        (autoscaler(workerGroup=""), "spec.workerGroup"),
+        (autoscaler(workerGroup="x" * 254), "spec.workerGroup"),
         (cluster("a.b"), "metadata.name"),
         (cluster("x" * 54), "metadata.name"),
         (job("x" * 54), "metadata.name"),
@@ -128,6 +130,18 @@ def test_a_cluster_cannot_be_exchanged(strict_world: World, body: Manifest) -> N
     with pytest.raises(Invalid, match=r"spec.cluster"):
         strict_world.api.patch(key_of(created), {"spec": {"cluster": "other"}})
     strict_world.api.patch(key_of(created), {"spec": {"cluster": "c"}})
+
+
+@pytest.mark.parametrize(("group_name", "other"), [("g", "h"), ("g", None), (None, "g")])
+def test_an_autoscalers_group_cannot_be_exchanged(
+    strict_world: World, group_name: str | None, other: str | None
+) -> None:
+    """Nor be given or taken away, which would be another group too; its bounds may change."""
+    created = strict_world.create(autoscaler(workerGroup=group_name))
+    with pytest.raises(Invalid, match=r"spec.workerGroup: Invalid value: .*cannot be changed: delete this object"):
+        strict_world.api.patch(key_of(created), {"spec": {"workerGroup": other}})
+    changed = strict_world.api.patch(key_of(created), {"spec": {"maximum": 11, "workerGroup": group_name}}).body
+    assert (changed["spec"]["maximum"], changed["spec"].get("workerGroup")) == (11, group_name)
 
 
 @pytest.mark.parametrize(

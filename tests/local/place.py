@@ -141,6 +141,11 @@ def standing(folder: Path, *, groups_only: bool) -> Iterator[Place]:
             os.kill(pid, signal.SIGKILL)
 
 
+def pid_of(processes: Processes, number: int) -> int:
+    """The pid of a main process that runs."""
+    return processes._running[number]
+
+
 def exits(processes: Processes, number: int = 1) -> list[Exit]:
     """So many exits, when they are told."""
     told: list[Exit] = []

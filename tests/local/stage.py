@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.local.network.addresses import LOOPBACK, Network
-from reconciler.local.network.proxy import Proxy
+from reconciler.local.network.proxy import Forward, Proxy
 from reconciler.protocol import Body
 
 NAMESPACE = "default"
@@ -144,6 +144,21 @@ def staged(run: Path, *, shifted: bool) -> Iterator[Stage]:
             yield stage
         finally:
             stage.end()
+
+
+def only(forwards: tuple[Forward, ...]) -> Forward:
+    """The one forward."""
+    assert len(forwards) == 1, forwards
+    return forwards[0]
+
+
+def refused(connect: Callable[[], socket.socket]) -> bool:
+    """Whether a connection is refused."""
+    try:
+        connect().close()
+    except ConnectionRefusedError:
+        return True
+    return False
 
 
 def local(port: int) -> socket.socket:

@@ -48,6 +48,7 @@ def test_a_wrong_manifest_keeps_the_good_ones_from_beginning(tmp_path: Path) -> 
         (["."], 1, ".: holds no manifests: no file ends in .yaml, .yml, .json."),
         (["--wait-for=5s", "x.yaml"], 2, "dask-reconciler: There is no option --wait-for (did you mean --wait?)."),
         (["--wait=soon", "x.yaml"], 2, "dask-reconciler: --wait is 'soon'; it must be a duration"),
+        (["--wait", "30s", "x.yaml"], 2, "dask-reconciler: --wait takes its duration behind an equals sign; write"),
         (["--interval=-1", "x.yaml"], 2, 'dask-reconciler: --interval is "-1"; it must be a duration'),
     ],
 )

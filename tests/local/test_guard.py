@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.local.containers.guard import KEPT
 from reconciler.local.containers.processes import GuardDied, Processes
-from tests.local.place import DAEMON, IS_LINUX, Place, exits, is_alive, linux_only, standing
+from tests.local.place import DAEMON, IS_LINUX, Place, exits, is_alive, linux_only, pid_of, standing
 from tests.realcluster.eventually import eventually
 
 DEATHS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
@@ -42,7 +42,7 @@ def test_nothing_outlives_a_client_that_is_killed(place: Place, death: signal.Si
     """Within three seconds its processes and its guard are gone, and its run's directory but for the logs."""
     code = """
 for script in ("sleep 600", "sleep 600 & echo $!; wait; :", "trap '' TERM HUP INT; while :; do sleep 1; done"):
-    print(processes.pid(processes.begin(program("sh", "-c", script))), flush=True)
+    print(processes._running[processes.begin(program("sh", "-c", script))], flush=True)
 sys.stdin.read()
 """
     with place.client(code) as client:
@@ -89,7 +89,7 @@ while True:
 def test_a_client_that_ends_without_closing_leaves_nothing(place: Place) -> None:
     """Not even `os._exit` keeps the guard from its duty."""
     with place.client(
-        "print(processes.pid(processes.begin(program('sleep', '600'))), flush=True)\nos._exit(0)"
+        "print(processes._running[processes.begin(program('sleep', '600'))], flush=True)\nos._exit(0)"
     ) as client:
         assert client.stdout
         pid = int(client.stdout.readline())
@@ -101,13 +101,14 @@ def test_nothing_outlives_a_guard_that_is_killed(place: Place) -> None:
     with place.processes() as processes:
         number = processes.begin(place.shell("env -i sleep 600 & echo $!; wait; :"))
         (child,) = map(int, place.written(lines=1))
+        pid = pid_of(processes, number)
         os.kill(guard_of(processes), signal.SIGKILL)
         with pytest.raises(GuardDied, match=r"run is gone: signal 9 ended it; all processes .* were killed"):
             processes.begin(place.program("true"))
         for call in (processes.exits, lambda: processes.terminate(number), lambda: processes.kill(number)):
             with pytest.raises(GuardDied):
                 call()
-        eventually(lambda: not is_alive(child) and not is_alive(processes.pid(number)), "the end")
+        eventually(lambda: not is_alive(child) and not is_alive(pid), "the end")
     assert is_swept(place)
 
 
@@ -115,7 +116,7 @@ def test_nothing_outlives_a_guard_that_is_killed(place: Place) -> None:
 def test_main_processes_die_with_their_guard_even_if_the_client_does_nothing(linux: Place) -> None:
     """The kernel sees to it."""
     with linux.processes() as processes:
-        pid = processes.pid(processes.begin(linux.program("sleep", "600")))
+        pid = pid_of(processes, processes.begin(linux.program("sleep", "600")))
         os.kill(guard_of(processes), signal.SIGKILL)
         eventually(lambda: not is_alive(pid), "the end", deadline_seconds=3)
 
@@ -135,7 +136,7 @@ def test_no_daemon_outlives_a_guard_that_is_killed(linux: Place) -> None:
 def test_a_guard_that_stumbles_ends_everything_and_writes_down_why(place: Place) -> None:
     """The error leads to the traceback."""
     with place.processes() as processes:
-        pid = processes.pid(processes.begin(place.program("sleep", "600")))
+        pid = pid_of(processes, processes.begin(place.program("sleep", "600")))
         processes._socket.sendall(b"nonsense\n")
         with pytest.raises(GuardDied, match=r"it ended with exit code 1; see .*logs/guard.log"):
             processes.begin(place.program("true"))
@@ -151,7 +152,7 @@ def test_the_guard_outlives_signals_while_its_client_lives(place: Place, ignored
         os.kill(guard_of(processes), ignored)
         processes.begin(place.program("true"))
         exits(processes)
-        assert is_alive(processes.pid(first))
+        assert is_alive(pid_of(processes, first))
 
 
 def test_the_guard_has_no_terminal(place: Place) -> None:
@@ -166,7 +167,7 @@ def test_the_terminals_interrupt_reaches_the_client_alone(place: Place) -> None:
     code = """
 number = processes.begin(program("sh", "-c", "trap 'echo interrupted' INT; echo ready; while :; do sleep 0.05; done"))
 try:
-    print(processes.pid(number), flush=True)
+    print(processes._running[number], flush=True)
     sys.stdin.read()
 except KeyboardInterrupt:
     processes.begin(program("echo", "later"))
@@ -193,8 +194,8 @@ def test_a_client_may_have_two_guards(tmp_path: Path) -> None:
         second.processes() as longer,
     ):
         shorter = first.processes()
-        ended = shorter.pid(shorter.begin(first.program("sleep", "600")))
-        living = longer.pid(longer.begin(second.program("sleep", "600")))
+        ended = pid_of(shorter, shorter.begin(first.program("sleep", "600")))
+        living = pid_of(longer, longer.begin(second.program("sleep", "600")))
         shorter.close()
         assert not is_alive(ended)
         assert is_alive(living)

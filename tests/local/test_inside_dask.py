@@ -40,7 +40,7 @@ CLIENT = """
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
     """A network in each mode, in a folder with a space in its name, and the programs."""
     run = tmp_path / "a run"
-    programs.install(run / "bin")
+    programs.install(run / "bin", has_gpu=False)
     with closing(Network(run, shifted=request.param)) as network:
         yield network
 

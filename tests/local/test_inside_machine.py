@@ -111,3 +111,27 @@ def test_dask_counts_the_processors_of_the_limit(tmp_path: Path) -> None:
     with closing(Network(tmp_path, shifted=True)) as network:
         [one] = pods(network, "one", LOCAL_POD_CPUS="1")
         assert one.run("import dask.system; result = dask.system.CPU_COUNT") == 1
+
+
+@pytest.mark.parametrize(("limit", "expected"), [(200 << 20, 200 << 20), (1 << 60, None)])
+def test_dask_reads_the_memory_limit_without_the_kernels_help(tmp_path: Path, limit: int, expected: int | None) -> None:
+    """Where no limit of resident memory can be set, Dask finds the container's all the same, unless there is less."""
+    with closing(Network(tmp_path, shifted=True)) as network:
+        [one] = pods(network, "one", LOCAL_POD_MEMORY=str(limit))
+        code = """
+            import resource, distributed.system
+            others = [resource.getrlimit(which) for which in (resource.RLIMIT_NOFILE, resource.RLIMIT_CORE)]
+            result = [distributed.system.memory_limit(), others]"""
+        found, others = one.run(code)
+        [without] = pods(network, "without")
+        unlimited, real = without.run(code)
+    assert found == (expected or unlimited)
+    assert others == real
+
+
+def test_a_module_of_ones_own_called_resource_is_left_alone(tmp_path: Path) -> None:
+    """A program's own module takes the place of Python's, limit or not."""
+    (tmp_path / "resource.py").write_text("def getrlimit(which): return which\n")
+    with closing(Network(tmp_path / "run", shifted=True)) as network:
+        [one] = pods(network, "one", LOCAL_POD_MEMORY="1000", PYTHONPATH=f"{INSIDE}{os.pathsep}{tmp_path}")
+        assert one.run("import resource; result = resource.getrlimit('mine')") == "mine"

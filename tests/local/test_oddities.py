@@ -11,21 +11,24 @@ from reconciler.local.node import USUAL_PORTS
 from tests.local.command import local_with
 from tests.local.smallpods import SLEEPER, TELLER, cluster, container, job, pod
 
-ENDLESS = 10**12
+LONGEST = 2**31 - 1
+PROBE = {"tcpSocket": {"port": 1}}
+NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "failureThreshold")
 
 
 @pytest.mark.parametrize(
     ("odd", "words"),
     [
-        ({"activeDeadlineSeconds": ENDLESS}, "pod/odd Failed"),
+        ({"activeDeadlineSeconds": LONGEST}, "pod/odd Running"),
+        ({"terminationGracePeriodSeconds": 2**62}, "pod/odd Running"),
         ({"containers": [{**SLEEPER, "workingDir": "/" + "x" * 300}]}, "pod/odd Running"),
         ({"containers": [{**SLEEPER, "readinessProbe": {"httpGet": {"port": 1, "host": "a..b"}}}]}, "pod/odd Running"),
         (
-            {"containers": [{**SLEEPER, "readinessProbe": {"tcpSocket": {"port": 1}, "timeoutSeconds": ENDLESS}}]},
+            {"containers": [{**SLEEPER, "livenessProbe": {**PROBE, **dict.fromkeys(NUMBERS, LONGEST)}}]},
             "pod/odd Running",
         ),
     ],
-    ids=["deadline", "directory", "host", "timeout"],
+    ids=["deadline", "grace", "directory", "host", "probe"],
 )
 def test_what_is_odd_about_a_pod_is_its_own_affair(tmp_path: Path, odd: dict[str, Any], words: str) -> None:
     """Whatever its manifest says, it runs or fails with a reason, and the others run."""
@@ -35,6 +38,23 @@ def test_what_is_odd_about_a_pod_is_its_own_affair(tmp_path: Path, odd: dict[str
         run.says(words)
         run.says("pod/idle-scheduler Running")
         assert run.process.poll() is None
+
+
+@pytest.mark.parametrize(
+    ("odd", "words"),
+    [
+        ({"activeDeadlineSeconds": LONGEST + 1}, "must be between 1 and 2147483647, inclusive"),
+        ({"terminationGracePeriodSeconds": 2**63}, "of type int64"),
+        ({"initContainers": [SLEEPER]}, 'spec.initContainers[0].name: Duplicate value: "main"'),
+    ],
+    ids=["deadline", "grace", "name"],
+)
+def test_what_kubernetes_would_refuse_is_refused(tmp_path: Path, odd: dict[str, Any], words: str) -> None:
+    """A Pod that no API server would take is a problem of the file, with Kubernetes' own words."""
+    body = pod("odd", SLEEPER)
+    with local_with(tmp_path, cluster(), {**body, "spec": {**body["spec"], **odd}}) as run:
+        run.says("Pod default/odd: ", words)
+        assert run.ended() == 1
 
 
 def test_a_job_ends_with_the_code_of_the_container_that_failed_first(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.local.containers.processes import MARK, CannotStart, Exit, GuardDied, Processes
-from tests.local.place import IS_LINUX, PATH, Place, exists, exits, is_alive, linux_only, standing
+from tests.local.place import IS_LINUX, PATH, Place, exists, exits, is_alive, linux_only, pid_of, standing
 from tests.realcluster.eventually import eventually
 
 # The signals that glibc keeps for its threads, 32 and 33: no program can unblock them, whoever began the tests did.
@@ -173,7 +173,7 @@ def test_what_has_ended_is_sent_nothing(place: Place, processes: Processes) -> N
         processes.kill(number)
     processes.begin(place.program("true"))
     exits(processes)
-    assert is_alive(processes.pid(living))
+    assert is_alive(pid_of(processes, living))
 
 
 def test_kill_reaches_a_grandchild(place: Place, processes: Processes) -> None:
@@ -234,24 +234,26 @@ def test_a_daemon_lives_as_long_as_its_main_process(linux: Place, linux_processe
 def test_each_of_200_exits_is_told_once(place: Place, processes: Processes) -> None:
     """An exit while others begin is not lost, no number is used twice, and no zombie is left."""
     codes = itertools.cycle([0, 1, 2, 3])
-    begun = {processes.begin(place.shell(f"exit {code}")): code for code, _ in zip(codes, range(200), strict=False)}
+    begun = {
+        processes.begin(place.shell(f"echo $$; exit {code}")): code for code, _ in zip(codes, range(200), strict=False)
+    }
     told = exits(processes, number=200)
     assert len(begun) == 200
     assert sorted(told, key=lambda each: each.number) == [Exit(number, code) for number, code in begun.items()]
     assert processes.exits() == []
-    assert not [number for number in begun if exists(processes.pid(number))]
+    assert not [pid for pid in map(int, place.written(lines=200)) if exists(pid)]
 
 
 def test_close_ends_everything(place: Place) -> None:
     """It kills what is left and removes the run's directory but for its logs; the second time it does nothing."""
     processes = place.processes()
-    number = processes.begin(place.shell("echo kept; sleep 600; :"))
+    pid = pid_of(processes, processes.begin(place.shell("echo kept; sleep 600; :")))
     place.written(lines=1)
     (place.run / "pods" / "volume").mkdir()
     (place.run / "pods" / "volume" / "file").touch()
     (place.run / "pods").chmod(0o500)
     processes.close()
-    assert not is_alive(processes.pid(number))
+    assert not is_alive(pid)
     assert [str(path.relative_to(place.run)) for path in sorted(place.run.rglob("*"))] == ["logs", "logs/log"]
     processes.close()
     with pytest.raises(GuardDied, match="closed"):
@@ -273,6 +275,6 @@ def test_close_follows_no_links(place: Place) -> None:
 def test_leaving_the_block_closes(place: Place) -> None:
     """An error in the block leaves no process either."""
     with suppress(ZeroDivisionError), place.processes() as processes:
-        pid = processes.pid(processes.begin(place.program("sleep", "600")))
+        pid = pid_of(processes, processes.begin(place.program("sleep", "600")))
         raise ZeroDivisionError
     assert not is_alive(pid)

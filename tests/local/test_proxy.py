@@ -4,16 +4,16 @@ import gc
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from reconciler.local.network.addresses import LOOPBACK, has_own_addresses
+from reconciler.local.network.addresses import has_own_addresses
 from reconciler.local.network.proxy import Forward
-from tests.local.stage import NAMESPACE, Stage, free_port, local, said, saying, staged
+from tests.local.stage import NAMESPACE, Stage, free_port, local, only, refused, said, saying, staged
 
 PORT = 7080
 MODES = [
@@ -30,19 +30,9 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     gc.collect()  # what was left open shows itself here
 
 
-def only(forwards: tuple[Forward, ...]) -> Forward:
-    """The one forward."""
-    assert len(forwards) == 1, forwards
-    return forwards[0]
-
-
-def refused(connect: Callable[[], socket.socket]) -> bool:
-    """Whether a connection is refused."""
-    try:
-        connect().close()
-    except ConnectionRefusedError:
-        return True
-    return False
+def is_behind(stage: Stage) -> bool:
+    """Whether the proxy has more to do than it could."""
+    return stage.proxy.is_behind
 
 
 def test_a_service_is_reached_by_its_name_and_by_its_forward(stage: Stage) -> None:
@@ -74,59 +64,6 @@ def test_without_a_ready_endpoint_a_connection_is_refused(stage: Stage) -> None:
         stage.update()
         assert refused(lambda: stage.connect("web", PORT))
     assert stage.resolved("web") == address
-
-
-def test_a_replaced_pod_is_followed_and_the_forward_stays(stage: Stage) -> None:
-    """What was printed for the user is true for as long as the run lasts, whatever comes and goes behind it."""
-    stage.service("web", {"port": PORT})
-    stage.update()
-    forward = only(stage.proxy.forward(NAMESPACE, "web"))
-    for name in ("one", "two"):
-        stage.pod(name, "web")
-        stage.serve(name, PORT, saying(name))
-        stage.update()
-        assert [said(stage.connect("web", PORT)), said(local(forward.local_port))] == [name, name]
-        assert only(stage.proxy.forward(NAMESPACE, "web")) == forward
-        stage.remove(name)
-        stage.update()
-        assert refused(lambda: stage.connect("web", PORT))
-    stage.services.clear()
-    stage.update()
-    assert said(local(forward.local_port)) == ""
-    stage.service("web", {"port": PORT}, uid="2")
-    stage.pod("three", "web")
-    stage.serve("three", PORT, saying("three"))
-    stage.update()
-    assert said(local(forward.local_port)) == "three"
-
-
-def test_a_forward_waits_a_moment_for_an_endpoint(stage: Stage) -> None:
-    """A connection made while the scheduler is replaced reaches the new one; without one it is ended soon."""
-    stage.service("web", {"port": PORT})
-    stage.pod("one", "web", ready=False)
-    stage.serve("one", PORT, saying("one"))
-    stage.update()
-    port = only(stage.proxy.forward(NAMESPACE, "web")).local_port
-    started = time.monotonic()
-    assert said(local(port)) == ""
-    assert 0.5 < time.monotonic() - started < 5
-    early = local(port)
-    stage.make_ready("one")
-    stage.update()
-    assert said(early) == "one"
-
-
-def test_a_port_of_localhost_that_is_taken_is_replaced_by_a_free_one(stage: Stage) -> None:
-    """The forward says which."""
-    with socket.create_server((LOOPBACK, 0)) as other:
-        taken = other.getsockname()[1]
-        stage.service("web", {"port": taken})
-        stage.pod("one", "web")
-        stage.serve("one", taken, saying("one"))
-        stage.update()
-        forward = only(stage.proxy.forward(NAMESPACE, "web"))
-        assert forward.port == taken != forward.local_port
-        assert said(local(forward.local_port)) == "one"
 
 
 def test_services_with_the_same_ports_are_there_at_once(stage: Stage) -> None:
@@ -210,10 +147,12 @@ def test_a_port_that_somebody_else_has_is_told_once_and_opened_later(stage: Stag
     with stage.network.listen(stage.proxy.address(NAMESPACE, "web"), PORT), structlog.testing.capture_logs() as lines:
         stage.update()
         stage.update()
+        assert is_behind(stage)
         assert [(line["event"], line["key"], line["port"]) for line in lines] == [
             ("service.unreachable", "Service default/web", PORT)
         ]
     stage.update()
+    assert not is_behind(stage)
     assert said(stage.connect("web", PORT)) == "one"
 
 

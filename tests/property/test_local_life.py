@@ -24,40 +24,19 @@ from models.observed import Pod
 from reconciler.local.pods.life import Check, Command, Kill, PodLife, Probe, Start, Terminate
 from reconciler.protocol import Body
 from tests.builders import NOON
+from tests.property.podspecs import named, specs
 
 LONGEST_WAIT = 300
 LEAST_GRACE = 2
 """What a process has if its turn to end comes when the Pod's grace is almost over."""
 
 FINAL = ("Succeeded", "Failed")
-POLICIES = ("Always", "OnFailure", "Never")
 EXITS = (0, 0, 0, 1, None)
 ANSWERS = (True, True, True, False, None)
 OUTCOMES = ("runs", "runs", "runs", "runs", "later", "CreateContainerConfigError", "RunContainerError")
 
 seconds = st.sampled_from([1, 0, 0.05, 2, 2.5, 5, 10, 15, 30, 120, 300, 600])
 graces = st.sampled_from([0, 0.5, 1, 5, 30])
-probes = st.fixed_dictionaries(
-    {"tcpSocket": st.just({"port": 8786})},
-    optional={
-        "initialDelaySeconds": st.integers(0, 20),
-        "periodSeconds": st.integers(1, 20),
-        "successThreshold": st.integers(1, 2),
-        "failureThreshold": st.integers(1, 3),
-        "terminationGracePeriodSeconds": st.integers(1, 10),
-    },
-)
-handlers = st.fixed_dictionaries({}, optional={f"{probe}Probe": probes for probe in Probe})
-simple: st.SearchStrategy[Body] = st.just({})
-sidecars = handlers.map(lambda fields: {"restartPolicy": "Always", **fields})
-specs = st.fixed_dictionaries(
-    {
-        "restartPolicy": st.sampled_from(POLICIES),
-        "initContainers": st.lists(st.one_of(simple, sidecars), max_size=2),
-        "containers": st.lists(st.one_of(simple, handlers), min_size=1, max_size=2),
-    },
-    optional={"terminationGracePeriodSeconds": st.integers(0, 40), "activeDeadlineSeconds": st.integers(1, 900)},
-)
 
 
 @dataclass(slots=True)
@@ -68,14 +47,6 @@ class Process:
     terminated_at: datetime | None = None
     is_killed: bool = False
     under_way: dict[Probe, Check] = field(default_factory=dict)
-
-
-def named(spec: Body) -> Body:
-    """The spec with a name and an image for each container."""
-    return spec | {
-        kind: [{"name": f"{kind[0]}{number}", "image": "dask", **body} for number, body in enumerate(spec[kind])]
-        for kind in ("initContainers", "containers")
-    }
 
 
 class Machine(RuleBasedStateMachine):
@@ -114,7 +85,7 @@ class Machine(RuleBasedStateMachine):
         for name, code in zip(brief, self.exits, strict=False):
             if code is not None:
                 self.end(name, code)
-        for command in self.life.due(self.now):
+        for command in self.due():
             self.obey(command)
         assert self.life.due(self.now) == ()
         for name, outcome in zip(self.names(running=False), self.outcomes, strict=False):
@@ -125,6 +96,16 @@ class Machine(RuleBasedStateMachine):
                 self.life.not_started(name, outcome, "it would not", self.now)
                 del self.processes[name]
                 self.count(name, 128 if outcome == "RunContainerError" else None)
+
+    def due(self) -> tuple[Command, ...]:
+        """What is to be done now; nothing, and nothing new to tell, as long as the life sleeps."""
+        if self.life.wakes_at is None or self.now < self.life.wakes_at:
+            self.the_status_is_true()
+            assert self.life.due(self.now) == ()
+            assert self.status() == self.before
+        commands = self.life.due(self.now)
+        assert self.life.wakes_at is None or self.life.wakes_at > self.now, "it is awake with nothing to do"
+        return commands
 
     def answer(self) -> None:
         asked = [check for process in self.processes.values() for check in process.under_way.values()]
@@ -286,7 +267,7 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_a_life_keeps_its_promises_whatever_happens() -> None:
-    """One process a container at most, none after deletion, graces kept, counts that never fall, final phases."""
+    """One process a container at most, none after deletion, graces kept, final phases, nothing due while it sleeps."""
     run_state_machine_as_test(Machine, settings=settings(max_examples=4 * settings().max_examples))
 
 

@@ -3,6 +3,7 @@
 import io
 import re
 from datetime import timedelta
+from typing import TextIO
 
 import pytest
 
@@ -31,6 +32,28 @@ class Stream(io.StringIO):
         self.seek(0)
         self.truncate()
         return text
+
+
+class Direct:
+    """Writes at once what a screen writes, unless nobody reads it.
+
+    Attributes:
+        is_free: Whether somebody reads.
+        failure: Why nothing can be written any more.
+
+    Args:
+        stream: Where it is written.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.is_free = True
+        self.failure: OSError | None = None
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        assert self.is_free
+        self._stream.write(text)
+        self._stream.flush()
 
 
 def surround(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """Manifests' files that are followed, and the API they are written into."""
 
 import io
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -50,11 +51,14 @@ class Followed:
         paths: What is followed.
         piped: What is in standard input.
         api: The API, if it is a special one.
+        clock: How long a look takes; no time by default.
     """
 
-    def __init__(self, *paths: str, piped: str = "", api: MemoryAPI | None = None) -> None:
+    def __init__(
+        self, *paths: str, piped: str = "", api: MemoryAPI | None = None, clock: Callable[[], float] = lambda: 0.0
+    ) -> None:
         self.api = api or MemoryAPI(lambda: NOON, schemas=schemas())
-        self.following = Following(self.api, paths or (FILE,), "default", io.StringIO(piped))
+        self.following = Following(self.api, paths or (FILE,), "default", io.StringIO(piped), clock)
 
     def says(self, *manifests: Body, file: str = FILE) -> list[str]:
         """What is told when a file holds these manifests."""

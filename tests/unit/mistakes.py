@@ -6,7 +6,7 @@ from tests.manifests import Manifest, cluster, group
 from tests.unit.followed import supply
 
 CLUSTER = "DaskCluster default/c"
-PLAIN = "write it with text, numbers, lists and mappings alone"
+ARGS = "spec.scheduler.spec.containers[0].args"
 
 
 def placed(manifest: Manifest, namespace: Any) -> Manifest:
@@ -43,13 +43,16 @@ MISTAKES: dict[str, tuple[str | Manifest, str]] = {
     ),
     "a date": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {day: !!timestamp 2026-01-31}\n",
-        f"holds what no manifest can: Object of type date is not JSON serializable; {PLAIN}.",
+        "is not YAML in line 4, column 13: the tag !!timestamp means nothing here; remove it.",
     ),
     "a value in itself": (
         "kind: &a [*a]\n",
-        f"holds what no manifest can: Circular reference detected; {PLAIN}.",
+        "is not YAML in line 1, column 11: &a holds itself; write out what is needed.",
     ),
-    "no manifest": ("replicas: 3\n", "apiVersion is missing; add it."),
+    "no manifest": (
+        "replicas: 3\n",
+        "is no manifest: apiVersion, kind and metadata are missing; add them, or leave it out.",
+    ),
     "wrong kind": (
         {**cluster(), "kind": "DaskClutser"},
         (
@@ -101,10 +104,11 @@ MISTAKES: dict[str, tuple[str | Manifest, str]] = {
     ),
     "wrong type in a template": (
         with_scheduler_of_wrong_type(),
-        (
-            f'{CLUSTER}: DaskCluster.kubernetes.dask.org "c" is invalid: spec.scheduler.spec.containers[0].args: '
-            "Invalid value: spec.scheduler.spec.containers[0].args in body must be of type array: 'dask-scheduler'"
-        ),
+        f'{CLUSTER}: {ARGS} is "dask-scheduler"; it must be a list: ["dask-scheduler"].',
+    ),
+    "a namespace that is no text": (
+        placed(cluster(), 7),
+        "DaskCluster 7/c: metadata.namespace is 7; it must be text; put it in quotes.",
     ),
     "ConfigMap with a number": (
         supply("ConfigMap", "x", data={"LEVEL": 3}),

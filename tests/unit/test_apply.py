@@ -58,8 +58,8 @@ class Stub:
         assert body
         return self._reply(Verb.REPORT, key, subresource)
 
-    def delete(self, key: Key, uid: str) -> Reply:
-        assert isinstance(uid, str)
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
+        assert all(isinstance(guard, str) for guard in (uid, resource_version))
         return self._reply(Verb.DELETE, key, None)
 
     def _reply(self, verb: Verb, key: Key, subresource: Subresource | None) -> Reply:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from models.actions import Topic
+from models.actions import Desired, Topic
 from models.kinds import DASK_CLUSTER, POD
 from models.resources import DaskCluster
 from reconciler.desire import desire
@@ -34,6 +34,12 @@ def test_a_group_whose_cluster_is_missing_says_so() -> None:
     assert "DaskCluster default/nobody" in desired.findings[0].message
     unread = desire(lost, world(lost, unreadable(DASK_CLUSTER, "nobody")), Naming.CLASSIC)
     assert topics(unread.findings) == [Topic.INVALID]
+
+
+def test_a_group_that_goes_with_its_cluster_says_nothing() -> None:
+    """It is only a moment until garbage collection comes to it."""
+    going = group(ONE, "going")
+    assert desire(going, world(going), Naming.CLASSIC) == Desired(going)
 
 
 def test_a_new_group_is_adopted_before_anything_is_made_for_it() -> None:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from models.kinds import DASK_WORKER_GROUP, Key
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, Key
 from models.observed import Service
-from reconciler.kinship import find_child, in_role, naming_in_force, naming_of
+from reconciler.kinship import find_child, in_role, naming_in_force, naming_of, outlives_its_cluster
 from reconciler.labels import NAMING, ORDINAL, ROLE, SET_BY_OWNER, Role
 from reconciler.names import Naming
-from tests.builders import cluster, default_group, pod, service
+from tests.builders import autoscaler, cluster, default_group, group, pod, reference, service, unreadable, world
 
 OWNER = cluster()
 
@@ -65,3 +65,17 @@ def test_builders_agree_with_the_code_on_what_a_default_group_is() -> None:
     one = default_group(OWNER)
     assert find_child([one], Role.DEFAULT_GROUP, one.metadata.name) is one
     assert one.key == Key(DASK_WORKER_GROUP, "default", "simple-default-worker-group")
+
+
+def test_what_belonged_to_a_cluster_that_is_gone_outlives_it() -> None:
+    """One that never had a cluster waits for it; one whose cluster cannot be read, or has a namesake, does not go."""
+    mine, free = group(OWNER), group("simple", "free")
+    moved = group("simple", "moved", ownerReferences=[reference(cluster("other"))])
+    assert outlives_its_cluster(mine, world(mine))
+    assert outlives_its_cluster(autoscaler(OWNER), world())
+    assert outlives_its_cluster(moved, world(moved))
+    assert not outlives_its_cluster(free, world(free))
+    assert not outlives_its_cluster(mine, world(mine, OWNER))
+    assert not outlives_its_cluster(mine, world(mine, unreadable(DASK_CLUSTER, "simple")))
+    assert not outlives_its_cluster(mine, world(mine, cluster(uid="another")))
+    assert not outlives_its_cluster(moved, world(moved, cluster("other")))

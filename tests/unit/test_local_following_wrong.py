@@ -73,7 +73,7 @@ def test_files_that_cannot_be_read_are_told() -> None:
     assert told[0] == "problem: missing.yaml: cannot be read: No such file or directory."
     assert told[1].startswith("problem: loop.yaml: cannot be read: Too many levels of symbolic links")
     assert told[2:] == [
-        "problem: latin.yaml: is not text in UTF-8; save it so.",
+        "problem: latin.yaml: is not text in UTF-8: line 1 has the byte 0xf6; save it in UTF-8.",
         "problem: empty: holds no manifests: no file ends in .yaml, .yml, .json.",
         "made: DaskCluster default/c: made",
     ]
@@ -115,7 +115,7 @@ def test_an_object_that_is_there_twice_is_told_with_both_places() -> None:
 def test_one_name_in_two_namespaces_is_no_duplicate() -> None:
     """Objects are told apart by their namespaces."""
     followed = Followed()
-    followed.says(cluster(), placed(cluster(), "ml"), placed(cluster(), 7))
+    followed.says(cluster(), placed(cluster(), "ml"), placed(cluster(), "7"))
     assert followed.keys() == ["DaskCluster 7/c", "DaskCluster default/c", "DaskCluster ml/c"]
 
 
@@ -172,7 +172,7 @@ def test_what_cannot_be_changed_stays_and_is_told_in_the_words_of_the_api(
     assert followed.says(before, cluster("other")) == [MENDED]
 
 
-TYPED = ["", "\t", "&a [*a]", "0x_", "!!set {a}", "null", "- ", "{}"]
+TYPED = ["", "\t", "&a [*a]", "!!bool x", "!!int ''", "[" * 200, "*a", "\0", "0x_", "!!set {a}", "null", "- ", "{}"]
 
 
 @settings(max_examples=100, deadline=None)
@@ -184,9 +184,7 @@ def test_no_text_ends_the_following(data: st.DataObject, tmp_path_factory: pytes
     good = texts(cluster(), group(), supply("Secret", "s", stringData={"a": "b"}))
     followed.reads(good, file)
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(good)), st.integers(0, len(good)))))
-    typed = data.draw(
-        st.sampled_from(["", "\t", "&a [*a]", "0x_", "!!set {a}", "null", "- ", "{}"]) | st.text(max_size=9)
-    )
+    typed = data.draw(st.sampled_from(TYPED) | st.text(max_size=9))
     followed.reads((good[:start] + typed + good[end:]).encode(errors="surrogatepass"), file)
     if followed.following.has_problems:
         assert {"DaskCluster default/c", "DaskWorkerGroup default/g"} <= set(followed.keys())

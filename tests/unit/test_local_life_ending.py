@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from reconciler.local.pods.life import Kill, Probe, Terminate
+from reconciler.local.pods.life import LEAST_GRACE, Kill, Probe, Terminate
 from tests.unit.podlives import PROBE, Node, container, pod, probed, running, sidecar
 
 
@@ -205,3 +205,22 @@ def test_deletion_shortens_the_end_of_a_container_that_failed_its_probe() -> Non
     node.life.delete(5, node.now)
     assert node.due(after=4.9) == ()
     assert node.due(after=0.1) == (Kill("main"),)
+
+
+@pytest.mark.parametrize("grace", [2**62, 2**31, -1, -(2**62)])
+def test_no_grace_is_too_long_or_too_short(grace: int) -> None:
+    """Whatever a manifest says, a Pod runs and can be asked to go; less than nothing is nothing."""
+    node = running(terminationGracePeriodSeconds=grace, activeDeadlineSeconds=2**62)
+    node.life.delete(grace, node.now)
+    commands = node.due() + node.due(after=LEAST_GRACE.total_seconds())
+    assert commands == ((Terminate("main"),) if grace > 0 else (Terminate("main"), Kill("main")))
+
+
+@pytest.mark.parametrize("field", ["initialDelaySeconds", "periodSeconds", "failureThreshold"])
+def test_no_number_of_a_probe_is_too_large(field: str) -> None:
+    """A container whose probe is attempted after 68 years, or never fails, runs like any other."""
+    node = running(probed(Probe.LIVENESS, **{field: 2**62}))
+    for check in node.due():
+        node.answer(check, passed=False)
+    assert node.phase == "Running"
+    assert not node.is_over()

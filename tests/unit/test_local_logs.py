@@ -1,3 +1,4 @@
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
@@ -5,7 +6,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.local.containers.logs import LONGEST_LINE, MOST_AT_ONCE, TAIL, Line, Logs, tail_of
+from reconciler.local.containers.logfile import HOPELESS
+from reconciler.local.containers.logs import LONGEST_LINE, MOST_AT_ONCE, Line, Logs, shares
 
 BOMB = "\N{BOMB}"
 LONG = "é" * (LONGEST_LINE // 2)
@@ -192,13 +194,12 @@ def test_what_is_not_followed_can_be_finished(file: Path) -> None:
 
 
 def test_a_flood_does_not_hold_up_the_others(tmp_path: Path) -> None:
-    """A call takes no more of a file than it may, and `is_behind` says that there is more; nothing is lost."""
+    """A call takes no more than it may, and `is_behind` says that there is more; nothing is lost."""
     flood, trickle = tmp_path / "flood", tmp_path / "trickle"
     logs = Logs()
     logs.follow(flood, "flood", None)
     logs.follow(trickle, "trickle", None)
-    line = b"0123456789abcde\n"
-    append(flood, line * (2 * MOST_AT_ONCE // len(line)) + b"end")
+    append(flood, LINE * (2 * MOST_AT_ONCE // len(LINE)) + b"end")
     append(trickle, b"drop\n")
     logs.finish(flood)
     calls, behind = [], []
@@ -206,37 +207,89 @@ def test_a_flood_does_not_hold_up_the_others(tmp_path: Path) -> None:
         calls.append(list(logs.lines()))
         behind.append(logs.is_behind)
     assert behind == [True, True, False]
-    assert [sum(line.pod == "flood" for line in call) for call in calls] == [MOST_AT_ONCE // len(line)] * 2 + [1]
+    most = MOST_AT_ONCE // len(LINE)
+    assert [sum(line.pod == "flood" for line in call) for call in calls] == [most - 1, most, 2]
     assert calls[0][-1] == Line("trickle", None, "drop")
-    assert calls[2] == [Line("flood", None, "end")]
+    assert calls[2][-1] == Line("flood", None, "end")
+
+
+LINE = b"0123456789abcde\n"
+
+
+def test_floods_share_what_a_call_takes(tmp_path: Path) -> None:
+    """Alike, however much each has to give; none waits for another to end."""
+    logs = Logs()
+    for number in range(4):
+        file = tmp_path / str(number)
+        append(file, LINE * ((number + 1) * MOST_AT_ONCE // len(LINE)))
+        logs.follow(file, str(number), None)
+    given_to = Counter(line.pod for line in logs.lines())
+    assert given_to == dict.fromkeys("0123", MOST_AT_ONCE // 4 // len(LINE))
 
 
 @pytest.mark.parametrize(
-    ("written", "most", "lines"),
+    ("wanted", "whole", "given_to_each"),
     [
-        (b"", 5, ()),
-        (b"one\ntwo\nthree\n", 2, ("two", "three")),
-        (b"one\ntwo\nthree\n", 5, ("one", "two", "three")),
-        (b"one\n\n  \nunfinished", 2, ("one", "unfinished")),
-        (b"1 %\r100 %\r\n", 5, ("100 %",)),
-        (b"one\n", 0, ()),
-        (b"x" * 2 * TAIL + b"\nlast\n", 5, ("last",)),
-        (b"old\n" * TAIL + b"last\n", 2, ("old", "last")),
+        ([], 10, []),
+        ([3, 4], 10, [3, 4]),
+        ([9, 1, 9], 11, [5, 1, 5]),
+        ([100, 0, 2, 100], 10, [4, 0, 2, 4]),
+        ([5, 5, 5], 2, [0, 1, 1]),
     ],
 )
-def test_the_tail_of_a_log_is_its_last_lines(file: Path, written: bytes, most: int, lines: tuple[str, ...]) -> None:
-    """Whole ones, without those that say nothing; of a large log only its end is read."""
-    append(file, written)
-    assert tail_of(file, most) == lines
+def test_who_wants_little_gets_it(wanted: list[int], whole: int, given_to_each: list[int]) -> None:
+    """And the others share the rest."""
+    assert shares(wanted, whole) == given_to_each
 
 
-def test_a_log_that_is_not_there_has_no_tail(file: Path) -> None:
-    """A container that never ran has none."""
-    assert tail_of(file) == ()
+@given(st.lists(st.integers(0, 50), max_size=8), st.integers(0, 200))
+def test_a_whole_is_shared_fairly(wanted: list[int], whole: int) -> None:
+    """Nobody gets more than he wants, nothing is left that is wanted, and who gets less than he wants has company."""
+    given_to_each = shares(wanted, whole)
+    assert sum(given_to_each) == min(whole, sum(wanted))
+    for mine, want in zip(given_to_each, wanted, strict=True):
+        assert mine <= want
+        assert mine == want or mine >= max(given_to_each) - 1
 
 
-def test_the_tail_of_one_endless_line_is_its_end(file: Path) -> None:
-    """Better than nothing."""
-    append(file, b"x" * 3 * TAIL + b"end")
-    (*_, last) = tail_of(file)
-    assert last.endswith("end")
+def test_a_hopeless_log_is_skipped_to_its_last_lines(file: Path) -> None:
+    """One remark says how much is missing, before whole lines; what was read of a torn line is no line."""
+    logs = followed(file)
+    append(file, b"torn")
+    assert texts(logs) == []
+    append(file, b" line\n" + LINE * (2 * HOPELESS // len(LINE)) + b"the end\n")
+    remark, *lines = logs.lines()
+    assert remark == Line(
+        "pod", None, "7.9 MiB of this log were skipped here: they came faster than they can be shown", is_remark=True
+    )
+    assert {line.text for line in lines} == {LINE.decode().strip(), "the end"}
+    assert lines[-1].text == "the end"
+    assert not logs.is_behind
+
+
+def test_a_log_that_cannot_be_read_is_a_remark(file: Path) -> None:
+    """Once, not at each call; the others are read, and so is this one as soon as it can be."""
+    file.mkdir()
+    other = file.with_name("other")
+    logs = followed(file)
+    logs.follow(other, "other", None)
+    append(file / "something", b"x" * 10_000)
+    calls = []
+    for _ in range(2):
+        append(other, b"one\n")
+        calls.append([(line.pod, line.is_remark) for line in logs.lines()])
+    assert calls == [[("pod", True), ("other", False)], [("other", False)]]
+    (file / "something").unlink()
+    file.rmdir()
+    append(file, b"readable\n")
+    assert texts(logs) == ["readable"]
+
+
+def test_a_log_that_cannot_be_read_is_forgotten_in_the_end(file: Path) -> None:
+    """When its process has ended, nobody waits for it."""
+    file.mkdir()
+    logs = followed(file)
+    logs.finish(file)
+    assert len(texts(logs)) == 1
+    assert not logs.is_behind
+    assert texts(logs) == []

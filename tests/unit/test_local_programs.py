@@ -21,7 +21,7 @@ HERE = sys.executable
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The scripts, in a folder with a space and a quote in its name."""
     folder = tmp_path_factory.mktemp("a user's run") / "bin"
-    install(folder)
+    install(folder, has_gpu=has_gpu())
     return folder
 
 

@@ -10,7 +10,7 @@ from reconciler.local.display.rows import Row
 from reconciler.local.display.screen import POD_COLOURS, STYLES, Screen, Style, pod_colour
 from tests.builders import NOON
 from tests.simulation.clock import Clock
-from tests.unit.display import Stream, drawn, shown, surround
+from tests.unit.display import Direct, Stream, drawn, shown, surround
 
 SCHEDULER = Row("pod/simple-scheduler", 0, "Pending", "0/1", 0, NOON, "Must wait.", "busy")
 UP = Row("pod/simple-scheduler", 0, "Running", "1/1", 0, NOON, "", "good")
@@ -24,7 +24,7 @@ def _surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_logs_and_words_scroll_above_the_table() -> None:
     """The last table is left below all of them, once, and the cursor is given back."""
     terminal, clock = Stream(), Clock()
-    screen = Screen(terminal, terminal, now=clock)
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
     screen.say("Before the table.")
     for number in range(3):
         clock.advance(1)
@@ -58,7 +58,7 @@ LONG = "long " * 50
 def test_whatever_happens_nothing_is_torn(happenings: list[tuple[str, int, str, float]]) -> None:
     """All that was logged and said stands there in its order, with the last table below it and no other."""
     terminal, clock = Stream(), Clock()
-    screen = Screen(terminal, terminal, now=clock)
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
     expected: list[str] = []
     last: tuple[Row, ...] = ()
     for what, number, text, seconds in happenings:
@@ -84,7 +84,7 @@ def test_whatever_happens_nothing_is_torn(happenings: list[tuple[str, int, str, 
 def test_a_table_is_not_drawn_more_often_than_it_can_be_read() -> None:
     """Eight times a second at most, and what came in between is not lost."""
     terminal, clock = Stream(), Clock()
-    screen = Screen(terminal, terminal, now=clock)
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
     for number in range(200):
         screen.show([Row("pod/p", 0, f"Phase{number}", "", 0, None, "", "busy")])
         screen.log(Line("p", None, f"{number}"))
@@ -99,7 +99,7 @@ def test_a_table_is_not_drawn_more_often_than_it_can_be_read() -> None:
 def test_a_table_in_which_only_ages_change_is_drawn_once_a_second() -> None:
     """In between nothing at all is written."""
     terminal, clock = Stream(), Clock()
-    screen = Screen(terminal, terminal, now=clock)
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
     screen.show([UP])
     assert "0s" in terminal.take()
     for _ in range(9):
@@ -111,10 +111,50 @@ def test_a_table_in_which_only_ages_change_is_drawn_once_a_second() -> None:
     assert "1s" in terminal.take()
 
 
+def test_a_picture_that_could_not_be_written_is_replaced_by_a_newer_one() -> None:
+    """None is drawn while nobody reads; then the table is as it is now, with all that was said above it."""
+    terminal, clock = Stream(), Clock()
+    outlet = Direct(terminal)
+    screen = Screen(terminal, terminal, now=clock, outlet=lambda _: outlet)
+    screen.say("first")
+    screen.show([SCHEDULER])
+    before = terminal.getvalue()
+    outlet.is_free = False
+    for number in range(20):
+        clock.advance(1)
+        screen.show([Row("pod/p", 0, f"Stage{number}", "", 0, None, "", "busy")])
+        screen.log(Line("p", None, f"{number}"))
+        screen.say("word", "good")
+    clock.advance(1)
+    screen.show([UP])
+    assert terminal.getvalue() == before
+    outlet.is_free = True
+    screen.catch_up()
+    assert "Stage" not in terminal.getvalue()
+    screen.close()
+    said = [text for number in range(20) for text in (f"[p] {number}", "word")]
+    assert shown(terminal.getvalue()) == ["first", *said, *drawn(UP, after=21), ""]
+
+
+def test_what_other_threads_say_stands_above_the_table() -> None:
+    """With a next call: in the middle of drawing it would tear the table. Colours stay, and end with their line."""
+    terminal, clock = Stream(), Clock()
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
+    screen.show([UP])
+    drawn_already = terminal.getvalue()
+    screen.hear("\x1b[31mtraceback\nof a\x1b[2J thread", is_important=True)
+    assert terminal.getvalue() == drawn_already
+    clock.advance(1)
+    screen.catch_up()
+    assert "\x1b[31mtraceback\x1b[0m\n" in terminal.getvalue()
+    screen.close()
+    assert shown(terminal.getvalue()) == ["traceback", "of a thread", *drawn(UP, after=1), ""]
+
+
 def test_a_clock_that_is_put_back_does_not_stop_the_table() -> None:
     """It is drawn at once."""
     terminal, clock = Stream(), Clock()
-    screen = Screen(terminal, terminal, now=clock)
+    screen = Screen(terminal, terminal, now=clock, outlet=Direct)
     screen.show([SCHEDULER])
     clock.advance(-3600)
     screen.show([UP])
@@ -125,7 +165,7 @@ def test_a_table_that_was_cropped_is_whole_in_the_end() -> None:
     """While it lives it leaves room for the logs."""
     many = [Row(f"pod/p{number}", 0, f"Phase{number}", "", 0, None, "", "good") for number in range(50)]
     terminal = Stream()
-    screen = Screen(terminal, terminal, now=Clock())
+    screen = Screen(terminal, terminal, now=Clock(), outlet=Direct)
     screen.show(many)
     assert "more rows" in terminal.getvalue()
     screen.close()
@@ -137,7 +177,7 @@ def test_many_workers_alike_are_folded_on_a_terminal_only() -> None:
     workers = [Row(f"pod/w{number}", 1, "Running", "1/1", 0, None, "", "good") for number in range(20)]
     terminal, file = Stream(), Stream(is_terminal=False)
     for stream in (terminal, file):
-        Screen(stream, stream, now=Clock()).show(workers)
+        Screen(stream, stream, now=Clock(), outlet=Direct).show(workers)
     assert "… 17 more, all ready" in terminal.getvalue()
     assert len(file.getvalue().splitlines()) == 20
 
@@ -145,7 +185,7 @@ def test_many_workers_alike_are_folded_on_a_terminal_only() -> None:
 def test_logs_keep_their_own_colours_and_end_them() -> None:
     """What a program left open does not colour the next line; anything else that it sends to a terminal is dropped."""
     terminal = Stream()
-    screen = Screen(terminal, terminal, now=Clock())
+    screen = Screen(terminal, terminal, now=Clock(), outlet=Direct)
     screen.log(Line("p", None, "\x1b[31mred\x1b[5;5H\x1b]0;title\x07"))
     assert terminal.getvalue().endswith(" \x1b[31mred\x1b[0m\n")
 
@@ -154,7 +194,7 @@ def test_logs_keep_their_own_colours_and_end_them() -> None:
 def test_words_are_coloured_by_what_they_mean(style: Style) -> None:
     """And are in one line, without colours of their own."""
     terminal = Stream()
-    Screen(terminal, terminal, now=Clock()).say("two\nlines \x1b[32mgreen", style)
+    Screen(terminal, terminal, now=Clock(), outlet=Direct).say("two\nlines \x1b[32mgreen", style)
     assert shown(terminal.getvalue()) == ["two lines green", ""]
     assert ("\x1b[" in terminal.getvalue()) == (style != "plain")
     assert "\x1b[32mgreen" not in terminal.getvalue()
@@ -165,7 +205,7 @@ def test_no_color_means_no_colour() -> None:
     terminal = Stream()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NO_COLOR", "1")
-        screen = Screen(terminal, terminal, now=Clock())
+        screen = Screen(terminal, terminal, now=Clock(), outlet=Direct)
         screen.show([UP])
         screen.log(Line("p", None, "\x1b[31mred"))
         screen.say("words", "problem")

@@ -35,18 +35,19 @@ class Terminal:
         fcntl.ioctl(self.stream.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", self._height, width, 0, 0))
         self.display.resize(width)
 
-    def comes_to_show(self, *lines: str) -> None:
-        """Wait until it shows exactly that."""
+    def comes_to_show(self, screen: Screen, *lines: str) -> None:
+        """Let a screen catch up until this shows exactly that."""
         try:
-            eventually(lambda: self._read() == list(lines), "that", deadline_seconds=10)
+            eventually(lambda: self._read(screen) == list(lines), "that", deadline_seconds=10)
         except AssertionError:
-            assert self._read() == list(lines)
+            assert self._read(screen) == list(lines)
 
     def close(self) -> None:
         self.stream.close()
         os.close(self._master)
 
-    def _read(self) -> list[str]:
+    def _read(self, screen: Screen) -> list[str]:
+        screen.catch_up()
         with suppress(BlockingIOError):
             self.display.feed(os.read(self._master, 65536).decode().replace("\r\n", "\n"))
         return self.display.lines
@@ -71,15 +72,15 @@ def test_a_terminal_may_change_its_width(terminals: tuple[Terminal, Terminal]) -
     screen = Screen(terminal.stream, terminal.stream, now=clock)
     screen.log(Line("p", None, "first"))
     screen.show([UP, WORKER])
-    terminal.comes_to_show("[p] first", *drawn(UP, WORKER, width=120))
+    terminal.comes_to_show(screen, "[p] first", *drawn(UP, WORKER, width=120))
     assert not terminal.display.has_cursor
     for seconds, width in enumerate((60, 45, 120, 80), start=1):
         clock.advance(1)
         terminal.resize(width)
         screen.show([UP, WORKER])
-        terminal.comes_to_show("[p] first", *drawn(UP, WORKER, after=seconds, width=width))
+        terminal.comes_to_show(screen, "[p] first", *drawn(UP, WORKER, after=seconds, width=width))
     screen.close()
-    terminal.comes_to_show("[p] first", *drawn(UP, WORKER, after=4, width=80), "")
+    terminal.comes_to_show(screen, "[p] first", *drawn(UP, WORKER, after=4, width=80), "")
     assert terminal.display.has_cursor
 
 
@@ -90,6 +91,6 @@ def test_logs_may_go_to_another_terminal(terminals: tuple[Terminal, Terminal]) -
     screen.show([UP])
     screen.log(Line("p", None, "\x1b[31mred"))
     screen.close()
-    one.comes_to_show(*drawn(UP, width=120), "")
-    other.comes_to_show("[p] red", "")
+    one.comes_to_show(screen, *drawn(UP, width=120), "")
+    other.comes_to_show(screen, "[p] red", "")
     assert one.display.has_cursor

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from reconciler.local.display.rows import Row, rows
-from reconciler.local.display.table import LEAST_LINES, LINES_FOR_LOGS, age, one_line, readable, table
+from reconciler.local.display.table import LEAST_LINES, LINES_FOR_LOGS, age, table
 from tests.builders import NOON, cluster, pod_spec
 from tests.simulation.kubelet import CRASHING
 from tests.simulation.world import World
@@ -176,35 +176,3 @@ def test_an_age_has_one_unit(seconds: int, words: str) -> None:
     """The next larger one from two of it on."""
     assert age(NOON, NOON + timedelta(seconds=seconds)) == words
     assert age(None, NOON) == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "kept", "coloured"),
-    [
-        ("plain [bold]text[/bold]\t:smile:", "plain [bold]text[/bold]\t:smile:", None),
-        ("\x1b[1;31mred\x1b[0m", "red", "\x1b[1;31mred\x1b[0m"),
-        ("\x1b[38:5:9mred\x1b[m", "red", "\x1b[38:5:9mred\x1b[m"),
-        ("a\x1b[2J\x1b[H\x1b[10;20Hb\x1b[?1049h\x1b[6n", "ab", None),
-        ("\x1b]0;title\x07a\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "alink", None),
-        ("\x1bcreset\x1b(0\x1b7", "reset", None),
-        ("a\x07\x08\x00\x7f\x9b\n\r\x0bb", "ab", None),
-        ("\x1b", "", None),
-        ("cut \x1b[3", "cut 3", None),
-        ("über 中文 ✓", "über 中文 ✓", None),
-    ],
-)
-def test_a_readable_text_does_nothing_to_a_terminal(text: str, kept: str, coloured: str | None) -> None:
-    """Nothing moves, clears, rings or asks; colours stay where they may."""
-    assert readable(text, "utf-8") == kept
-    assert readable(text, "utf-8", colours=True) == (kept if coloured is None else coloured)
-
-
-def test_a_readable_text_can_be_written() -> None:
-    """What the encoding cannot say is replaced; half of a surrogate pair can never be said."""
-    assert readable("a … é", "ascii") == "a ... ?"
-    assert readable("a \udc80", "utf-8") == "a ?"
-
-
-def test_one_line_is_one_line() -> None:
-    """Whatever parts it in two otherwise."""
-    assert one_line("  one\n two\r\n\tthree\x0b\u2028four\x1b[31m\x85", "utf-8") == "one two three four"

@@ -1,14 +1,11 @@
 import io
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from models.kinds import DASK_CLUSTER, Key
-from reconciler.manifests import Reading, read
-from reconciler.manifests.documents import documents
+from reconciler.manifests import Reader, Reading, Text, read
 
 POD: dict[str, Any] = {"containers": [{"name": "main", "image": "dask"}]}
 
@@ -114,8 +111,49 @@ LONG = "b" * 54
             "DaskAutoscaler default/auto: spec is at odds with itself:",
             "minimum (5) must not be greater than maximum (3)",
         ),
-        ({"kind": "DaskCluster"}, "", "apiVersion is missing; add it"),
+        ({"kind": "DaskCluster"}, "", "apiVersion is missing; add it: kubernetes.dask.org/v1"),
+        (
+            {"apiVersion": "kubernetes.dask.org/v1"},
+            "",
+            "kind is missing; add it: one of DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler",
+        ),
+        ({"apiversion": "v1", "kind": "Pod"}, "", "apiVersion is missing; correct apiversion, which is misspelt"),
+        (
+            {"image": "dask", "replicas": 3},
+            "",
+            "is no manifest: apiVersion, kind and metadata are missing; add them, or leave it out",
+        ),
+        (
+            {"apiVersion": "kustomize.config.k8s.io/v1beta1", "kind": "Kustomization"},
+            "",
+            "is a kustomization and no manifest; build it first, as in kubectl kustomize FOLDER > built.yaml",
+        ),
+        ({"apiVersion": "v1", "kind": "List", "items": 3}, "", "items is 3; it must be a list"),
+        (
+            {**cluster(), "apiVersion": "v1", "kind": "daskcluster"},
+            'daskcluster default/big: kind is "daskcluster";',
+            "it must be DaskCluster",
+        ),
+        (
+            {**cluster(), "spec": {"replicas": 2, **cluster()["spec"]}},
+            BIG,
+            "spec.replicas is unknown; it belongs into spec.worker: indent it more",
+        ),
+        (
+            {**cluster(), "metadata": {"name": "big", "namespace": ["ml"]}},
+            "DaskCluster ?/big:",
+            "metadata.namespace is a list; it must be text; put it in quotes",
+        ),
+        (
+            cluster("\x1b[31mred\n"),
+            r"DaskCluster default/\x1b[31mred\n: metadata.name: the name '\x1b[31mred\n' must consist of lower-case",
+            (
+                "letters, digits and '-', start with a letter and end with a letter or digit, since Services are named "
+                "after it; choose another"
+            ),
+        ),
         ({"apiVersion": "v1"}, "", "kind is missing; add it"),
+        ({"apiVersion": "v1", "kind": ""}, "", 'kind is ""; it must be text'),
         ({"apiVersion": 1, "kind": "DaskCluster"}, "", "apiVersion is 1; it must be text"),
         ("just words", "", 'is "just words"; it must be a manifest, with apiVersion, kind and metadata'),
     ],
@@ -189,81 +227,24 @@ def test_pod_and_service_specs_are_the_users() -> None:
     assert problems(piped(manifest)) == []
 
 
-def test_a_folder_is_read_with_everything_below_it(tmp_path: Path) -> None:
-    """YAML and JSON files of a folder are read in order; hidden ones, other files and kustomizations are not."""
-    (tmp_path / "b").mkdir()
-    (tmp_path / ".git").mkdir()
-    (tmp_path / "a.yaml").write_text(texts(cluster("one")))
-    (tmp_path / "b" / "c.yml").write_text(texts(cluster("two")))
-    (tmp_path / "d.json").write_text(json.dumps(cluster("three"), indent="\t"))
-    (tmp_path / ".git" / "e.yaml").write_text("]")
-    (tmp_path / "notes.txt").write_text("]")
-    (tmp_path / "kustomization.yaml").write_text("resources: [a.yaml]")
-    reading = read([str(tmp_path)], "default", io.StringIO())
-    assert problems(reading) == []
-    assert [manifest.key.name for manifest in reading.manifests] == ["one", "two", "three"]
+def test_lists_in_lists_are_opened() -> None:
+    """However deeply an object lies in Lists, its place is told; a List without items is one."""
+    inner = {"apiVersion": "v1", "kind": "List", "items": [cluster("a"), cluster("b", replicas=-1)]}
+    empty = {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskClusterList", "items": None}
+    reading = piped({"apiVersion": "v1", "kind": "List", "items": [inner, empty]})
+    assert [manifest.key.name for manifest in reading.manifests] == ["a"]
+    assert problems(reading)[0].startswith("standard input, document 1, item 1, item 2: DaskCluster default/b: ")
 
 
-def test_files_that_cannot_be_read_are_told(tmp_path: Path) -> None:
-    """A file that is missing, no text, or a folder without manifests is a problem with its path."""
-    missing, binary, empty = tmp_path / "missing.yaml", tmp_path / "binary.yaml", tmp_path / "empty"
-    binary.write_bytes(b"\xff\xfe\x00")
-    empty.mkdir()
-    assert problems(read([str(missing), str(binary), str(empty)], "default", io.StringIO())) == [
-        f"{missing}: cannot be read: No such file or directory.",
-        f"{binary}: is not text in UTF-8; save it so.",
-        f"{empty}: holds no manifests: no file ends in .yaml, .yml, .json.",
+def test_a_reader_gives_for_known_texts_what_it_gave_before() -> None:
+    """A text that was read the last time is not read again, and changes in the others count."""
+    reader = Reader("default")
+    one, two = (Text(name, texts(cluster(name))) for name in ("one", "two"))
+    before = reader.read([one, two])
+    after = reader.read([one, Text("two", texts(cluster("other"))), Text("three", texts(cluster("one")))])
+    assert after.manifests[0] is before.manifests[0]
+    assert [manifest.key.name for manifest in after.manifests] == ["one", "other"]
+    assert problems(after) == [
+        "three, document 1: DaskCluster default/one: is there twice, first in one, document 1; remove one."
     ]
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("a: 2026-01-31", {"a": "2026-01-31"}),
-        ("a: 12:30", {"a": "12:30"}),
-        ("a: 1:30:00", {"a": "1:30:00"}),
-        ("a: yes", {"a": True}),
-        ("a: 017", {"a": 15}),
-        ("a: 0x1F", {"a": 31}),
-        ("a: 1_000", {"a": 1000}),
-        ("a: -3", {"a": -3}),
-        ("a: 1e3", {"a": 1000.0}),
-        ("a: .5", {"a": 0.5}),
-        ("a: 1.2.3", {"a": "1.2.3"}),
-        ("a: ~", {"a": None}),
-        ("8786: x", {"8786": "x"}),
-        ("{a: 1}", {"a": 1}),
-        ('{"a": 1,\n\t"b": 2}', {"a": 1, "b": 2}),
-        ("b: &b {x: 1, y: 1}\na: {<<: *b, x: 2}", {"b": {"x": 1, "y": 1}, "a": {"x": 2, "y": 1}}),
-    ],
-)
-def test_values_are_read_as_kubernetes_reads_them(text: str, value: Any) -> None:
-    """Numbers, text and times mean what they mean to kubectl, not all that YAML 1.1 makes of them."""
-    (document,) = documents(text)
-    assert (document.value, document.error) == (value, "")
-
-
-@pytest.mark.parametrize(
-    ("text", "error"),
-    [
-        ("a: 1\na: 2", "is not YAML in line 2, column 1: the key 'a' is there twice"),
-        ("? [1]\n: 2", "is not YAML in line 1, column 3: a key must be text"),
-        (
-            "a:\n\tb: 1",
-            (
-                "is not YAML in line 2, column 1: found character '\\t' that cannot start any token; "
-                "indent with spaces, not tabs"
-            ),
-        ),
-    ],
-)
-def test_what_kubectl_would_refuse_is_an_error(text: str, error: str) -> None:
-    """Keys that are there twice, keys that are no text, and tabs are told with their line."""
-    (document,) = documents(text)
-    assert document.error == error
-
-
-def test_documents_are_counted_as_people_count_them() -> None:
-    """Empty documents and comments do not count; lines are those of the file."""
-    found = list(documents("# licence\n---\n---\na: 1\n...\n---\n# nothing\n---\nb: 2\n"))
-    assert [(each.number, each.line, each.value) for each in found] == [(1, 3, {"a": 1}), (2, 8, {"b": 2})]
+    assert problems(reader.read([one, two])) == []

@@ -148,7 +148,7 @@ def test_a_file_that_cannot_be_read_is_tried_again() -> None:
     """What is no text is told, and read when it is one, even under the same stamp."""
     write(b"a: \xff")
     watch = watching()
-    assert look(watch) == {"a.yaml": "is not text in UTF-8; save it so."}
+    assert look(watch) == {"a.yaml": "is not text in UTF-8: line 1 has the byte 0xff; save it in UTF-8."}
     write("a: 12"[:4])
     assert look(watch) == {"a.yaml": "a: 1"}
 
@@ -192,3 +192,25 @@ def test_standard_input_and_pipes_are_read_once() -> None:
         assert look(watch) is None
     finally:
         os.close(source)
+
+
+def test_a_file_that_becomes_a_pipe_is_a_problem() -> None:
+    """Nobody waits for what may never come; what was there counts again when the file is back."""
+    write("a: 1")
+    watch = watching()
+    look(watch)
+    FILE.unlink()
+    os.mkfifo(FILE)
+    words = "is no file any more but a pipe, which is read only at the beginning; put a file in its place."
+    assert (look(watch), look(watch)) == ({"a.yaml": words}, None)
+    FILE.unlink()
+    write("a: 1", LONG_AGO + 1)
+    assert look(watch) == {"a.yaml": "a: 1"}
+
+
+def test_a_pipe_in_a_folder_is_left_alone() -> None:
+    """It may be a program's own; only what is named is read."""
+    Path("all").mkdir()
+    os.mkfifo("all/b.yaml")
+    write("x: 1", file=Path("all/a.yaml"))
+    assert look(watching("all")) == {"all/a.yaml": "x: 1"}

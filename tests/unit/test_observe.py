@@ -49,8 +49,8 @@ class Lists:
     def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
         raise AssertionError(key, body, subresource)
 
-    def delete(self, key: Key, uid: str) -> Reply:
-        raise AssertionError(key, uid)
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
+        raise AssertionError(key, uid, resource_version)
 
 
 def _pods(observation: Any) -> list[str]:

@@ -159,3 +159,27 @@ def test_a_refused_service_is_why_the_cluster_is_not_ready() -> None:
     assert after.condition(SIMPLE, "Ready").message == (
         "There is no Service simple-service, since the API server refused it: spec.ports[0].port: Invalid value."
     )
+
+
+def test_an_annotation_that_makes_no_sense_is_told_until_it_does() -> None:
+    """It stops nothing and is told in an Event once; mending it is no new generation."""
+    wrong = [finding(SIMPLE, Topic.INVALID_ANNOTATION, 'its annotation a is "b"; it must be 1')]
+    first = told(world(SIMPLE), findings=wrong)
+    assert accepted(first) == ("True", "InvalidAnnotation", 'Its annotation a is "b"; it must be 1.')
+    assert first.events == {"InvalidAnnotation": 'Its annotation a is "b"; it must be 1.'}
+    known = first.world.objects[SIMPLE.key]
+    again = told(world(known), findings=wrong)
+    assert again.actions == ()
+    mended = told(world(known))
+    assert accepted(mended)[:2] == ("True", "Accepted")
+    assert mended.events == {}
+
+
+def test_a_refusal_weighs_more_than_an_annotation() -> None:
+    """Without Pods there is no cluster; the annotation is told when they are there."""
+    wrong = [finding(SIMPLE, Topic.INVALID_ANNOTATION)]
+    first = told(world(SIMPLE), findings=wrong, responses=[refused()])
+    assert accepted(first) == ("False", "Invalid", WRONG)
+    known = first.world.objects[SIMPLE.key]
+    assert accepted(told(world(known), findings=wrong)) == ("False", "Invalid", WRONG)
+    assert accepted(told(world(known), findings=wrong, responses=[done()]))[1] == "InvalidAnnotation"

@@ -25,6 +25,6 @@ def test_the_table_in_the_code_has_every_type_and_reason() -> None:
 def test_the_page_lists_every_event() -> None:
     """Events are few enough to be listed."""
     source = Path(news.__file__).read_text("utf-8")
-    reasons = set(re.findall(r'"((?:Cluster|Scheduler|Scaled|Workers|Job)[A-Za-z]+)"', source))
-    assert len(reasons) == 9
+    reasons = set(re.findall(r'"((?:Cluster|Owner|Scheduler|Scaled|Workers|Job)[A-Za-z]+)"', source))
+    assert len(reasons) == 10
     assert reasons <= set(re.findall(r"[A-Za-z]+", PAGE))

@@ -250,3 +250,21 @@ def test_events_are_compared_with_the_resource_of_the_same_uid() -> None:
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
     anew = cluster(meta={"uid": "another"})
     assert told(Snapshot(LATER, {anew.key: anew}), before=ready.world).events == {}
+
+
+@pytest.mark.parametrize("result", Result)
+def test_a_cluster_that_was_deleted_for_its_owners_sake_is_told_of(result: Result) -> None:
+    """With the reason, and only when it is done: a sign of life may prevent it."""
+    gone = "its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago"
+    delete = Action(Verb.DELETE, SIMPLE.key, SIMPLE.key, SIMPLE.key, gone, uid="uid-simple", resource_version="7")
+    after_it = told(world(), before=world(SIMPLE), responses=(Response(delete, result),))
+    if result is not Result.DONE:
+        assert after_it.actions == ()
+        return
+    (event,) = after_it.actions
+    assert (event.body["type"], event.body["reason"]) == ("Normal", "OwnerGone")
+    assert event.body["message"] == (
+        "Its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago: it is deleted, as the annotation "
+        "kubernetes.dask.org/owner-timeout-seconds asks."
+    )
+    assert event.body["involvedObject"]["uid"] == SIMPLE.metadata.uid

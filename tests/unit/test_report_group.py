@@ -121,15 +121,21 @@ def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
 
 def test_a_group_without_its_cluster_is_not_ready_and_keeps_what_was_known() -> None:
     """Which template is the present one depends on the cluster."""
-    orphan = group(SIMPLE, status={"updatedReplicas": 3})
+    orphan = group(SIMPLE, status={"updatedReplicas": 3}, meta={"ownerReferences": []})
     after = told(world(orphan))
     assert after.condition(orphan, "Ready").reason == "ClusterNotFound"
     assert after.statuses[orphan.key]["updatedReplicas"] == 3
 
 
+def test_what_goes_with_its_cluster_is_told_nothing() -> None:
+    """Garbage collection has yet to come to it; that its cluster is not there would be news to nobody."""
+    assert told(world(DEFAULT)).actions == ()
+    assert DEFAULT.key in told(world(DEFAULT, SIMPLE)).statuses
+
+
 def test_a_group_of_a_cluster_that_dask_kubernetes_runs_gets_conditions_only() -> None:
     """Its Pods are not known here, so that counts would be wrong."""
-    after = told(world(DEFAULT), findings=[finding(DEFAULT, Topic.OTHER_OPERATOR)])
+    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Topic.OTHER_OPERATOR)])
     assert set(after.statuses[DEFAULT.key]) == {"conditions"}
 
 

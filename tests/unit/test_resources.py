@@ -71,6 +71,7 @@ WRONG = {
         "minimum (3) must not be greater than maximum (2)",
     ),
     "no maximum": (manifest(DASK_AUTOSCALER, "a", {"cluster": "c", "minimum": 1}), "spec.maximum", "required"),
+    "a group without a name": (autoscaler(workerGroup=""), "spec.workerGroup", "at least 1 character"),
     "a negative maximum": (autoscaler(minimum=-2, maximum=-1), "spec.maximum", "greater than or equal to 0"),
 }
 

@@ -1,15 +1,20 @@
 """Follows the log files that containers append to, and cuts what they hold into lines."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from reconciler.local.containers.logfile import LogFile, shorten
 
 LONGEST_LINE = 8 * 1024
 """Bytes; a longer line is given in parts."""
 MOST_AT_ONCE = 128 * 1024
-"""How many bytes of a file one call takes, so that a container that floods its log does not hold up the others."""
-TAIL = 64 * 1024
-"""In how many bytes the last lines of a log are looked for."""
+"""How many bytes one call takes of all files together, so that a flood of logs holds up nothing else."""
+LOOK_AROUND_EVERY = 20
+"""At which calls the logs are looked at that nobody follows, such as those of probes."""
+
+_MEBIBYTE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +25,13 @@ class Line:
         pod: Its Pod.
         container: The container; `None` if the Pod has only one.
         text: What it wrote, without the end of the line.
+        is_remark: Whether it did not write this: it is said of its log.
     """
 
     pod: str
     container: str | None
     text: str
+    is_remark: bool = False
 
 
 @dataclass(slots=True)
@@ -34,16 +41,25 @@ class _Followed:
     Args:
         pod: Whose it is.
         container: Which container's it is, if the Pod has several.
-        offset: How far it has been read.
+        log: The file, and how far it has been read.
         rest: What of that is no whole line yet.
         is_finished: Whether nothing more will be written.
+        failure: Why it cannot be read now; empty if it can.
+        told_failure: Why it could not be read at the last call.
     """
 
     pod: str
     container: str | None
-    offset: int
+    log: LogFile
     rest: bytes = b""
     is_finished: bool = False
+    failure: str = ""
+    told_failure: str = ""
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is to be said or done as long as nothing is written."""
+        return not (self.is_finished or self.failure or self.told_failure)
 
 
 class Logs:
@@ -51,13 +67,17 @@ class Logs:
 
     - Each line is given once, whole, and in the order of its file; a file that is followed anew goes on where it was.
     - Of what a progress bar draws over itself with `\r`, the last state is given, once its line ends.
-    - A file that is not there yet is waited for. None is held open.
+    - A call takes so much and no more, and each file gets its share of that. Of what came so fast that it could never
+      be given, most is skipped; a remark says how much.
+    - No file becomes much longer than `LONGEST`, however much a container writes.
+    - A file that is not there yet is waited for. None is held open. One that cannot be read is a remark, and no more.
     """
 
     def __init__(self) -> None:
         self._files: dict[Path, _Followed] = {}
         self._ends: dict[Path, int] = {}
         self._behind: set[Path] = set()
+        self._calls = 0
 
     @property
     def is_behind(self) -> bool:
@@ -74,7 +94,7 @@ class Logs:
         """
         known = self._files.get(file)
         if known is None:
-            self._files[file] = _Followed(pod, container, self._ends.pop(file, 0))
+            self._files[file] = _Followed(pod, container, LogFile(file, self._ends.pop(file, 0)))
         else:
             known.is_finished = False
 
@@ -83,59 +103,95 @@ class Logs:
         if file in self._files:
             self._files[file].is_finished = True
 
-    def lines(self) -> Iterator[Line]:
-        """What has come since the last call; of each file no more than a call may take."""
-        for file, followed in list(self._files.items()):
-            for text in self._texts(file, followed):
-                yield Line(followed.pod, followed.container, text)
+    def shorten(self) -> None:
+        """Keep all logs from growing when their lines are of no interest any more."""
+        self._shorten(lambda _: True)
 
-    def _texts(self, file: Path, followed: _Followed) -> list[str]:
-        data, is_behind = _read(file, followed)
-        texts, followed.rest = _cut(followed.rest + data)
-        (self._behind.add if is_behind else self._behind.discard)(file)
-        if followed.is_finished and not is_behind:
+    def lines(self) -> Iterator[Line]:
+        """What has come since the last call, but for what is more than a call may take."""
+        if self._calls % LOOK_AROUND_EVERY == 0:
+            self._shorten(lambda file: file not in self._files)
+        self._calls += 1
+        self._behind.clear()
+        all_followed = list(self._files.values())
+        unread = [_unread(followed) for followed in all_followed]
+        for followed, share, wanted in zip(all_followed, shares(unread, MOST_AT_ONCE), unread, strict=True):
+            if not wanted and followed.is_quiet:
+                continue
+            texts = self._texts(followed, share, is_behind=share < wanted)
+            yield from _remarks(followed)
+            yield from (Line(followed.pod, followed.container, text) for text in texts)
+            if followed.is_finished and followed.log.path not in self._behind:
+                self._ends[followed.log.path] = followed.log.offset
+                del self._files[followed.log.path]
+
+    def _texts(self, followed: _Followed, share: int, *, is_behind: bool) -> list[str]:
+        """The next lines of a file."""
+        texts, followed.rest = _cut(_data(followed, share))
+        if is_behind:
+            self._behind.add(followed.log.path)
+        elif followed.is_finished:
             texts += [_decoded(followed.rest)] if followed.rest.rstrip(b"\r") else []
-            self._ends[file] = followed.offset
-            del self._files[file]
         return texts
 
+    def _shorten(self, concerns: Callable[[Path], bool]) -> None:
+        for folder in {file.parent for file in (*self._files, *self._ends)}:
+            for file in filter(concerns, folder.glob("*.log")):
+                with suppress(OSError):  # it is gone
+                    shorten(file)
 
-def tail_of(file: Path, most: int = 5) -> tuple[str, ...]:
-    """The last lines of a log, without empty ones, for messages.
+
+def shares(wanted: Sequence[int], whole: int) -> list[int]:
+    """Each one's part of a whole that may not be enough: who wants little gets it, the others get equal parts.
 
     Args:
-        file: The log; none at all has no lines.
-        most: How many lines at most.
+        wanted: What each one wants.
+        whole: What there is.
     """
-    try:
-        start = max(0, file.stat().st_size - TAIL)
-        with file.open("rb") as log:
-            log.seek(start)
-            data = log.read(TAIL)
-    except FileNotFoundError:
-        return ()
-    if start and b"\n" in data.rstrip(b"\n"):  # the first line is only the end of one
-        data = data.partition(b"\n")[2]
-    texts, rest = _cut(data)
-    shown = [text for text in (*texts, _decoded(rest)) if text.strip()]
-    return tuple(shown[-most:]) if most > 0 else ()
+    given = [0] * len(wanted)
+    for left, number in zip(range(len(wanted), 0, -1), sorted(range(len(wanted)), key=wanted.__getitem__), strict=True):
+        given[number] = min(wanted[number], whole // left)
+        whole -= given[number]
+    return given
 
 
-def _read(file: Path, followed: _Followed) -> tuple[bytes, bool]:
-    """What is new in a file, and whether there is more."""
+def _unread(followed: _Followed) -> int:
+    """How much there is to read; what was read of a line whose rest is skipped is no line."""
     try:
-        size = file.stat().st_size
-        if size < followed.offset:  # someone has emptied it
-            followed.offset = 0
-        if size == followed.offset:
-            return b"", False
-        with file.open("rb") as log:
-            log.seek(followed.offset)
-            data = log.read(MOST_AT_ONCE)
-    except FileNotFoundError:
-        return b"", False
-    followed.offset += len(data)
-    return data, followed.offset < size
+        unread = followed.log.unread()
+    except OSError as error:
+        followed.failure = str(error.strerror)
+        return 0
+    if followed.log.skipped:
+        followed.rest = b""
+    return unread
+
+
+def _data(followed: _Followed, most: int) -> bytes:
+    """The next bytes; after what is skipped, a line begins."""
+    data = followed.rest
+    try:
+        data += followed.log.read(most)
+        skipped = followed.log.skipped
+        more = followed.log.shortened()
+    except OSError as error:
+        followed.failure = str(error.strerror)
+        return data
+    is_torn = followed.log.skipped > skipped and data and not data.endswith(b"\n")
+    return data + b"\n" + more if is_torn else data + more
+
+
+def _remarks(followed: _Followed) -> Iterator[Line]:
+    """What is to be said of a log: how much was skipped, and, when that begins, that it cannot be read."""
+    if followed.log.skipped:
+        amount = followed.log.skipped / _MEBIBYTE
+        words = f"{amount:.1f} MiB of this log were skipped here: they came faster than they can be shown"
+        followed.log.skipped = 0
+        yield Line(followed.pod, followed.container, words, is_remark=True)
+    if followed.failure and followed.failure != followed.told_failure:
+        words = f"the log {followed.log.path} cannot be read: {followed.failure}"
+        yield Line(followed.pod, followed.container, words, is_remark=True)
+    followed.told_failure, followed.failure = followed.failure, ""
 
 
 def _cut(data: bytes) -> tuple[list[str], bytes]:

@@ -75,13 +75,14 @@ class Containers:
     Args:
         network: What the processes must know of it.
         run: The run's directory.
+        has_gpu: Whether this machine has a GPU.
     """
 
-    def __init__(self, network: Network, run: Path) -> None:
+    def __init__(self, network: Network, run: Path, *, has_gpu: bool) -> None:
         self._network = network
         self._run = run
         self._bin = run / "bin"
-        programs.install(self._bin)
+        programs.install(self._bin, has_gpu=has_gpu)
         self._host = passed_on(os.environ)
 
     def prepared(self, pod: Body, name: str, address: str, log: Path, around: Surroundings) -> Prepared:
@@ -98,9 +99,11 @@ class Containers:
             Refusal: it cannot be run.
         """
         container = _container(pod, name)
+        home = self._home(pod)
+        home.mkdir(parents=True, exist_ok=True)
         try:
             variables = environment(pod, container, around.supplies, around.services, address)
-            mounts = Mounts.of(pod, container, around.supplies, self._home(pod), variables)
+            mounts = Mounts.of(pod, container, around.supplies, home, variables)
         except Unavailable as error:
             raise Refusal(str(error), error.reason, may_change=True) from error
         command = expanded(container.get("command", ()), variables)
@@ -129,11 +132,12 @@ class Containers:
     def _own(self, pod: Body, container: Body, address: str, variables: Mapping[str, str]) -> dict[str, str]:
         """The variables that are ours, whatever the manifest says."""
         meta = pod["metadata"]
-        cpus = _limit(container, "cpu")
+        cpus, memory = (_limit(container, resource) for resource in ("cpu", "memory"))
         path = variables.get("PATH") or self._host.get("PATH", os.defpath)
         return {
             **self._network.environment(meta["namespace"], meta["name"], address),
             **({"LOCAL_POD_CPUS": str(cpus)} if cpus else {}),
+            **({"LOCAL_POD_MEMORY": str(memory)} if memory else {}),
             "HOSTNAME": variables.get("HOSTNAME", meta["name"]),
             "PATH": programs.search_path(self._bin, path),
             "PYTHONPATH": os.pathsep.join(filter(None, (str(INSIDE), variables.get("PYTHONPATH", "")))),
@@ -150,9 +154,7 @@ class Containers:
 
     def _home(self, pod: Body) -> Path:
         meta = pod["metadata"]
-        home = self._run / "pods" / f"{meta['namespace']}_{meta['name']}_{meta['uid'][-12:]}"
-        home.mkdir(parents=True, exist_ok=True)
-        return home
+        return self._run / "pods" / f"{meta['namespace']}_{meta['name']}_{meta['uid'][-12:]}"
 
 
 def _argv(command: Sequence[str], arguments: Sequence[str]) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ class Program:
         directory: Its working directory.
         log: The file to which what it writes is appended; its folders are made.
         memory_bytes: RLIMIT_RSS, soft and hard. No kernel enforces it; Dask reads it as its memory limit. Without
-            effect on macOS, where its number means another limit.
+            effect on macOS, where its number means another limit: there only `inside/sitecustomize.py` tells it.
     """
 
     argv: tuple[str, ...]
@@ -89,8 +89,7 @@ class Processes:
         self._run = run.absolute()
         self._token = uuid4().hex
         self._numbers = count(1)
-        self._pids: dict[int, int] = {}
-        self._running: set[int] = set()
+        self._running: dict[int, int] = {}  # the pids, by number
         self._exits: list[Exit] = []
         self._answers: dict[int, dict[str, Any]] = {}
         self._unread = b""
@@ -137,10 +136,6 @@ class Processes:
         if "failed" in answer:
             raise CannotStart(_reason(program, answer))
         return number
-
-    def pid(self, number: int) -> int:
-        """A main process's pid. Whoever signals it by themselves may hit another process, once it has ended."""
-        return self._pids[number]
 
     def terminate(self, number: int) -> None:
         """Send SIGTERM to a main process, and to it alone; nothing if it has ended.
@@ -217,11 +212,10 @@ class Processes:
     def _note(self, message: dict[str, Any]) -> None:
         match message:
             case {"ended": number, "code": code}:
-                self._running.discard(number)
+                self._running.pop(number, None)
                 self._exits.append(Exit(number, code))
             case {"begun": number, "pid": pid}:
-                self._pids[number] = pid
-                self._running.add(number)
+                self._running[number] = pid
                 self._answers[number] = message
             case {"failed": number}:
                 self._answers[number] = message
@@ -241,9 +235,9 @@ class Processes:
             self._guard.wait(_DEATH_SECONDS)  # it may be writing down what ails it
         self._guard.kill()
         code: int = self._guard.wait()
-        for number in self._running if code < 0 else ():  # else it has killed them itself
+        for pid in self._running.values() if code < 0 else ():  # else it has killed them itself
             with suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._pids[number], signal.SIGKILL)
+                os.killpg(pid, signal.SIGKILL)
         deadline = time.monotonic() + _END_SECONDS
         while (left := _marked(f"{MARK}={self._token}-")) and time.monotonic() < deadline:
             for pid in left:

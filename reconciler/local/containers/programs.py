@@ -60,16 +60,17 @@ class NoProgram(Exception):
     """A container's command is not to be had here; the message says why and what to do."""
 
 
-def install(folder: Path) -> None:
+def install(folder: Path, *, has_gpu: bool) -> None:
     """Write the scripts.
 
     Args:
         folder: Where to.
+        has_gpu: Whether this machine has a GPU.
     """
     folder.mkdir(parents=True, exist_ok=True)
     python = quote(sys.executable)
     modules = {name: f"{python} -m {module}" for name, module in _MODULES.items()}
-    cuda_worker = _cuda_worker(python)
+    cuda_worker = _cuda_worker(python, has_gpu=has_gpu)
     texts = {
         "python": _exec(python),
         "python3": _exec(python),
@@ -138,9 +139,9 @@ def _here(path: str) -> str:
     return name if name in _NAMES else path
 
 
-def _cuda_worker(python: str) -> str:
+def _cuda_worker(python: str, *, has_gpu: bool) -> str:
     """The command of dask-cuda-worker; without a GPU, that of its stand-in."""
-    if find_spec("dask_cuda") is not None and has_gpu():
+    if find_spec("dask_cuda") is not None and has_gpu:
         return f"{python} -m dask_cuda.cli"
     return f"{python} {quote(str(Path(__file__).with_name('inside') / '_local_cuda_worker.py'))}"
 

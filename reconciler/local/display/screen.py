@@ -2,28 +2,31 @@
 
              errors is a terminal               it is none
 show         the table, in place                a line for each change, on errors
-say          a line above the table             a line on errors
+say, hear    a line above the table             a line on errors
 log          a line above the table if output is the same terminal, else a line on output
+
+Nothing here waits for whoever reads. What cannot be written yet is kept, within bounds; see `Backlog`.
 """
 
 import os
+import threading
+import time
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal, TextIO, TypeAlias
 from zlib import crc32
 
-from rich.cells import cell_len
 from rich.color import ColorSystem
-from rich.console import COLOR_SYSTEMS, Console, ConsoleOptions, RenderResult
-from rich.control import Control
-from rich.live import Live
-from rich.segment import ControlType, Segment
+from rich.console import COLOR_SYSTEMS, Console
 from rich.style import Style as Look
-from rich.text import Text
 
 from reconciler.local.containers.logs import Line
-from reconciler.local.display.rows import Row, folded
-from reconciler.local.display.table import one_line, readable, squeezed, table
+from reconciler.local.display.backlog import Rank
+from reconciler.local.display.lines import Lines
+from reconciler.local.display.live import LiveTable
+from reconciler.local.display.rows import Row
+from reconciler.local.display.text import one_line, readable, squeezed
+from reconciler.local.display.writer import Outlet, Writer, is_abandoned
 
 Style: TypeAlias = Literal["plain", "note", "warning", "problem", "good"]
 
@@ -34,32 +37,54 @@ POD_COLOURS = (28, 30, 32, 63, 64, 67, 98, 100, 130, 132, 134, 163, 166)
 LONGEST_PREFIX = 26
 """To what Pods' names are cut before their logs where there are colours to tell them apart."""
 
-FASTEST, SLOWEST = timedelta(seconds=1 / 8), timedelta(seconds=1)
-"""How long a table stays before it is drawn again, if there is something new and if only ages change."""
+LONGEST_END_SECONDS, LAST_WORDS_SECONDS = 2.0, 0.5
+"""How long, in the end, what waits may take to be written, and how much of that is for all but the logs."""
+
+_LOOK_AGAIN_SECONDS = 0.005
 
 
 class Screen:
     """What people see of a run.
 
+    - Nobody who calls it waits for whoever reads; only `close` does, for two seconds at most.
+    - When nobody reads, lines of logs are left out before anything else, and the next one who reads is told how many.
     - Logs scroll above the table; nothing in them moves the cursor or is taken for markup.
     - Nothing is coloured in a file or a pipe, nor with NO_COLOR.
-    - What is said is written at once, and so is a log, but above the table: there it waits, for an eighth of a second
-      at most, for a next call.
+    - What is said is written at once if it can be, and so is a log, but above the table: there it waits, for an eighth
+      of a second at most, for a next call. Whatever waits is written by a later call of whatever method.
 
     Args:
         output: Where logs go.
         errors: Where everything else goes.
         now: The time; lines show it as clocks here do.
+        outlet: What writes to a stream.
     """
 
-    def __init__(self, output: TextIO, errors: TextIO, *, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        output: TextIO,
+        errors: TextIO,
+        *,
+        now: Callable[[], datetime],
+        outlet: Callable[[TextIO], Outlet] = Writer,
+    ) -> None:
         self._output = output
         self._errors = errors
         self._now = now
         self._output_colours, self._errors_colours = _colours(output), _colours(errors)
-        self._table = _LiveTable(errors, now) if _is_terminal(errors) else None
-        self._is_shared = self._table is not None and _is_terminal(output) and _are_one(output, errors)
+        self._table = LiveTable(errors, outlet(errors), now) if _is_terminal(errors) else None
+        self._words = self._table or Lines(outlet(errors))
+        # In two threads, lines for one file would come in any order.
+        is_shared = _are_one(output, errors) and _is_terminal(output) == _is_terminal(errors)
+        self._logs = self._words if is_shared else Lines(outlet(output))
         self._told: dict[tuple[str, str], str] = {}
+        self._is_failure_told = self._is_closed = False
+        self._closing = threading.Lock()
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether whoever read has closed a pipe."""
+        return any(is_abandoned(pane.outlet) for pane in (self._words, self._logs))
 
     def show(self, rows: Sequence[Row]) -> None:
         """Show what there is.
@@ -89,27 +114,46 @@ class Screen:
             style: How it is meant.
         """
         line = _painted(one_line(words, _encoding(self._errors)), STYLES[style], self._errors_colours)
-        if self._table is not None:
-            self._table.put(line, at_once=True)
-        else:
-            _write(self._errors, line)
+        self._words.put(line, Rank.NEWS if style in ("plain", "note") else Rank.IMPORTANT)
+
+    def hear(self, text: str, *, is_important: bool) -> None:
+        """Say what another thread has to tell, with a next call; any thread may call this, at any time.
+
+        Args:
+            text: What it tells, in as many lines as it has.
+            is_important: Whether it matters more than what usually happens.
+        """
+        with self._closing:
+            if not self._is_closed:
+                colours = self._errors_colours is not None
+                for line in text.splitlines():
+                    shown = _ended(readable(line, _encoding(self._errors), colours=colours))
+                    self._words.backlog.add(shown, Rank.IMPORTANT if is_important else Rank.NEWS)
+                return
+        self._errors.write(f"{text}\n")
+        self._errors.flush()
 
     def log(self, line: Line) -> None:
-        """Show a line of a log, after the name of its Pod.
-
-        Raises:
-            BrokenPipeError: nobody reads the output any more.
-        """
+        """Show a line of a log, after the name of its Pod."""
         colours = self._output_colours
         name = line.pod if line.container is None else f"{line.pod}/{line.container}"
         name = f"[{squeezed(name, LONGEST_PREFIX) if colours is not None else name}]"
-        text = readable(line.text, _encoding(self._output), colours=colours is not None)
-        end = "\x1b[0m" if "\x1b" in text else ""
-        whole = f"{_painted(name, f'color({pod_colour(line.pod)})', colours)} {text}{end}"
-        if self._table is not None and self._is_shared:
-            self._table.put(whole)
-        else:
-            _write(self._output, whole)
+        text = _ended(readable(line.text, _encoding(self._output), colours=colours is not None))
+        if line.is_remark:
+            text = _painted(text, STYLES["warning"], colours)
+        whole = f"{_painted(name, f'color({pod_colour(line.pod)})', colours)} {text}"
+        self._logs.put(whole, Rank.NEWS if line.is_remark else Rank.LOG)
+
+    def catch_up(self) -> None:
+        """Write what has waited, if whoever reads takes it now."""
+        failure = self._logs.outlet.failure
+        if failure is not None and self._logs is not self._words and not self._is_failure_told:
+            self._is_failure_told = True
+            self.say(
+                f"Standard output can no longer be written: {failure.strerror}. Logs are kept in files.", "problem"
+            )
+        for pane in (self._words, self._logs):
+            pane.catch_up()
 
     def clear(self) -> None:
         """Take the table away: what it shows is no more."""
@@ -117,118 +161,33 @@ class Screen:
             self._table.show(())
 
     def close(self) -> None:
-        """Leave the last table on the screen, whole, and show the cursor again; a second call does nothing."""
-        if self._table is not None:
-            self._table.close()
+        """Leave the last table on the screen, whole, and show the cursor again; a second call does nothing.
+
+        What waits is written, if that takes no longer than it may; logs are the first to be left out.
+        """
+        if self._is_closed:
+            return
+        until = time.monotonic() + LONGEST_END_SECONDS
+        self._drain(until)
+        with self._closing:
+            self._is_closed = True
+        self._drain(until)  # what was heard in between
+
+    def _drain(self, until: float) -> None:
+        panes = (self._words, self._logs)
+        for pane in panes:
+            pane.close()
+        while any(pane.is_behind for pane in panes) and (now := time.monotonic()) < until:
+            for pane in panes:
+                if until - now < LAST_WORDS_SECONDS:
+                    pane.backlog.leave_out_logs()
+                pane.catch_up()
+            time.sleep(_LOOK_AGAIN_SECONDS)
 
 
 def pod_colour(pod: str) -> int:
     """A Pod's colour, of the 256: the same in every run."""
     return POD_COLOURS[crc32(pod.encode()) % len(POD_COLOURS)]
-
-
-class _Picture:
-    """The table as it stands on the terminal."""
-
-    def __init__(self) -> None:
-        self.lines: list[Text] = []
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield from self.lines
-
-    def overhang(self, width: int) -> int:
-        """How many more lines than it has it takes up, where a terminal that was made narrower has wrapped it."""
-        return sum((cell_len(line.plain) - 1) // width for line in self.lines if line.plain)
-
-
-class _Verbatim:
-    """Lines that are written as they are."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self._lines = lines
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        yield Segment("".join(f"{line}\n" for line in self._lines))
-
-
-class _LiveTable:
-    """The table at the bottom of a terminal, and the lines that scroll above it.
-
-    Args:
-        terminal: The terminal.
-        now: The time.
-    """
-
-    def __init__(self, terminal: TextIO, now: Callable[[], datetime]) -> None:
-        self._terminal = terminal
-        self._now = now
-        self._console = Console(file=terminal, force_terminal=True, force_interactive=True)
-        self._picture = _Picture()
-        self._live = Live(
-            self._picture, console=self._console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False
-        )
-        self._rows: Sequence[Row] = ()
-        self._above: list[str] = []
-        self._drawn: tuple[Sequence[Row], tuple[int, int]] | None = None
-        self._drawn_at: datetime | None = None
-        self._is_closed = False
-
-    def show(self, rows: Sequence[Row]) -> None:
-        """Show those rows, as soon as it is time to."""
-        if self._is_closed:
-            return
-        self._rows = folded(rows)
-        if self._rows:
-            self._live.start()
-        self._draw_if_due()
-
-    def put(self, line: str, *, at_once: bool = False) -> None:
-        """Put a line above the table, with what its look consists of; at once, or as soon as it is time to."""
-        self._above.append(line)
-        if at_once or not self._live.is_started:
-            self._draw(self._size())
-        else:
-            self._draw_if_due()
-
-    def close(self) -> None:
-        """Draw the table for the last time, however high it is."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._draw(self._size())
-            self._picture.lines = self._lines(self._size()[0], None)
-            self._live.stop()
-
-    def _draw_if_due(self) -> None:
-        size = self._size()
-        is_new = bool(self._above) or (self._rows, size) != self._drawn
-        elapsed = self._now() - self._drawn_at if self._drawn_at is not None else SLOWEST
-        # A clock that was put back must not stop the table.
-        if elapsed >= (FASTEST if is_new else SLOWEST) or elapsed < timedelta():
-            self._draw(size)
-
-    def _draw(self, size: tuple[int, int]) -> None:
-        """Write what waits, and the table below it."""
-        with self._console:  # in one write, so that the terminal never shows half of it
-            if self._live.is_started:
-                wrapped = ((ControlType.ERASE_IN_LINE, 2), (ControlType.CURSOR_UP, 1)) * self._picture.overhang(size[0])
-                self._console.control(Control(*wrapped))
-                self._picture.lines = self._lines(*size)
-                self._drawn, self._drawn_at = (self._rows, size), self._now()
-            self._console.print(_Verbatim(self._above), soft_wrap=True)
-        self._above = []
-
-    def _lines(self, width: int, height: int | None) -> list[Text]:
-        return table(self._rows, width, height, self._now(), _encoding(self._terminal))
-
-    def _size(self) -> tuple[int, int]:
-        """Of this terminal: standard input may be another."""
-        try:
-            width, height = os.get_terminal_size(self._terminal.fileno())
-        except OSError:
-            width, height = self._console.size
-        if width and height:
-            self._console.size = (width, height)
-        return width or 80, height or 25
 
 
 def _words(row: Row, *, is_new: bool = False) -> str:
@@ -240,9 +199,9 @@ def _words(row: Row, *, is_new: bool = False) -> str:
     return f"{row.phase}{ready}{restarts}{requests}{why}"
 
 
-def _write(stream: TextIO, line: str) -> None:
-    stream.write(f"{line}\n")
-    stream.flush()
+def _ended(text: str) -> str:
+    """A text whose colours do not go on after it."""
+    return f"{text}\x1b[0m" if "\x1b" in text else text
 
 
 def _painted(text: str, look: str, colours: ColorSystem | None) -> str:
@@ -262,11 +221,13 @@ def _is_terminal(stream: TextIO) -> bool:
 
 
 def _are_one(one: TextIO, other: TextIO) -> bool:
-    """Whether both are the same terminal."""
+    """Whether both are the same file, pipe or terminal."""
     try:
-        return os.fstat(one.fileno()).st_rdev == os.fstat(other.fileno()).st_rdev
-    except OSError:  # streams without a device, as in tests
+        found, wanted = os.fstat(one.fileno()), os.fstat(other.fileno())
+    except OSError:  # streams without a file, as in tests
         return one is other
+    is_one_device = found.st_rdev == wanted.st_rdev != 0
+    return is_one_device or (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
 
 
 def _encoding(stream: TextIO) -> str:

@@ -10,7 +10,6 @@ without        Resource                Phase    Ready  Age
                  The scheduler Pod simple-scheduler started, but did …
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +20,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from reconciler.local.display.rows import Row, State
+from reconciler.local.display.text import one_line, readable, squeezed
 
 STATES: Mapping[State, tuple[str, str, str]] = {
     "good": ("✓", "+", "green"),
@@ -40,35 +40,6 @@ LEAST_LINES, LINES_FOR_LOGS = 4, 3
 _HEAD = ("  Resource", "Phase", "Ready", "Restarts", "Age", "Requests")
 _RESOURCE, _PHASE, _READY, _RESTARTS, _AGE, _REQUESTS = range(len(_HEAD))
 _GAP = "  "
-_SEQUENCES = re.compile(
-    r"(\x1b\[[0-9;:]*m)"  # colours
-    r"|\x1b\[[0-?]*[ -/]*[@-~]"  # the cursor and the like
-    r"|\x1b[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles and links
-    r"|\x1b[ -/]*[0-~]?"
-    r"|[\x00-\x08\x0a-\x1f\x7f-\x9f]"  # all control characters but the tab
-)
-
-
-def readable(text: str, encoding: str, *, colours: bool = False) -> str:
-    """A text as it can be written and does nothing to a terminal: without control characters.
-
-    Args:
-        text: The text; the ends of lines are control characters too.
-        encoding: How it is written.
-        colours: Whether the sequences stay that set colours.
-    """
-    if not text.isprintable():
-        text = _SEQUENCES.sub(r"\1" if colours else "", text)
-    try:
-        text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.replace("…", "...").encode(encoding, "replace").decode(encoding)
-    return text
-
-
-def one_line(text: str, encoding: str) -> str:
-    """A readable text in one line, without colours."""
-    return readable(" ".join(text.split()), encoding)
 
 
 def age(since: datetime | None, now: datetime) -> str:
@@ -200,14 +171,6 @@ def _line(cells: Sequence[str], layout: _Layout, style: str = "") -> Text:
         else:
             line.append(cell + padding, style if number == _PHASE else "")
     return line
-
-
-def squeezed(cell: str, width: int) -> str:
-    """A cell that fits; of a long name, the beginning and the end tell most."""
-    if cell_len(cell) <= width:
-        return cell
-    begin = (width - 2) // 2
-    return f"{cell[:begin]}..{cell[begin + 2 - width :]}"
 
 
 def _cropped(rows: Sequence[Row], blocks: Sequence[Sequence[Text]], most: int | None, encoding: str) -> Iterator[Text]:

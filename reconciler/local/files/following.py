@@ -7,7 +7,7 @@ ConfigMaps and Secrets are none of that API's objects; they are kept here.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -19,15 +19,19 @@ from reconciler.errors import ApiError, Conflict, NotFound
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.images import Images, images_of, with_images
 from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply
-from reconciler.manifests import Manifest, Other, Reading, Watch, read_texts
+from reconciler.manifests import Manifest, Other, Problem, Reader, Reading, Text, Watch
+from reconciler.manifests.reading import LABEL
 from reconciler.memory import MemoryAPI
 from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
 from reconciler.protocol import Body
 from reconciler.wording import shown
 
 CORE = "v1"
-LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
 SUBDOMAIN = "it must consist of lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit"
+REST = 9
+"""How many times as long as a look at the files took there is none: a tenth of the time goes into looking."""
+
+LONGEST_REST_SECONDS = 60.0
 GONE = "deleted, since it is no longer in the files"
 
 
@@ -68,18 +72,29 @@ class Following:
     - Each problem is told once, and again when it is another; so is the end of the last.
     - An object that has gone from the API is made again only when the files change it.
     - Images are not pulled here, so a container keeps the first one that it had.
+    - Looking for changes takes a tenth of the time at most, however many files there are and wherever they lie.
 
     Args:
         api: The API.
         paths: Files, folders with everything below them, and `-` for standard input, which is read once.
         namespace: The namespace of manifests that name none.
         standard_input: What `-` stands for.
+        clock: A number of seconds that only rises.
     """
 
-    def __init__(self, api: MemoryAPI, paths: Sequence[str], namespace: str, standard_input: TextIO) -> None:
+    def __init__(
+        self,
+        api: MemoryAPI,
+        paths: Sequence[str],
+        namespace: str,
+        standard_input: TextIO | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._api = api
-        self._namespace = namespace
         self._watch = Watch(paths, standard_input)
+        self._clock = clock
+        self._rests_until = float("-inf")
+        self._reader = Reader(namespace)
         self._reading = Reading()
         self._is_unfinished = False
         self._followed: dict[Key, _Followed] = {}
@@ -108,10 +123,10 @@ class Following:
         return bool(self._problems)
 
     def poll(self) -> tuple[Told, ...]:
-        """Look whether the files have changed, and follow them; returns what is to be told of it."""
-        texts = self._watch.poll(time.time_ns())
+        """Look whether the files have changed, unless the last look was too long for that; returns what to tell."""
+        texts = self._looked()
         if texts is not None:
-            self._reading = read_texts(texts, self._namespace)
+            self._reading = self._reader.read(texts)
         elif not self._is_unfinished:
             return ()
         self._is_unfinished = False
@@ -125,6 +140,17 @@ class Following:
             told += [Told("note", "Nothing is wrong in the files any more.")] if self._problems else []
         known, self._problems = self._problems, problems
         return tuple(dict.fromkeys(one for one in told if one not in known))
+
+    def _looked(self) -> Sequence[Text] | None:
+        """What is in the files if that is something new."""
+        begun = self._clock()
+        if begun < self._rests_until:
+            return None
+        texts = self._watch.poll(time.time_ns())
+        if texts is None:
+            now = self._clock()
+            self._rests_until = now + min(REST * (now - begun), LONGEST_REST_SECONDS)
+        return texts
 
     def _keys(self, kind: Kind) -> tuple[Key, ...]:
         return tuple(key for key in self._followed if key.kind == kind)
@@ -158,13 +184,10 @@ class Following:
             except Conflict:  # somebody else wrote between our look and our write
                 self._is_unfinished = True
             except ApiError as error:
-                yield Told("problem", f"{manifest.place}: {manifest.key}: {error.message}")
+                yield _problem(manifest.place, f"{manifest.key}: {error.message}")
 
     def _write(self, manifest: Manifest) -> Iterator[Told]:
         key, body = manifest.key, users_part(manifest.body)
-        if words := _wrong_namespace(key.namespace):
-            yield Told("problem", f"{manifest.place}: {key}: {words}.")
-            return
         before, images = self._followed.get(key), images_of(body)
         if before is not None:
             yield from _image_notes(key, before, images)
@@ -236,12 +259,12 @@ def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply
         try:
             one = _supply(other)
         except WrongSupply as error:
-            wrong.append(Told("problem", f"{other.place}: {error}."))
+            wrong.append(_problem(other.place, f"{error}."))
             continue
         key = (one.kind, one.namespace, one.name)
         if key in found:
             words = f"is there twice, first in {places[key]}; remove one"
-            wrong.append(Told("problem", f"{other.place}: {other}: {words}."))
+            wrong.append(_problem(other.place, f"{other}: {words}."))
         else:
             found[key], places[key] = one, other.place
     return found, wrong
@@ -257,17 +280,16 @@ def _supply(other: Other) -> Supply:
     if version != CORE:
         kind = other.body["kind"]
         raise WrongSupply(f"{other}: apiVersion is {shown(version)}; for a {kind} it must be {CORE}")
-    if words := _wrong_namespace(other.namespace):
-        raise WrongSupply(f"{other}: {words}")
+    if not DNS_LABEL(other.namespace):
+        raise WrongSupply(f"{other}: metadata.namespace is {shown(other.namespace)}; {LABEL}")
     found = supply(other.body)
     if not DNS_SUBDOMAIN(found.name):
         raise WrongSupply(f"{other}: metadata.name is {shown(found.name)}; {SUBDOMAIN}")
     return found
 
 
-def _wrong_namespace(namespace: str) -> str:
-    """What is wrong with a namespace, which need not exist here; empty if one could be called that."""
-    return "" if DNS_LABEL(namespace) else f"metadata.namespace is {shown(namespace)}; {LABEL}"
+def _problem(place: str, words: str) -> Told:
+    return Told("problem", str(Problem(place, words)))
 
 
 def _subject(key: tuple[str, str, str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from reconciler.manifests.headers import named
 from reconciler.protocol import Body
 from reconciler.wording import did_you_mean, shown
 
@@ -72,9 +73,10 @@ def supply(body: Body) -> Supply:
     metadata = body.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     namespace, name = metadata.get("namespace") or DEFAULT_NAMESPACE, metadata.get("name")
-    subject = f"{kind} {namespace}/{name or '?'}"
+    subject = f"{kind} {namespace}/{named(name)}"
     if not isinstance(name, str) or not name:
-        raise WrongSupply(f"{subject}: metadata.name is {'missing; add it' if name is None else 'wrong; give text'}")
+        wrong = "missing; add it" if name is None else f"{shown(name)}; it must be text; put it in quotes"
+        raise WrongSupply(f"{subject}: metadata.name is {wrong}")
     fields = (_PLAIN[kind], _ENCODED[kind])
     for field in body:
         if field not in (*fields, *_OTHER_FIELDS):

@@ -1,6 +1,6 @@
 """How to reach the clusters from this machine: the first one at Dask's usual ports, the others where they are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from models.kinds import DASK_CLUSTER, SERVICE, Key
@@ -32,7 +32,10 @@ class Door:
 
 
 class Doors:
-    """Opens a way to each cluster, once its Service is there.
+    """Keeps a way open to each cluster whose Service is there.
+
+    - One cluster has localhost's usual ports for as long as it exists; then they are those of the first one there is.
+    - What was forwarded for a cluster is closed when it is gone; one made again under its name is another.
 
     Args:
         api: Where the Services are.
@@ -44,51 +47,70 @@ class Doors:
         self._api = api
         self._proxy = proxy
         self._network = network
-        self._open: dict[str, Door] = {}
+        self._first: str | None = None
+        self._forwarded: dict[str, Key] = {}
 
-    def new(self, order: Sequence[Key]) -> tuple[Door, ...]:
-        """The ways that have opened since the last call.
+    def open(self, order: Sequence[Key]) -> Mapping[str, Door]:
+        """The ways there are now, by the clusters' uids. The proxy must know the Services already.
 
         Args:
             order: Which clusters come first; those of jobs come last.
+
+        Raises:
+            OSError: no port of localhost is to be had.
         """
-        opened = []
         rank = {key: number for number, key in enumerate(order)}
-        for cluster in sorted(self._api.objects(DASK_CLUSTER), key=lambda body: rank.get(_key(body), len(rank))):
-            uid = cluster["metadata"]["uid"]
-            service = None if uid in self._open else next(self._services(uid), None)
-            door = service and self._opened(cluster, service, is_first=not self._open)
-            if door:
-                self._open[uid] = door
-                opened.append(door)
-        return tuple(opened)
+        found = sorted(self._api.objects(DASK_CLUSTER), key=lambda body: rank.get(_key(body), len(rank)))
+        clusters = {body["metadata"]["uid"]: body for body in found}
+        for uid in self._forwarded.keys() - clusters.keys():
+            self._close(uid)
+        if self._first not in clusters:
+            self._first = next(iter(clusters), None)
+        services = self._api.objects(SERVICE)
+        doors = {uid: self._door(body, _services(services, uid)) for uid, body in clusters.items()}
+        return {uid: door for uid, door in doors.items() if door is not None}
 
-    def _services(self, uid: str) -> Iterator[Body]:
-        """The cluster's Services; the one that the user describes comes first where there are two."""
-        owned = [
-            service
-            for service in self._api.objects(SERVICE)
-            if any(owner["uid"] == uid for owner in service["metadata"].get("ownerReferences", ()))
-        ]
-        yield from sorted(owned, key=lambda service: not service["metadata"]["name"].endswith("-service"))
-
-    def _opened(self, body: Body, service: Body, *, is_first: bool) -> Door | None:
+    def _door(self, body: Body, services: Sequence[Body]) -> Door | None:
         """The way to a cluster; `None` while the proxy does not know its Service yet."""
-        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
-        if is_first or self._network.shifted:
-            forwards = self._proxy.forward(namespace, name)
-            where = {forward.port: f"localhost:{forward.local_port}" for forward in forwards}
-        else:
-            address = self._proxy.address(namespace, name)
-            where = {port["port"]: f"{address}:{port['port']}" for port in service["spec"].get("ports", ())}
+        if not services:
+            return None
         cluster = DaskCluster.model_validate(body)
-        protocol = scheme(cluster)
+        where = self._where(body["metadata"]["uid"], services[0])
         comm = where.get(comm_port(cluster))
         if comm is None:
             return None
+        protocol = scheme(cluster)
         dashboard = where.get(dashboard_port(cluster) or 0)
         link = f"http://{dashboard}/status" if dashboard else ""
         return Door(cluster.key, comm if protocol == "tcp" else f"{protocol}://{comm}", link)
+
+    def _where(self, uid: str, service: Body) -> Mapping[int, str]:
+        """Where each port of a cluster's Service is reached."""
+        namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
+        is_first, is_headless = uid == self._first, service["spec"].get("clusterIP") == "None"
+        if not (is_first or is_headless or self._network.shifted):
+            address = self._proxy.address(namespace, name)
+            return {port["port"]: f"{address}:{port['port']}" for port in service["spec"].get("ports", ())}
+        key = Key(SERVICE, namespace, name)
+        if self._forwarded.get(uid, key) != key:
+            self._close(uid)
+        self._forwarded[uid] = key
+        forwards = self._proxy.forward(namespace, name, same_ports=is_first)
+        return {forward.port: f"localhost:{forward.local_port}" for forward in forwards}
+
+    def _close(self, uid: str) -> None:
+        service = self._forwarded.pop(uid)
+        self._proxy.unforward(service.namespace, service.name)
+
+
+def _services(services: Iterable[Body], uid: str) -> Sequence[Body]:
+    """A cluster's Services; the one that the user describes comes first where there are two."""
+    owned = [
+        service
+        for service in services
+        if any(owner["uid"] == uid for owner in service["metadata"].get("ownerReferences", ()))
+    ]
+    return sorted(owned, key=lambda service: not service["metadata"]["name"].endswith("-service"))
 
 
 def _key(body: Body) -> Key:

@@ -44,12 +44,22 @@ class Forward:
     local_port: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Forwarded:
+    """What stands for a port of a Service on localhost, and whether it was to have the same number."""
+
+    service: Key
+    port: int
+    same_port: bool
+
+
 class Proxy:
     """The Services of one run.
 
     - A Service's name resolves to its address as long as it exists; that of a headless one to its first ready Pod.
     - A port of a Service's address is open while an endpoint is ready; otherwise connections are refused.
-    - A forward stays open until `close`; one that finds no endpoint for a second ends the connection.
+    - A forward stays open until `unforward` or `close`, but for ports that the Service no longer has when it is asked
+      for again; one that finds no endpoint for a second ends the connection.
     - A connection lasts until one of its ends ends it, whatever `update` brings; ends of one direction and resets are
       passed on, and nobody can send faster than the other receives.
     - When `update` returns, what it was told is in force. What cannot be read of an object is not there.
@@ -70,7 +80,7 @@ class Proxy:
         self._refused: dict[Place, str] = {}
         self._followed = True
         self._closed = False
-        self._forwards: dict[tuple[Key, int], int] = {}
+        self._forwards: dict[_Forwarded, socket.socket] = {}
         self._carrier = Carrier(network.real)
 
     def update(self, services: Sequence[Body], pods: Sequence[Body]) -> None:
@@ -90,20 +100,41 @@ class Proxy:
         with self._lock:
             return self._address(Key(SERVICE, namespace, service), None)
 
-    def forward(self, namespace: str, service: str) -> tuple[Forward, ...]:
-        """Every TCP port of a Service on 127.0.0.1, with the same number unless that is taken.
+    @property
+    def is_behind(self) -> bool:
+        """Whether something could not be done of the last update: another one, even of the same, tries it again."""
+        with self._lock:
+            return not self._followed
+
+    def forward(self, namespace: str, service: str, *, same_ports: bool = True) -> tuple[Forward, ...]:
+        """Every TCP port of a Service on 127.0.0.1.
 
         Nothing if there is no such Service. Asked again, what is forwarded already stays as it is.
+
+        Args:
+            namespace: The Service's.
+            service: Its name.
+            same_ports: Whether ports have the same number there, unless that is taken; else they have any.
 
         Raises:
             OSError: no port is to be had.
         """
         key = Key(SERVICE, namespace, service)
         with self._lock:
-            ports = self._routes[key].ports if key in self._routes else ()
+            if self._closed or key not in self._routes:
+                return ()
+            ports = self._routes[key].ports
+            self._unforward(lambda one: one.service == key and one.port not in {port.port for port in ports})
             return tuple(
-                Forward(namespace, service, port.name, port.port, self._local(key, port.port)) for port in ports
+                Forward(namespace, service, port.name, port.port, self._local(_Forwarded(key, port.port, same_ports)))
+                for port in ports
             )
+
+    def unforward(self, namespace: str, service: str) -> None:
+        """Close all ports of localhost that stand for a Service's; connections that are there go on."""
+        key = Key(SERVICE, namespace, service)
+        with self._lock:
+            self._unforward(lambda one: one.service == key)
 
     def close(self) -> None:
         """End every connection; nothing listens or resolves any more."""
@@ -111,6 +142,7 @@ class Proxy:
             if not self._closed:
                 self._closed = True
                 self._follow({})
+                self._forwards.clear()  # the carrier closes them
             self._carrier.close()
 
     def _follow(self, found: Mapping[Key, Route]) -> None:
@@ -183,13 +215,17 @@ class Proxy:
 
         return places
 
-    def _local(self, key: Key, port: int) -> int:
+    def _local(self, wanted: _Forwarded) -> int:
         """The port of localhost that stands for a Service's."""
-        if (key, port) not in self._forwards:
-            listener = _local_listener(port)
-            self._forwards[key, port] = listener.getsockname()[1]
-            self._carrier.open(listener, self._places(key, port))
-        return self._forwards[key, port]
+        if wanted not in self._forwards:
+            listener = _local_listener(wanted.port if wanted.same_port else 0)
+            self._forwards[wanted] = listener
+            self._carrier.open(listener, self._places(wanted.service, wanted.port))
+        return int(self._forwards[wanted].getsockname()[1])
+
+    def _unforward(self, chosen: Callable[[_Forwarded], bool]) -> None:
+        for each in [each for each in self._forwards if chosen(each)]:
+            self._carrier.shut(self._forwards.pop(each))
 
 
 def _local_listener(port: int) -> socket.socket:

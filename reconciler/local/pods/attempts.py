@@ -13,6 +13,7 @@ is followed by the next one as soon as it is answered; there are never two at th
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from reconciler.local.pods.spans import span
 from reconciler.protocol import Body
 
 HURRIED = timedelta(seconds=1)
@@ -43,11 +44,11 @@ class Timing:
         """The numbers in a probe's manifest."""
         grace = probe.get("terminationGracePeriodSeconds")
         return cls(
-            delay=timedelta(seconds=probe.get("initialDelaySeconds") or 0),
-            period=timedelta(seconds=probe.get("periodSeconds") or 10),
+            delay=span(probe.get("initialDelaySeconds") or 0),
+            period=span(probe.get("periodSeconds") or 10),
             successes=probe.get("successThreshold") or 1,
             failures=probe.get("failureThreshold") or 3,
-            grace=None if grace is None else timedelta(seconds=grace),
+            grace=None if grace is None else span(grace),
         )
 
 
@@ -76,9 +77,14 @@ class Checks:
         self._last: bool | None = None
         self._in_a_row = 0
 
+    @property
+    def due_at(self) -> datetime | None:
+        """When it is time for an attempt; `None` while one is under way."""
+        return self._next_at if self._under_way is None else None
+
     def is_due(self, now: datetime) -> bool:
         """Whether it is time for an attempt; not while one is under way."""
-        return self._under_way is None and now >= self._next_at
+        return self.due_at is not None and now >= self.due_at
 
     def begin(self, number: int, now: datetime) -> None:
         """An attempt begins."""

@@ -95,6 +95,7 @@ class ContainerLife:
         stage: How far it is.
         restarts: How many processes it had after the first.
         started_at: When its process started.
+        not_before: When it may be started, if it waits and its turn has come.
         has_started: Whether one of its processes ran and passed the startup probe.
         hindrance: Why it waits, if that is known.
         end: How its last process ended.
@@ -123,7 +124,7 @@ class ContainerLife:
         self._timings = {probe: Timing.of(spec[f"{probe}Probe"]) for probe in Probe if spec.get(f"{probe}Probe")}
         self._checks: dict[Probe, Checks] = {}
         self._attempts = 0
-        self._not_before: datetime | None = None
+        self.not_before: datetime | None = None
         self._wait = timedelta()
         self._is_last = False
         self._failure: Failure | None = None
@@ -159,7 +160,7 @@ class ContainerLife:
 
     def may_start(self, now: datetime) -> bool:
         """Whether it waits for nothing but its turn."""
-        return self.stage is Stage.WAITING and (self._not_before is None or now >= self._not_before)
+        return self.stage is Stage.WAITING and (self.not_before is None or now >= self.not_before)
 
     def start(self) -> Start:
         """Have its process started."""
@@ -186,7 +187,7 @@ class ContainerLife:
             self._conclude(End(NOT_EXECUTED_CODE, "StartError", message, now, now))
         else:
             self.stage = Stage.WAITING
-            self._not_before = now + SOON
+            self.not_before = now + SOON
         self.hindrance = Hindrance(reason, message)
         if self._is_last:
             self.retire()
@@ -222,6 +223,15 @@ class ContainerLife:
             self._is_killed = True
             yield Kill(self.name)
 
+    def moments(self) -> Iterator[datetime]:
+        """The times at which something may be due about its process, if nothing happens before."""
+        if self.stage is not Stage.RUNNING:
+            return
+        if self._terminated_at is None:
+            yield from (checks.due_at for _, checks in self._attempted() if checks.due_at is not None)
+        elif not self._is_killed:
+            yield self._kill_at(self._terminated_at)
+
     def checked(self, check: Check, message: str, *, passed: bool) -> None:
         """An attempt of a probe was answered; what was asked of an earlier process, or before it had to go, is over."""
         checks = self._checks.get(check.probe)
@@ -239,13 +249,18 @@ class ContainerLife:
         return checks is None or checks.verdict is True
 
     def _attempts_due(self, now: datetime) -> Iterator[Check]:
-        """The startup probe's attempts until it has passed, then those of the others."""
-        for probe, checks in self._checks.items():
-            has_turn = self.is_started if probe is not Probe.STARTUP else not self.is_started
-            if has_turn and not self._is_last and checks.is_due(now):
+        for probe, checks in self._attempted():
+            if checks.is_due(now):
                 self._attempts += 1
                 checks.begin(self._attempts, now)
                 yield Check(self.name, probe, self._attempts)
+
+    def _attempted(self) -> Iterator[tuple[Probe, Checks]]:
+        """The startup probe until it has passed, then the others."""
+        for probe, checks in self._checks.items():
+            has_turn = self.is_started if probe is not Probe.STARTUP else not self.is_started
+            if has_turn and not self._is_last:
+                yield probe, checks
 
     def _kill_at(self, terminated_at: datetime) -> datetime:
         moments = [] if self._failure is None else [terminated_at + self._failure.grace]
@@ -268,7 +283,7 @@ class ContainerLife:
         if self._wait:
             message = f"back-off {_duration(self._wait)} restarting failed container={self.name} pod={self._pod}"
             self.hindrance = Hindrance("CrashLoopBackOff", message)
-        self._not_before = end.finished_at + self._wait
+        self.not_before = end.finished_at + self._wait
         self._wait = min(max(2 * self._wait, FIRST_WAIT), LONGEST_WAIT)
 
     def _is_followed(self) -> bool:

@@ -5,13 +5,10 @@ Pods of the API ──► PodLife ──► commands ──► processes, probes
        └── status ─────┴──── exits, answers ◄─────┘
 """
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -26,7 +23,7 @@ from reconciler.local.errors import LocalError
 from reconciler.local.network.addresses import Network
 from reconciler.local.pods.container import NOT_EXECUTED_CODE
 from reconciler.local.pods.life import Check, Kill, PodLife, Start, Terminate
-from reconciler.local.pods.probes import attempt
+from reconciler.local.pods.probing import Probing
 from reconciler.local.pods.tenant import Tenant
 from reconciler.memory import MemoryAPI
 from reconciler.protocol import Body
@@ -45,90 +42,104 @@ class _Instance:
     prepared: Prepared
 
 
-@dataclass(frozen=True, slots=True)
-class _ExecProbe:
-    """A probe's command that runs."""
-
-    tenant: Tenant
-    check: Check
-    deadline: datetime
-
-
 class Kubelet:
     """Runs the Pods of an API.
 
     - A Pod's containers run while the Pod is there, and no longer.
     - Whatever a container does, the others go on.
     - Nothing here waits: a step takes what has happened, does what is due, and returns.
+    - Where nothing has happened and nothing is due, nothing is done.
+
+    Attributes:
+        exit_codes: What each runner of a job came to.
 
     Args:
         api: Where the Pods are.
         processes: What begins and ends processes.
         network: The addresses.
         logs: Told of each container's log.
-        run: The run's directory.
+        has_gpu: Whether this machine has a GPU.
     """
 
-    def __init__(self, api: MemoryAPI, processes: Processes, network: Network, logs: Logs, run: Path) -> None:
+    def __init__(self, api: MemoryAPI, processes: Processes, network: Network, logs: Logs, *, has_gpu: bool) -> None:
         self._api = api
         self._processes = processes
         self._network = network
         self._logs = logs
-        self._containers = Containers(network, run)
-        self._run = run
+        self._containers = Containers(network, network.run, has_gpu=has_gpu)
+        self._run = network.run
         self._tenants: dict[str, Tenant] = {}
         self._broken: set[str] = set()
         self._running: dict[int, _Instance] = {}
-        self._exec_probes: dict[int, _ExecProbe] = {}
-        self._answers: dict[Future[tuple[bool, str]], tuple[Tenant, Check]] = {}
+        self._probing = Probing(processes, network)
+        self._met_at: int | None = None
+        self._is_closing = False
         self.exit_codes: dict[Key, int] = {}
 
     def step(self, now: datetime, around: Surroundings) -> tuple[Body, ...]:
         """Take what has happened and do what is due; the Pods that were taken in."""
-        taken = self._meet(now)
+        revision = self._api.revision
+        taken: tuple[Body, ...] = ()
+        if revision != self._met_at:
+            self._met_at = revision  # before they are looked at: what changes meanwhile is seen the next time
+            taken = self._meet(now)
         self._hear(now)
-        for uid, tenant in list(self._tenants.items()):
-            with self._edge(uid, tenant.key, now):
+        for tenant in self._awake(now):
+            with self._edge(tenant.uid, tenant.key, now):
                 self._do(tenant, now, around)
                 self._write(tenant, now)
+        self._probe(now)
         return taken
 
     def say_goodbye(self, now: datetime, longest: timedelta) -> bool:
         """End all that runs: runners and workers first, then schedulers; whether nothing runs any more.
 
+        From the first call on, nothing is started, not even what ends by itself and would be otherwise.
+
         Args:
             now: The time.
             longest: How long each may take; their own grace may be shorter.
         """
+        self._is_closing = True
         running = [tenant for tenant in self._tenants.values() if tenant.numbers]
         others = [tenant for tenant in running if not tenant.is_scheduler]
-        for tenant in self._tenants.values():
+        for tenant in list(self._tenants.values()):
             if not others or not tenant.is_scheduler:
-                tenant.life.delete(min(tenant.grace, longest).total_seconds(), now)
+                with self._edge(tenant.uid, tenant.key, now):
+                    tenant.life.delete(min(tenant.grace, longest).total_seconds(), now)
         self._hear(now)
-        for tenant in self._tenants.values():
-            self._do(tenant, now, Surroundings())
+        for tenant in self._awake(now):
+            with self._edge(tenant.uid, tenant.key, now):
+                self._do(tenant, now, Surroundings())
         return not running
+
+    def _awake(self, now: datetime) -> tuple[Tenant, ...]:
+        """Those for which something may be due."""
+        return tuple(
+            one for one in self._tenants.values() if one.life.wakes_at is not None and one.life.wakes_at <= now
+        )
 
     def _meet(self, now: datetime) -> tuple[Body, ...]:
         """Take in new Pods, and tell those that are to go."""
         pods = {pod["metadata"]["uid"]: pod for pod in self._api.objects(POD)}
         self._broken &= pods.keys()
         for uid in self._tenants.keys() - pods.keys():
-            self._evict(self._tenants.pop(uid))
+            self._evict(uid)
         taken = []
         for uid, pod in pods.items():
             key = Key(POD, pod["metadata"]["namespace"], pod["metadata"]["name"])
             if uid in self._broken and _is_leaving(pod):
-                self._api.remove(key)
+                with suppress(ApiError):  # it is gone
+                    self._api.remove(key)
             is_waiting = pod["spec"].get("schedulingGates") or _is_leaving(pod) or uid in self._broken
             if uid not in self._tenants and not is_waiting:
                 with self._edge(uid, key, now):
                     self._tenants[uid] = self._welcome(key, pod, now)
                     taken.append(pod)
-        for tenant in self._leaving(pods):
+        for tenant in tuple(self._leaving(pods)):
             # Its deletionTimestamp is in whole seconds: by that, a container could have no time at all.
-            tenant.life.delete(pods[tenant.uid]["metadata"].get("deletionGracePeriodSeconds", 0), now)
+            with self._edge(tenant.uid, tenant.key, now):
+                tenant.life.delete(pods[tenant.uid]["metadata"].get("deletionGracePeriodSeconds", 0), now)
         return tuple(taken)
 
     def _leaving(self, pods: Mapping[str, Body]) -> Iterator[Tenant]:
@@ -144,11 +155,16 @@ class Kubelet:
         bound = pod if pod["spec"].get("nodeName") else self._api.bind(key, NODE)
         return Tenant(key, bound, self._network.address(), PodLife(bound, now))
 
-    def _evict(self, tenant: Tenant) -> None:
-        for number in tenant.numbers.values():
+    def _evict(self, uid: str) -> None:
+        tenant = self._tenants.pop(uid, None)
+        if tenant is None:
+            return
+        for container, number in tenant.numbers.items():
+            self._probing.forget(tenant, container)
             self._processes.kill(number)
-        self._network.forget(tenant.address)
-        self._containers.forget(tenant.pod)
+        with suppress(OSError):  # what cannot be removed now goes with the run's directory
+            self._network.forget(tenant.address)
+            self._containers.forget(tenant.pod)
 
     @contextmanager
     def _edge(self, uid: str, key: Key, now: datetime) -> Iterator[None]:
@@ -158,43 +174,52 @@ class Kubelet:
         except LocalError:
             raise  # it concerns them all
         except ApiError as error:
-            _log.debug("pod.changed", pod=str(key), message=error.message)  # the next step sees how
+            _log.debug("pod.changed", pod=str(key), message=error.message)
+            self._met_at = None  # the next step sees how
         except Exception as bug:  # noqa: BLE001 - the edge around a Pod
             _log.exception("pod.broken", pod=str(key))
             self._broken.add(uid)
-            if uid in self._tenants:
-                self._evict(self._tenants.pop(uid))
+            self._evict(uid)
+            self._met_at = None
             message = f"dask-reconciler met an error of its own with this Pod: {type(bug).__name__}: {bug}"
             ready = {"type": "Ready", "status": "False", "lastTransitionTime": wire_time(now)}
             status = {"phase": "Failed", "reason": "InternalError", "message": message, "conditions": [ready]}
             with suppress(ApiError):
-                self._api.set_status(key, status)
+                if (self._api.get(key) or {}).get("metadata", {}).get("uid") == uid:
+                    self._api.set_status(key, status)
 
     def _hear(self, now: datetime) -> None:
         """What has ended, and what probes have found."""
         for ended in self._processes.exits():
-            if ended.number in self._exec_probes:
-                probe = self._exec_probes.pop(ended.number)
-                message = "" if ended.code == 0 else f"the command ended with exit code {ended.code}"
-                probe.tenant.life.checked(probe.check, ended.code == 0, message, now)
-            elif ended.number in self._running:
-                instance = self._running.pop(ended.number)
-                self._logs.finish(instance.prepared.program.log)
-                del instance.tenant.numbers[instance.container]
-                if not instance.tenant.numbers:
-                    self._network.forget(instance.tenant.address)
-                instance.tenant.life.ended(instance.container, ended.code, now)
-                self.exit_codes[instance.tenant.key] = instance.tenant.exit_code
-        for answer in [each for each in self._answers if each.done()]:
-            tenant, check = self._answers.pop(answer)
-            tenant.life.checked(check, *answer.result(), now)
-        for number, probe in self._exec_probes.items():
-            if probe.deadline <= now:
-                self._processes.kill(number)
+            instance = self._running.pop(ended.number, None)
+            if instance is None:
+                self._probing.ended(ended)
+                continue
+            tenant = instance.tenant
+            with self._edge(tenant.uid, tenant.key, now):
+                self._end(instance, ended.code, now)
+        self._probing.end_late(now)
+        for answer in self._probing.answers():
+            with self._edge(answer.tenant.uid, answer.tenant.key, now):
+                answer.tenant.life.checked(answer.check, answer.passed, answer.message, now)
+
+    def _end(self, instance: _Instance, code: int, now: datetime) -> None:
+        """A container's process has ended."""
+        tenant, container = instance.tenant, instance.container
+        self._logs.finish(instance.prepared.program.log)
+        self._probing.forget(tenant, container)
+        del tenant.numbers[container]
+        if not tenant.numbers:
+            self._met_at = None  # others may have waited for that
+            self._network.forget(tenant.address)
+        tenant.life.ended(container, code, now)
+        self._keep(tenant, tenant.exit_code)
 
     def _do(self, tenant: Tenant, now: datetime, around: Surroundings) -> None:
         for command in tenant.life.due(now):
             match command:
+                case Start() | Check() if self._is_closing:
+                    pass
                 case Start():
                     tenant.restarts[command.container] = command.restart
                     self._start(tenant, command.container, now, around)
@@ -203,7 +228,7 @@ class Kubelet:
                 case Kill():
                     self._processes.kill(tenant.numbers[command.container])
                 case Check():
-                    self._check(tenant, command, now)
+                    self._probing.ask(tenant, command, self._running[tenant.numbers[command.container]].prepared)
 
     def _start(self, tenant: Tenant, container: str, now: datetime, around: Surroundings) -> None:
         log = self._log(tenant, container)
@@ -225,54 +250,35 @@ class Kubelet:
         """A container that cannot be run: that stands in its log too, where people look first."""
         tenant.life.not_started(container, why.reason, str(why), now)
         if not why.may_change:
-            self.exit_codes[tenant.key] = NOT_EXECUTED_CODE
+            self._keep(tenant, NOT_EXECUTED_CODE)
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("a") as file:
                 file.write(f"cannot start: {why}\n")
         self._logs.finish(log)
 
-    def _check(self, tenant: Tenant, check: Check, now: datetime) -> None:
-        body = tenant.container(check.container)
-        probe = body[f"{check.probe}Probe"]
-        if "exec" not in probe:
-            asked: Future[tuple[bool, str]] = Future()
-            self._answers[asked] = (tenant, check)
-            attempted = partial(attempt, probe, body, tenant.address, self._network.real)
-            threading.Thread(target=_answer, args=(asked, attempted), name="probe", daemon=True).start()
-            return
-        inside = self._running[tenant.numbers[check.container]].prepared
-        log = inside.program.log.with_name(f"{check.probe}-probe.log")
-        timeout = timedelta(seconds=probe.get("timeoutSeconds") or 1)
-        try:
-            number = self._processes.begin(inside.beside(probe["exec"].get("command", ()), log))
-        except (Refusal, CannotStart) as error:
-            tenant.life.checked(check, False, str(error), now)
-        else:
-            self._exec_probes[number] = _ExecProbe(tenant, check, now + timeout)
+    def _keep(self, tenant: Tenant, code: int) -> None:
+        """Keep what a job's runner came to; workers come and go, and nobody asks for theirs."""
+        if tenant.is_runner:
+            self.exit_codes[tenant.key] = code
+
+    def _probe(self, now: datetime) -> None:
+        """Begin the commands of probes whose turn it is."""
+        for turn in self._probing.turns():
+            with self._edge(turn.tenant.uid, turn.tenant.key, now):
+                self._probing.begin(turn, now)
 
     def _write(self, tenant: Tenant, now: datetime) -> None:
         """Write the Pod's status if it has changed; remove the Pod if it is over."""
         status = tenant.life.status(now, address=tenant.address)
         if status != tenant.written:
             tenant.written = status
-            try:
-                self._api.set_status(tenant.key, status)
-            except ApiError:
-                return  # it is gone; the next step sees that
+            self._api.set_status(tenant.key, status)
         if tenant.life.is_over:
             self._api.remove(tenant.key)
 
     def _log(self, tenant: Tenant, container: str) -> Path:
         folder = self._run / "logs" / f"{tenant.key.namespace}_{tenant.key.name}" / container
         return folder / f"{tenant.restarts.get(container, 0)}.log"
-
-
-def _answer(asked: Future[tuple[bool, str]], attempted: Callable[[], tuple[bool, str]]) -> None:
-    """Answer a probe; one that cannot even be tried has failed."""
-    try:
-        asked.set_result(attempted())
-    except Exception as error:  # what a manifest can say of a probe has no end  # noqa: BLE001 - it is told
-        asked.set_result((False, f"the probe cannot be tried: {type(error).__name__}: {error}"))
 
 
 def _is_leaving(pod: Body) -> bool:

@@ -16,7 +16,9 @@ from datetime import datetime, timedelta
 
 from reconciler.local.pods.commands import Check, Command, Kill, Probe, Start, Terminate
 from reconciler.local.pods.container import ContainerLife, Goal, Policy, Stage
+from reconciler.local.pods.spans import span
 from reconciler.local.pods.status import Cause, Picture, pod_status
+from reconciler.memory.pods import GRACE_SECONDS
 from reconciler.protocol import Body
 
 __all__ = ["Check", "Command", "Kill", "PodLife", "Probe", "Start", "Terminate"]
@@ -35,6 +37,10 @@ class PodLife:
     - After deletion was asked for, nothing is started.
     - A phase Succeeded or Failed is final, and nothing runs then.
     - What does not fit, such as an answer about a process that has ended, is ignored.
+    - Before `wakes_at`, nothing is due and the status stays as it is.
+
+    Attributes:
+        wakes_at: When to ask again what is due, unless the life is told something before; `None` for not at all.
 
     Args:
         pod: The Pod as the API has it.
@@ -45,11 +51,11 @@ class PodLife:
         meta, spec = pod["metadata"], pod["spec"]
         policy = Policy(spec.get("restartPolicy") or Policy.ALWAYS)
         grace = spec.get("terminationGracePeriodSeconds")
-        self._grace = timedelta(seconds=30 if grace is None else grace)
+        self._grace = span(GRACE_SECONDS if grace is None else grace)
         self._name = f"{meta['name']}_{meta.get('namespace', '')}({meta.get('uid', '')})"
         self._began = now
         seconds = spec.get("activeDeadlineSeconds")
-        self._deadline = None if seconds is None else now + timedelta(seconds=seconds)
+        self._deadline = None if seconds is None else now + span(seconds)
         initial = spec.get("initContainers") or ()
         self._initial = tuple(self._container(body, _init_policy(body, policy)) for body in initial)
         self._sidecars = tuple(one for body, one in zip(initial, self._initial, strict=True) if _is_sidecar(body))
@@ -59,6 +65,7 @@ class PodLife:
         self._cause: Cause | None = None
         self._is_deleted = False
         self._told: Body = pod.get("status") or {}
+        self.wakes_at: datetime | None = now
 
     @property
     def is_over(self) -> bool:
@@ -79,10 +86,13 @@ class PodLife:
         if self._goal is not None:
             for container in self._leaving(self._goal, now):
                 container.end_by(self._goal)
-        return (*starts, *(command for container in self._all.values() for command in container.due(now)))
+        commands = (*starts, *(command for container in self._all.values() for command in container.due(now)))
+        self.wakes_at = min(self._moments(now), default=None)
+        return commands
 
     def started(self, container: str, now: datetime) -> None:
         """A container's process runs."""
+        self.wakes_at = now
         self._all[container].started(now)
 
     def not_started(self, container: str, reason: str, message: str, now: datetime) -> None:
@@ -95,16 +105,19 @@ class PodLife:
             message: What went wrong.
             now: The time.
         """
+        self.wakes_at = now
         self._all[container].not_started(reason, message, now)
         self._settle(now)
 
     def ended(self, container: str, code: int, now: datetime) -> None:
         """A container's process ended."""
+        self.wakes_at = now
         self._all[container].ended(code, now)
         self._settle(now)
 
-    def checked(self, check: Check, passed: bool, message: str, now: datetime) -> None:  # noqa: ARG002, FBT001
+    def checked(self, check: Check, passed: bool, message: str, now: datetime) -> None:  # noqa: FBT001
         """An attempt of a probe was answered."""
+        self.wakes_at = now
         self._all[check.container].checked(check, message, passed=passed)
 
     def delete(self, grace_seconds: float, now: datetime) -> None:
@@ -114,8 +127,9 @@ class PodLife:
             grace_seconds: How long they have from now on; 0 ends them at once.
             now: The time.
         """
+        self.wakes_at = now
         self._is_deleted = True
-        self._end(timedelta(seconds=grace_seconds), now)
+        self._end(span(grace_seconds), now)
 
     def status(self, now: datetime, *, address: str) -> Body:
         """The Pod's status for the API.
@@ -144,6 +158,18 @@ class PodLife:
                 return
         yield from self._regular
 
+    def _moments(self, now: datetime) -> Iterator[datetime]:
+        """The times at which something may be due, if nothing happens before."""
+        if self._goal is None and self._deadline is not None:
+            yield self._deadline
+        if self._goal is not None and now < self._goal.deadline:
+            yield self._goal.deadline  # those that were to end last wait no longer
+        for container in self._next():
+            if container.stage is Stage.WAITING and container.not_before is not None:
+                yield container.not_before
+        for container in self._all.values():
+            yield from container.moments()
+
     def _leaving(self, goal: Goal, now: datetime) -> Iterator[ContainerLife]:
         """The containers whose turn it is to end: sidecars follow the others, the last first, if there is time."""
         others = [container for container in self._all.values() if container not in self._sidecars]
@@ -163,9 +189,9 @@ class PodLife:
 
     def _end(self, grace: timedelta, now: datetime) -> None:
         """Start nothing any more, and end what runs; never later than was said before."""
-        deadline = now + max(grace, timedelta())
+        deadline = now + grace
         if self._goal is None or deadline < self._goal.deadline:
-            self._goal = Goal(deadline, min(LEAST_GRACE, max(grace, timedelta())))
+            self._goal = Goal(deadline, min(LEAST_GRACE, grace))
         for container in self._all.values():
             container.retire()
 

@@ -7,6 +7,8 @@ from datetime import timedelta
 from models.kinds import Key
 from reconciler.labels import CLUSTER_NAME, COMPONENT, Component
 from reconciler.local.pods.life import PodLife
+from reconciler.local.pods.spans import span
+from reconciler.memory.pods import GRACE_SECONDS
 from reconciler.protocol import Body
 
 
@@ -43,6 +45,11 @@ class Tenant:
         return bool(self._labels.get(COMPONENT) == Component.SCHEDULER)
 
     @property
+    def is_runner(self) -> bool:
+        """Whether it is a job's runner."""
+        return bool(self._labels.get(COMPONENT) == Component.JOB_RUNNER)
+
+    @property
     def cluster(self) -> tuple[str, str]:
         """Namespace and name of its cluster."""
         return self.key.namespace, self._labels.get(CLUSTER_NAME, "")
@@ -56,13 +63,13 @@ class Tenant:
     @property
     def grace(self) -> timedelta:
         """How long it may take to end."""
-        return timedelta(seconds=self.pod["spec"].get("terminationGracePeriodSeconds", 30))
+        return span(self.pod["spec"].get("terminationGracePeriodSeconds", GRACE_SECONDS))
 
     @property
     def exit_code(self) -> int:
         """What its containers came to: the first one's that failed, those that prepared the others last."""
         codes, spec = self.life.last_exit_codes, self.pod["spec"]
-        prepared = [each for each in spec.get("initContainers", ()) if "restartPolicy" not in each]
+        prepared = [each for each in spec.get("initContainers", ()) if each.get("restartPolicy") != "Always"]
         return next((codes[one["name"]] for one in (*spec["containers"], *prepared) if codes.get(one["name"])), 0)
 
     @property

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 class Pod:
-    """A Pod, and a container's limit in it.
+    """A Pod, and a container's limits in it.
 
     Args:
         environment: The container's environment.
     """
 
-    __slots__ = ("address", "cpus", "name", "namespace", "run", "shifted")
+    __slots__ = ("address", "cpus", "memory", "name", "namespace", "run", "shifted")
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.run = environment["LOCAL_POD_RUN"]
@@ -27,6 +27,7 @@ class Pod:
         self.namespace = environment["LOCAL_POD_NAMESPACE"]
         self.shifted = environment.get("LOCAL_POD_SHIFTED") == "1"
         self.cpus = int(environment.get("LOCAL_POD_CPUS") or 0)
+        self.memory = int(environment.get("LOCAL_POD_MEMORY") or 0)
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Pod | None:
@@ -50,6 +51,24 @@ class Pod:
         replace("uname", pod_uname, os, posix)
         if self.cpus > 0:
             self._install_cpus()
+
+    def limit_memory(self, module: ModuleType) -> None:
+        """Let `resource` tell the container's memory limit as that of resident memory, where Dask looks for it.
+
+        Linux tells it anyway; elsewhere, a real limit of that sort would be enforced, or is another one.
+
+        Args:
+            module: The module `resource`.
+        """
+        if not hasattr(module, "RLIMIT_RSS"):  # a program's own module of that name
+            return
+        real, infinity, resident = module.getrlimit, module.RLIM_INFINITY, module.RLIMIT_RSS
+
+        def pod_getrlimit(which: int, /) -> tuple[int, int]:
+            soft, hard = (self.memory if limit == infinity else min(limit, self.memory) for limit in real(which))
+            return (soft, hard) if which == resident else real(which)
+
+        replace("getrlimit", pod_getrlimit, module)
 
     def _install_cpus(self) -> None:
         for name in ("cpu_count", "process_cpu_count"):

@@ -17,6 +17,7 @@ sitecustomize further down the path, which this one hides, is run afterwards.
                              an unknown name in .svc               not found, without asking the network
     gethostname, uname       this machine's name                   the Pod's name
     cpu_count and the like   this machine's processors             as many as the container's limit, if fewer
+    getrlimit                the limit of resident memory          the container's, where Dask looks for it
 
     own mode                 these addresses are real: what binds or connects uses them
     shifted mode             they are virtual: a listener really has a free port of 127.0.0.1, `ports/` says which,
@@ -41,23 +42,26 @@ from _local_pod import Pod  # type: ignore[import-not-found]  # this folder is o
 
 TYPE_CHECKING = False  # `typing` takes longer to import than all this
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from types import ModuleType
 
 
-class SocketsLater:
-    """Gives a Pod's network to `socket` at the moment when a program imports it.
+class Later:
+    """Does something to a module at the moment when a program imports it.
 
     Args:
-        pod: The Pod.
+        name: The module's name.
+        give: What is done to it.
     """
 
-    def __init__(self, pod: Pod) -> None:
-        self._pod = pod
+    def __init__(self, name: str, give: Callable[[ModuleType], None]) -> None:
+        self._name = name
+        self._give = give
 
     def begin(self) -> None:
         """Do it now if it is imported already."""
-        module = sys.modules.get("socket")
+        module = sys.modules.get(self._name)
         if module is None:
             sys.meta_path.insert(0, self)
         else:
@@ -66,7 +70,7 @@ class SocketsLater:
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         """What the import system asks of a finder; see `importlib.abc.MetaPathFinder`."""
         del path, target
-        if name != "socket":
+        if name != self._name:
             return None
         sys.meta_path.remove(self)
         spec = _found(name, None)
@@ -80,15 +84,17 @@ class SocketsLater:
             spec.loader.exec_module = load_and_give  # type: ignore[method-assign]
         return spec
 
-    def _give(self, module: ModuleType) -> None:
-        if not hasattr(module, "has_ipv6"):  # a program's own module of that name
-            return
-        import _local_pod_names  # type: ignore[import-not-found]  # noqa: PLC0415
-        import _local_pod_sockets  # type: ignore[import-not-found]  # noqa: PLC0415
 
-        names = _local_pod_names.Names(self._pod)
-        names.install(module)
-        _local_pod_sockets.Sockets(self._pod, names).install(module)
+def _give_network(pod: Pod, module: ModuleType) -> None:
+    """Let `socket` see the Pod's network."""
+    if not hasattr(module, "has_ipv6"):  # a program's own module of that name
+        return
+    import _local_pod_names  # type: ignore[import-not-found]  # noqa: PLC0415
+    import _local_pod_sockets  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    names = _local_pod_names.Names(pod)
+    names.install(module)
+    _local_pod_sockets.Sockets(pod, names).install(module)
 
 
 def _found(name: str, path: list[str] | None) -> ModuleSpec | None:
@@ -117,7 +123,9 @@ def _begin() -> None:
     pod = Pod.of(os.environ)
     if pod is not None:
         pod.install()
-        SocketsLater(pod).begin()
+        Later("socket", lambda module: _give_network(pod, module)).begin()
+        if pod.memory > 0:
+            Later("resource", pod.limit_memory).begin()
 
 
 try:

@@ -1,0 +1,7 @@
+"""What the command's exit code says; `--help` has it in words."""
+
+DONE = 0
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
+"""128 and the number of SIGINT, as shells have it."""
