@@ -30,10 +30,17 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Unwanted:
-    """An observed object that should go, and why."""
+    """An observed object that should go.
+
+    Args:
+        present: The object.
+        reason: Why it should go, as the end of the sentence "delete it, because …".
+        only_as_seen: Whether any change to it since it was observed saves it.
+    """
 
     present: Observed
     reason: str
+    only_as_seen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,7 @@ class Topic(StrEnum):
     BACK_OFF = "BackOff"
     REFUSED = "Refused"
     WARNING = "UnknownField"
+    INVALID_ANNOTATION = "InvalidAnnotation"
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"
@@ -146,6 +154,7 @@ class Action:
         uid: The uid the object must have; empty for a create.
         changes: What an update changes in the object.
         to_status: Whether the body goes to the status subresource.
+        resource_version: The version that an object must still have to be deleted; empty if any will do.
     """
 
     verb: Verb
@@ -157,6 +166,7 @@ class Action:
     uid: str = ""
     changes: tuple[Change, ...] = ()
     to_status: bool = False
+    resource_version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,7 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
     ),
     DASK_AUTOSCALER: (
         CLUSTER,
+        Column("Group", ".spec.workerGroup", "The worker group that it scales; empty for the cluster's default group."),
         Column("Minimum", ".spec.minimum", "The least number of workers.", "integer"),
         Column("Maximum", ".spec.maximum", "The greatest number of workers.", "integer"),
         READY,

@@ -31,6 +31,7 @@ from models.templates import (
     STORED,
     ClusterName,
     Count,
+    GroupName,
     Least,
     Limit,
     Metadata,
@@ -98,7 +99,7 @@ class DaskJobSpec(Model):
 
 
 class DaskAutoscalerSpec(Model):
-    """Bounds for the number of workers in a cluster's default group."""
+    """Bounds for the number of workers in one worker group of a cluster."""
 
     model_config = ConfigDict(
         json_schema_extra=checked(
@@ -107,12 +108,22 @@ class DaskAutoscalerSpec(Model):
                 "must not be greater than maximum",
                 found=["self.minimum", "self.maximum"],
                 field=".minimum",
-            )
+            ),
+            # Here and not at the field: a rule there would not see it come and go.
+            rule(
+                "has(self.workerGroup) == has(oldSelf.workerGroup)"
+                " && (!has(self.workerGroup) || self.workerGroup == oldSelf.workerGroup)",
+                "cannot be changed: delete this object and create one for the other group",
+                field=".workerGroup",
+            ),
         )
     )
 
     cluster: ClusterName
     """The name of the DaskCluster, in the same namespace, to scale. It cannot be changed."""
+    worker_group: GroupName | None = None
+    """The name of the DaskWorkerGroup of that cluster to scale; left out, it is the cluster's default group. It cannot
+    be changed."""
     minimum: Least
     """The least number of workers. Less than 0 counts as 0."""
     maximum: Limit
@@ -207,7 +218,7 @@ class DaskJob(Resource):
 
 
 class DaskAutoscaler(Resource):
-    """Scales the default worker group of a DaskCluster between two bounds."""
+    """Scales one worker group of a DaskCluster, the default one unless it names another, between two bounds."""
 
     spec: DaskAutoscalerSpec
     """The cluster and the bounds."""

@@ -49,6 +49,7 @@ ClusterName = Annotated[
         ),
     ),
 ]
+GroupName = Annotated[str, Field(min_length=1, max_length=253)]
 
 
 class Metadata(Model):

@@ -134,7 +134,7 @@ def _send(api: API, action: Action) -> Reply:
         case Verb.REPORT:
             return api.apply(action.key, action.body, subresource)
         case Verb.DELETE:
-            return api.delete(action.key, action.uid)
+            return api.delete(action.key, action.uid, action.resource_version)
 
 
 def _learned(action: Action, reply: Reply) -> dict[Key, Observed | None]:

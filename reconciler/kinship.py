@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from typing import TypeVar
 
 from models.base import Meta
+from models.kinds import DASK_CLUSTER, Key
 from models.observed import Pod, Service
-from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.snapshot import Snapshot
 from reconciler.labels import NAMING, OURS, ROLE, Role
 from reconciler.names import Naming
 
@@ -43,6 +45,16 @@ def find_child(candidates: Iterable[Child], role: Role, name: str) -> Child | No
 def _lost_its_role(meta: Meta) -> bool:
     """Whether the object was made here, and then someone took its role annotation away."""
     return ROLE not in meta.annotations and any(key.startswith(OURS) for key in meta.annotations)
+
+
+def outlives_its_cluster(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: Snapshot) -> bool:
+    """Whether the resource belonged to a cluster that is gone: garbage collection has only yet to come to it."""
+    namespace, owners = resource.metadata.namespace, resource.metadata.owner_references
+    keys = {Key(DASK_CLUSTER, namespace, owner.name) for owner in owners if owner.kind == DASK_CLUSTER.name}
+    if not keys:
+        return False
+    keys.add(Key(DASK_CLUSTER, namespace, resource.spec.cluster))
+    return not any(key in snapshot.objects or key in snapshot.unreadable for key in keys)
 
 
 def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:

@@ -27,6 +27,11 @@ REPLICAS_HANDED_DOWN = "kubernetes.dask.org/replicas-handed-down"
 SET_BY_OWNER = "kubernetes.dask.org/set-by-owner"
 """On a child: which labels, annotations and spec fields came from its owner, so that they can be taken away again."""
 
+OWNER_SEEN = "kubernetes.dask.org/owner-seen"
+"""On a DaskCluster: when the program that made it last gave a sign of life, such as `2026-11-22T10:00:00Z`."""
+OWNER_TIMEOUT_SECONDS = "kubernetes.dask.org/owner-timeout-seconds"
+"""On a DaskCluster: for how many seconds it outlives its owner's last sign of life; without it, for ever."""
+
 SCHEDULER_GATE = "kubernetes.dask.org/scheduler-ready"
 """The scheduling gate of a job's runner Pod; it falls when the scheduler is ready."""
 

@@ -15,7 +15,7 @@ scheduling gates are looked at, of Services the fields that were set, of child r
 
 from collections.abc import Mapping
 
-from models.actions import Action, Body, Change, Desired, Finding, Plan, Record, Topic, Verb, Wanted
+from models.actions import Action, Body, Change, Desired, Finding, Plan, Record, Topic, Unwanted, Verb, Wanted
 from models.kinds import Key
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
@@ -36,9 +36,7 @@ def plan(desired: Desired, snapshot: Snapshot) -> Plan:
     if desired.records:
         return Plan(tuple(_record(record, owner, chain) for record in desired.records), desired.findings)
     deletes = tuple(
-        Action(Verb.DELETE, one.present.key, owner.key, chain, one.reason, uid=one.present.metadata.uid)
-        for one in desired.unwanted
-        if one.present.metadata.deletion_timestamp is None
+        _delete(one, owner, chain) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
     )
     updates: list[Action] = []
     creates: list[Action] = []
@@ -64,6 +62,13 @@ def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
         if above is not None and above.kind == DaskJob.kind().name:
             return Key(DaskJob.kind(), owner.metadata.namespace, above.name)
     return owner.key
+
+
+def _delete(unwanted: Unwanted, owner: Owner, chain: Key) -> Action:
+    meta = unwanted.present.metadata
+    version = meta.resource_version if unwanted.only_as_seen else ""
+    key = unwanted.present.key
+    return Action(Verb.DELETE, key, owner.key, chain, unwanted.reason, uid=meta.uid, resource_version=version)
 
 
 def _record(record: Record, owner: Owner, chain: Key) -> Action:

@@ -77,11 +77,16 @@ class API(Protocol):
         """
         ...
 
-    def delete(self, key: Key, uid: str) -> Reply:
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         """Ask for an object to be deleted, in the background, with the grace period of its kind.
 
+        Args:
+            key: Which object.
+            uid: The uid it must have.
+            resource_version: The version it must still have; empty if any will do.
+
         Raises:
-            Conflict: the object of that name has another uid.
+            Conflict: the object of that name has another uid or version.
             NotFound: there is no such object.
         """
         ...

@@ -98,11 +98,11 @@ class Faulty:
         self._fail(fault)
         return reply
 
-    def delete(self, key: Key, uid: str) -> Reply:
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         """Delete an object, unless a fault strikes."""
         fault = self._next(f"delete {key}")
         self._fail_before(fault)
-        reply = self._api.delete(key, uid)
+        reply = self._api.delete(key, uid, resource_version)
         self._fail(fault)
         return reply
 

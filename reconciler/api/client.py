@@ -123,9 +123,9 @@ class HTTPAPI:
         """Set fields by server-side apply; see `reconciler.protocol.API`."""
         return self._write(request.application(key, body, subresource))
 
-    def delete(self, key: Key, uid: str) -> Reply:
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         """Ask for an object to be deleted; see `reconciler.protocol.API`."""
-        return self._write(request.deletion(key, uid))
+        return self._write(request.deletion(key, uid, resource_version))
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -107,13 +107,13 @@ def application(key: Key, body: Body, subresource: Subresource | None) -> Reques
     return Request(Verb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
 
 
-def deletion(key: Key, uid: str) -> Request:
-    """Delete the object of that uid and, in the background, what it owns."""
+def deletion(key: Key, uid: str, resource_version: str = "") -> Request:
+    """Delete the object of that uid, and of that version if one is given, and, in the background, what it owns."""
     options = {
         "apiVersion": "v1",
         "kind": "DeleteOptions",
         "propagationPolicy": "Background",
-        "preconditions": {"uid": uid},
+        "preconditions": {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {}),
     }
     return Request(Verb.DELETE, key.kind, key.namespace, key.name, body=options)
 

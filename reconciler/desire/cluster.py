@@ -1,15 +1,17 @@
 """What a DaskCluster asks for: a scheduler, Services in front of it, and a default group of workers."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
-from models.actions import Body, Desired, Wanted
+from models.actions import Body, Desired, Unwanted, Wanted
 from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
 from models.observed import Service
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.desire.children import Marks, child_body, naming_in_use, record_naming, replicas_to_hand_down
-from reconciler.desire.obstacles import is_over, obstacle
+from reconciler.desire.lifetime import is_over, misread, owner_gone
+from reconciler.desire.obstacles import obstacle
 from reconciler.desire.scheduler import desire_scheduler
 from reconciler.desire.services import comm_service_spec, user_service_spec
 from reconciler.difference import fields
@@ -19,7 +21,15 @@ from reconciler.names import Naming
 
 
 def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
-    """The scheduler, its Services and the default group."""
+    """The scheduler, its Services and the default group; of one whose owner is gone, nothing but its own end."""
+    gone = owner_gone(cluster, snapshot)
+    if gone is not None:
+        return Desired(cluster, unwanted=(Unwanted(cluster, gone, only_as_seen=True),))
+    desired = _parts(cluster, snapshot, naming)
+    return replace(desired, findings=(*desired.findings, *misread(cluster, snapshot)))
+
+
+def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
         return Desired(cluster, findings=(blocked,))

@@ -16,11 +16,12 @@ from reconciler.address import scheduler_address
 from reconciler.desire.adoption import adoption, another_cluster
 from reconciler.desire.children import Marks, child_body, cluster_of, finding
 from reconciler.desire.failures import count_failures, how_it_ended, retry_at
-from reconciler.desire.obstacles import is_over, obstacle
+from reconciler.desire.lifetime import is_over
+from reconciler.desire.obstacles import obstacle
 from reconciler.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.desire.rollout import Worker, next_turn
 from reconciler.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
-from reconciler.kinship import in_role, naming_of
+from reconciler.kinship import in_role, naming_of, outlives_its_cluster
 from reconciler.labels import (
     CLUSTER_NAME,
     COMPONENT,
@@ -65,6 +66,8 @@ def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
     if key in snapshot.unreadable:
         message = f"its cluster cannot be read: {snapshot.unreadable[key].error}"
         return (finding(group, Topic.INVALID, message),)
+    if outlives_its_cluster(group, snapshot):
+        return ()
     message = f"there is no {key}, which spec.cluster names; the workers start when it is created"
     return (finding(group, Topic.CLUSTER_NOT_FOUND, message),)
 

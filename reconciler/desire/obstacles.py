@@ -1,8 +1,7 @@
 """Why nothing can or should be made of a cluster."""
 
 from models.actions import Finding, Topic
-from models.kinds import Key
-from models.resources import DaskCluster, DaskJob
+from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler import names
 from reconciler.desire.children import finding
@@ -14,7 +13,7 @@ def obstacle(cluster: DaskCluster, snapshot: Snapshot) -> Finding | None:
     wrong = names.cluster_name_error(cluster.metadata.name)
     if wrong:
         return finding(cluster, Topic.NAME_TOO_LONG, wrong)
-    if _is_run_by_dask_kubernetes(cluster, snapshot):
+    if is_run_by_dask_kubernetes(cluster, snapshot):
         return finding(
             cluster,
             Topic.OTHER_OPERATOR,
@@ -24,18 +23,9 @@ def obstacle(cluster: DaskCluster, snapshot: Snapshot) -> Finding | None:
     return None
 
 
-def _is_run_by_dask_kubernetes(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+def is_run_by_dask_kubernetes(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether another operator made the cluster and may still be running it."""
     if any(ROLE in child.metadata.annotations for child in snapshot.everything_of(cluster.metadata.uid)):
         return False
     meta = cluster.metadata
     return KOPF_FINALIZER in meta.finalizers or snapshot.is_run_by_replica_sets(meta.namespace, meta.name)
-
-
-def is_over(cluster: DaskCluster, snapshot: Snapshot) -> bool:
-    """Whether the cluster belongs to a job that has ended: it is about to go, and nothing is made for it any more."""
-    owner = cluster.metadata.controller
-    if owner is None or owner.kind != DaskJob.kind().name:
-        return False
-    job = snapshot.get(DaskJob, Key(DaskJob.kind(), cluster.metadata.namespace, owner.name))
-    status = job.status.job_status if job is not None and job.metadata.uid == owner.uid else None
-    return status is not None and status.is_outcome

@@ -18,13 +18,22 @@ def accepted(view: View, resource: Owner) -> Condition:
     """The condition `Accepted` of a resource.
 
     What was learned stays while the resource's generation does: a refusal until a later write succeeds, warnings
-    until there are others, since what they are about has not changed.
+    until there are others, since what they are about has not changed. An annotation that makes no sense is told until
+    it does, since an edit of it is no new generation.
     """
+    learned = _learned(view, resource)
+    wrong = messages_on(view.findings_of(resource), Topic.INVALID_ANNOTATION)
+    if not wrong or learned.status == "False":
+        return learned
+    return true(Type.ACCEPTED, Topic.INVALID_ANNOTATION, " ".join(wrong))
+
+
+def _learned(view: View, resource: Owner) -> Condition:
     refused = refusals(view, resource)
     if refused:
         return false(Type.ACCEPTED, reason_of(refused[0]), _first_of(refused))
     known = find_condition(resource.status.conditions, Type.ACCEPTED)
-    if known is not None and known.observed_generation != resource.metadata.generation:
+    if known is not None and _is_stale(known, resource):
         known = None
     waiting = messages_on(view.findings_of(resource), Topic.REFUSED)
     if waiting:
@@ -37,6 +46,11 @@ def accepted(view: View, resource: Owner) -> Condition:
     if known is not None and (known.reason == Topic.WARNING or not done):
         return known
     return true(Type.ACCEPTED, Reason.ACCEPTED, "The API server has refused nothing that was made from this resource.")
+
+
+def _is_stale(known: Condition, resource: Owner) -> bool:
+    """Whether what was known need not be so any more."""
+    return known.observed_generation != resource.metadata.generation or known.reason == Topic.INVALID_ANNOTATION
 
 
 def refusals(view: View, resource: Owner) -> tuple[Response, ...]:

@@ -10,7 +10,7 @@
                                         True: Creating, Starting, RollingOut, ScalingDown, Running, BackOff,
                                         ApiUnavailable, WaitingForTermination
     Accepted         cluster, group,    the API server's own reason, such as Invalid or Forbidden, or Refused.
-                     job                True: Accepted, UnknownField
+                     job                True: Accepted, UnknownField, InvalidAnnotation
     RunnerUpToDate   job                RunnerTemplateChanged
     Complete         job                NotFinished, RunnerFailed
     Failed           job                NotFinished, Succeeded

@@ -4,7 +4,8 @@
     all four                                           a blocking topic such as NameConflict or Invalid
     all but                                            FailedCreate, FailedUpdate: a write was refused;
     autoscaler                                         UnknownField: the API server had something to remark
-    cluster    ClusterReady, SchedulerRecreated        ClusterNotReady
+    cluster    ClusterReady, SchedulerRecreated,       ClusterNotReady, InvalidAnnotation
+               OwnerGone
     group      ScaledUp, ScaledDown, WorkersRolledOut
     job        JobStarted, JobComplete                 JobFailed, RunnerTemplateChanged
 
@@ -13,16 +14,18 @@ What a condition said before the pass already is not told again.
 
 from collections.abc import Iterator
 
-from models.actions import Action, Topic, Verb
+from models.actions import Action, Result, Topic, Verb
 from models.base import Condition, find_condition
 from models.observed import Pod
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner
 from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatus, JobStatus, Phase, Status
+from reconciler.labels import OWNER_TIMEOUT_SECONDS
 from reconciler.report.acceptance import refusals
 from reconciler.report.conditions import BLOCKING, Reason, Type, is_true
 from reconciler.report.events import Event, EventType, Subject, event_action
 from reconciler.report.scheduler import in_words, live_scheduler, replacement_begun
+from reconciler.report.sentences import sentence
 from reconciler.report.view import View, is_live
 
 
@@ -37,6 +40,19 @@ def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
     subject = Subject.of(resource)
     for event in _events(view, resource, status):
         yield event_action(subject, event, view.now)
+
+
+def tell_of_the_gone(view: View) -> Iterator[Action]:
+    """The Events about clusters that this pass deleted because their owners are gone.
+
+    They come after the deletion, since a sign of life, or a right that is missing, may yet have prevented it.
+    """
+    for response in view.responses:
+        action = response.action
+        if action.verb is Verb.DELETE and action.key == action.owner and response.result is Result.DONE:
+            message = sentence(f"{action.reason}: it is deleted, as the annotation {OWNER_TIMEOUT_SECONDS} asks")
+            subject = Subject(action.key, action.uid, action.resource_version)
+            yield event_action(subject, Event(EventType.NORMAL, "OwnerGone", message), view.now)
 
 
 def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
@@ -59,7 +75,7 @@ def _trouble(view: View, resource: Owner, observed: Status, status: Status) -> I
     accepted = _changed(Type.ACCEPTED, observed, status)
     if accepted is not None and accepted.status == "False":
         yield Event(EventType.WARNING, _failed(view, resource), accepted.message)
-    if accepted is not None and accepted.reason == Topic.WARNING:
+    if accepted is not None and accepted.reason in (Topic.WARNING, Topic.INVALID_ANNOTATION):
         yield Event(EventType.WARNING, accepted.reason, accepted.message)
     runner = _changed(Type.RUNNER_UP_TO_DATE, observed, status)
     if runner is not None and runner.status == "False":

@@ -11,12 +11,13 @@ from models.kinds import Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from models.status import DaskClusterStatus, Status
+from reconciler.kinship import outlives_its_cluster
 from reconciler.report.autoscaler import report_autoscaler
 from reconciler.report.cluster import report_cluster
 from reconciler.report.conditions import NEEDS_ALL, Reason, settle
 from reconciler.report.group import GroupReport, report_group
 from reconciler.report.job import child_cluster, report_job
-from reconciler.report.news import tell
+from reconciler.report.news import tell, tell_of_the_gone
 from reconciler.report.sentences import shorten
 from reconciler.report.statuses import status_action
 from reconciler.report.unreadable import report_unreadable
@@ -58,6 +59,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
             action = status_action(resource, status)
             actions += [action] if action is not None else []
             actions += tell(view, resource, status)
+    actions += tell_of_the_gone(view)
     for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
         with edge(key):
             actions += report_unreadable(item, now)
@@ -102,8 +104,15 @@ def _of_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport])
 
 
 def _staying(view: View, model: type[Resource]) -> list[Resource]:
-    staying = (resource for resource in view.snapshot.of(model) if resource.metadata.deletion_timestamp is None)
+    staying = (resource for resource in view.snapshot.of(model) if not _is_going(view, resource))
     return sorted(staying, key=lambda resource: resource.key)
+
+
+def _is_going(view: View, resource: Owner) -> bool:
+    """Whether the resource is being deleted, or goes with its cluster: it has nobody to be told anything."""
+    if isinstance(resource, DaskWorkerGroup | DaskAutoscaler) and outlives_its_cluster(resource, view.snapshot):
+        return True
+    return resource.metadata.deletion_timestamp is not None
 
 
 def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequence[str]) -> StatusType:

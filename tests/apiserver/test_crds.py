@@ -112,6 +112,7 @@ ACCEPTED = {
             "cluster": {**job()["spec"]["cluster"], "status": {"phase": "Running", "x": {"y": 1}}},
         },
     },
+    "an autoscaler of one group": autoscaler(workerGroup="g"),
     "an autoscaler with one size": autoscaler(minimum=3, maximum=3),
     "an autoscaler with a minimum below 0": autoscaler(minimum=-1),
     "an autoscaler with no limit to speak of": autoscaler(maximum=10**12),

@@ -87,7 +87,12 @@ SHOWN: dict[str, tuple[Manifest, Manifest, str, str]] = {
         "NAME STATUS CLUSTER STARTED FINISHED REASON AGE",
         "j Running j-cluster",
     ),
-    "das": (autoscaler(), NOT_READY, "NAME CLUSTER MINIMUM MAXIMUM READY REASON AGE", "a c 0 10 False Unschedulable"),
+    "das": (
+        autoscaler(),
+        NOT_READY,
+        "NAME CLUSTER GROUP MINIMUM MAXIMUM READY REASON AGE",
+        "a c 0 10 False Unschedulable",
+    ),
 }
 
 

@@ -192,7 +192,9 @@ class FaultyServer:
             "CREATE": lambda: self._api.create(asked.kind, request.data),
             "PATCH": lambda: self._api.patch(key, json.loads(request.body), part),
             "APPLY": lambda: self._api.apply(key, json.loads(request.body), part),
-            "DELETE": lambda: self._api.delete(key, request.data["preconditions"]["uid"]),
+            "DELETE": lambda: self._api.delete(
+                key, request.data["preconditions"]["uid"], request.data["preconditions"].get("resourceVersion", "")
+            ),
         }
         return perform[asked.verb]()
 

@@ -66,9 +66,11 @@ def test_every_request_reaches_the_api_behind(server: FaultyServer, api: HTTPAPI
     assert len(json.loads(api.list(POD, None, fields="metadata.name=p"))["items"]) == 1
     with pytest.raises(Conflict):
         api.delete(KEY, "another")
+    with pytest.raises(Conflict):
+        api.delete(KEY, uid, "0")
     with pytest.raises(NotFound):
         api.patch(Key(DASK_CLUSTER, "default", "none"), {})
-    api.delete(KEY, uid)
+    api.delete(KEY, uid, str(memory.revision))
     assert [line for line, _ in server.asked] == [
         "CREATE pods default/p",
         "CREATE pods default/p",
@@ -78,6 +80,7 @@ def test_every_request_reaches_the_api_behind(server: FaultyServer, api: HTTPAPI
         "LIST pods default",
         "LIST pods",
         "LIST pods",
+        "DELETE pods default/p",
         "DELETE pods default/p",
         "PATCH daskclusters default/none",
         "DELETE pods default/p",

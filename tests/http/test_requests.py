@@ -145,6 +145,15 @@ def test_a_delete_is_for_one_uid(server: Emulated, api: HTTPAPI) -> None:
     assert request.data["propagationPolicy"] == "Background"
 
 
+def test_a_delete_may_be_for_one_version(server: Emulated, api: HTTPAPI) -> None:
+    """The resourceVersion is one more precondition: whatever changes the object saves it."""
+    server.handler.objects[kmock.resource("kubernetes.dask.org/v1/daskclusters"), "default", "big"] = thing(
+        DASK_CLUSTER, "big"
+    )
+    api.delete(KEY, "12-34", "567")
+    assert asked(server).data["preconditions"] == {"uid": "12-34", "resourceVersion": "567"}
+
+
 def test_a_name_cannot_lead_elsewhere(server: Emulated, api: HTTPAPI) -> None:
     """A name that is none stays one part of the path."""
     with pytest.raises(ApiError):

@@ -6,10 +6,12 @@ nothing.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
+from models.base import wire_time
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from models.snapshot import Owner
-from reconciler.labels import ROLE, Role
+from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, Role
 from reconciler.protocol import Body
 from tests.builders import autoscaler, cluster, group, job, pod_spec
 from tests.simulation.kubelet import NODES
@@ -31,6 +33,16 @@ SERVICES: Sequence[Body] = (
     {"ports": [{"name": "tcp-comm", "port": 9786}, {"name": "http-dashboard", "port": 8787}]},
     {"ports": [{"name": "tcp-comm", "port": 9786, "targetPort": 8786}, {"name": "http-dashboard", "port": 80}]},
 )
+SIGNS: Sequence[tuple[timedelta | str | None, str | None]] = (
+    (timedelta(0), "60"),
+    (timedelta(0), "600"),
+    (timedelta(0), "1000000"),
+    (timedelta(seconds=700), "600"),
+    ("lately", "60"),
+    (timedelta(days=1), "soon"),
+    (None, None),
+)
+"""What a cluster's owner may say of itself: how long ago it was seen, and for how long the cluster outlives that."""
 NEWCOMERS: Sequence[Callable[[int], Owner]] = (
     lambda number: cluster("a", replicas=number),
     lambda number: cluster("b", replicas=number, labels={"team": "x"}),
@@ -134,6 +146,14 @@ def _labelled(world: World, whom: int, how: int) -> None:
         world.edit(key_of(body), {"metadata": {"labels": {"team": (None, "x", "y")[how % 3]}}})
 
 
+def _owner_seen(world: World, whom: int, how: int) -> None:
+    body = _pick(_resources(world, DASK_CLUSTER), whom)
+    if body is not None:
+        since, timeout = SIGNS[how % len(SIGNS)]
+        seen = since if since is None or isinstance(since, str) else wire_time(world.clock() - since)
+        world.edit(key_of(body), {"metadata": {"annotations": {OWNER_SEEN: seen, OWNER_TIMEOUT_SECONDS: timeout}}})
+
+
 def _resource_deleted(world: World, whom: int, how: int) -> None:
     mine = [body for body in _resources(world, *CUSTOM_KINDS) if not is_child(body)]
     body = _pick(mine, whom)
@@ -218,6 +238,7 @@ HAPPENINGS: Mapping[str, Callable[[World, int, int], None]] = {
     "scheduler edited": _scheduler_edited,
     "service edited": _service_edited,
     "labelled": _labelled,
+    "owner seen": _owner_seen,
     "resource deleted": _resource_deleted,
     "child deleted": _child_deleted,
     "service changed by hand": _service_by_hand,

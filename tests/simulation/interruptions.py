@@ -49,8 +49,8 @@ class Interrupted:
     def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
         return self._carry_out(lambda: self._api.apply(key, body, subresource))
 
-    def delete(self, key: Key, uid: str) -> Reply:
-        return self._carry_out(lambda: self._api.delete(key, uid))
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
+        return self._carry_out(lambda: self._api.delete(key, uid, resource_version))
 
     def _carry_out(self, request: Callable[[], Answer]) -> Answer:
         if self._is_dead:

@@ -16,6 +16,7 @@ from reconciler.labels import (
 )
 from reconciler.protocol import Body
 from tests.simulation.happenings import THEIRS
+from tests.simulation.watch import is_abandoned
 from tests.simulation.world import World, is_ready, key_of
 
 OUTCOMES = ("Successful", "Failed")
@@ -65,6 +66,7 @@ def _check_job(world: World, job: Body) -> set[Key]:
 
 def _check_cluster(world: World, cluster: Body) -> set[Key]:
     meta, naming, scheduler = cluster["metadata"], _naming(cluster), cluster["spec"]["scheduler"]
+    assert not is_abandoned(cluster, world.clock()), f"{meta['name']} outlives its owner: {meta}"
     pods = _children(cluster, Role.SCHEDULER, world.pods(live=False))
     assert len(pods) == 1, f"{meta['name']} has {len(pods)} schedulers; {world.describe()}"
     assert is_ready(pods[0]), f"{meta['name']}'s scheduler is not ready; {world.describe()}"

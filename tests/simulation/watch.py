@@ -7,6 +7,7 @@
 - Who goes is one of the group's own, and a rolling update leaves `replicas - maxUnavailable` available.
 - An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
 - With deletion switched off nothing is deleted.
+- Of users' own resources only a cluster is ever deleted, whose owner was not seen for longer than it asked for.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,8 +17,8 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from models.kinds import CUSTOM_KINDS, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
-from reconciler.labels import ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
+from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.memory import MemoryAPI
 from reconciler.protocol import Body, Reply, Subresource
 from tests.simulation.clock import Clock
@@ -89,13 +90,17 @@ class Watch:
         self._check_change(key, before, reply.body)
         return reply
 
-    def delete(self, key: Key, uid: str) -> Reply:
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         before = self.api.get(key)
-        reply = self.api.delete(key, uid)
+        reply = self.api.delete(key, uid, resource_version)
         self.writes += 1
         assert not self.no_delete, f"{key} is deleted though deletion is switched off"
         assert before is not None
         assert uid == before["metadata"]["uid"]
+        if key.kind == DASK_CLUSTER and not _is_child(before):
+            assert is_abandoned(before, self.clock()), f"{key} is deleted, whose owner is alive: {before['metadata']}"
+            assert resource_version, f"{key} is deleted whatever has changed"
+            return reply
         assert _is_child(before), f"{key} is deleted, which is nobody's child: {before['metadata']}"
         role = before["metadata"]["annotations"].get(ROLE)
         if role == Role.JOB_CLUSTER:
@@ -181,6 +186,17 @@ class Watch:
         kind = next(kind for kind in CUSTOM_KINDS if kind.name == reference["kind"])
         found = self.api.get(Key(kind, body["metadata"]["namespace"], reference["name"]))
         return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
+
+
+def is_abandoned(cluster: Body, now: datetime) -> bool:
+    """Whether a user's cluster must go, since its owner was not seen for longer than it asked for."""
+    meta = cluster["metadata"]
+    annotations = meta.get("annotations", {})
+    seen, timeout = annotations.get(OWNER_SEEN, ""), annotations.get(OWNER_TIMEOUT_SECONDS, "")
+    if meta.get("ownerReferences") or not seen.startswith("2") or timeout in ("", "0", "soon"):
+        return False
+    last = max(datetime.fromisoformat(seen), datetime.fromisoformat(meta["creationTimestamp"]))
+    return now > last + timedelta(seconds=int(timeout))
 
 
 def _most_workers(group: Body) -> int:
