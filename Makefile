@@ -52,6 +52,7 @@ crds: .venv/made  ## Write crds/ and the generated pages of docs/ from the code.
 	$(BIN)/python -m models.crds
 	$(BIN)/python -m models.reference
 	$(BIN)/python -m reconciler.reference
+	$(BIN)/python -m kubecluster.reference > docs/kubecluster-arguments.md
 
 .PHONY: image
 image:  ## Build the container image.
@@ -90,8 +91,10 @@ clean:  ## Remove what was made: the virtual environment, caches, builds.
 .venv/runs: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/machine
-	@test -x $(BIN)/python || { echo "Installing into .venv …"; $(PYTHON) -m venv .venv; }
+	@echo "Installing Dask and what else it takes into .venv; this takes a minute, or longer where the network is slow …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --editable ".[local]"
+	@echo "Installed."
 	@touch $@
 
 # The extras too: one environment for all that one does here.

@@ -82,7 +82,7 @@ def reconciler_local() -> float:
         local(str(EXAMPLES / "simple-cluster.yaml"), temporary=Path(folder)) as run,
     ):
         address = run.says("Client(").split('"')[1]
-        with Client(address) as client:  # type: ignore[no-untyped-call]
+        with Client(address) as client:
             client.wait_for_workers(WORKERS)
         return time.monotonic() - begun
 

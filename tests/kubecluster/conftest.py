@@ -7,8 +7,12 @@ import pytest
 
 from kubecluster.api import Kubernetes, connect
 from kubecluster.forward import Forward
+from kubecluster.names import NAMING, Naming
+from kubecluster.resource import ClusterResource
 from tests.http.connection import kubeconfig
+from tests.kubecluster.daskhost import DaskHost
 from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.livingworld import LivingWorld, living, still
 from tests.kubecluster.sockets import echo, serving
 from tests.realcluster import pki
 
@@ -55,3 +59,42 @@ def forward(echoing: None, kubernetes: Kubernetes) -> Iterator[Forward]:  # noqa
     """A local port to it."""
     with Forward(kubernetes, "default", lambda: "a", 80) as forward:
         yield forward
+
+
+@pytest.fixture(scope="session")
+def dask_host() -> Iterator[DaskHost]:
+    """A process in which schedulers and workers run."""
+    with DaskHost() as host:
+        yield host
+
+
+@pytest.fixture
+def world(dask_host: DaskHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivingWorld]:
+    """A Kubernetes with a reconciler and a node, which the surroundings name."""
+    with living(tmp_path, dask_host) as world:
+        monkeypatch.setenv("KUBECONFIG", str(world.kubeconfig))
+        yield world
+
+
+@pytest.fixture
+def quiet_world(tmp_path: Path) -> Iterator[LivingWorld]:
+    """A Kubernetes in which nobody acts by himself."""
+    with still(tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def resource(quiet_world: LivingWorld) -> Iterator[ClusterResource]:
+    """The DaskCluster `simple` there, which nobody has made."""
+    connected = connect(kubeconfig=str(quiet_world.kubeconfig), timeout_seconds=5)
+    yield ClusterResource(connected, "default", "simple")
+    connected.close()
+
+
+@pytest.fixture(params=list(Naming))
+def naming(request: pytest.FixtureRequest, quiet_world: LivingWorld) -> Naming:
+    """The cluster `simple`, under both naming sets, with its default group."""
+    naming: Naming = request.param
+    quiet_world.cluster("simple", annotations={NAMING: str(naming)})
+    quiet_world.reconcile()
+    return naming

@@ -67,10 +67,7 @@ class FakePods:
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        app = web.Application()
-        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{pod}", self._pod)
-        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{pod}/portforward", self._forward)
-        runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
+        runner = web.AppRunner(self._application(), shutdown_timeout=0, handler_cancellation=True)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
@@ -79,6 +76,12 @@ class FakePods:
         await self._over.wait()
         self._cut()
         await runner.cleanup()
+
+    def _application(self) -> web.Application:
+        app = web.Application()
+        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{pod}/portforward", self._forward)
+        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{pod}", self._pod)
+        return app
 
     def _cut(self) -> None:
         for transport in self._transports:

@@ -2,10 +2,8 @@
 
 import contextlib
 import random
-import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
@@ -19,7 +17,7 @@ from kubecluster.api import Kubernetes, connect, path
 from kubecluster.forward import Forward
 from tests.kubecluster import talk
 from tests.kubecluster.sockets import Proxy, everything, exactly, local
-from tests.node.clients import MISMATCH, client_of, forwarded
+from tests.node.clients import MISMATCH, client_of
 from tests.node.images import DASK_IMAGE, dask_archive
 from tests.node.place import Place, is_ready
 from tests.realcluster import RealCluster, pins
@@ -234,27 +232,10 @@ def test_a_followed_log_is_whole_over_a_network_that_is_cut(kubernetes: Kubernet
     assert kubernetes.log(place.namespace, "writer", tail_lines=1) == f"line {LINES - 1}\n"
 
 
-def test_transfers_are_about_as_fast_as_kubectls(forward: Forward, place: Place, talker: str) -> None:
-    """Many bytes take at most a few times as long, both ways, as with kubectl on the same machine right after."""
-    ours = {what: seconds(what, lambda: local(forward)) for what in ("source", "sink")}
-    place.kubectl("label", "pod", talker, "timed=yes")
-    place.kubectl("expose", "pod", talker, "--port=8786", f"--target-port={talk.PORT}")
-    with forwarded(place, talker) as address:
-        port = int(address.rpartition(":")[2])
-        theirs = {what: seconds(what, lambda: socket_to(port)) for what in ours}
-    for what, took in ours.items():
-        print(f"{what} of 100 MiB: {100 / took:.0f} MiB/s, kubectl {100 / theirs[what]:.0f} MiB/s")
-        assert took < 5 * theirs[what] + 1
-
-
-def socket_to(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port))
-
-
-def seconds(what: str, connected: Callable[[], Any]) -> float:
-    """How long 100 MiB take."""
-    started = time.monotonic()
-    with connected() as connection:
+@pytest.mark.parametrize("what", ["source", "sink"])
+def test_a_hundred_mebibytes_pass(forward: Forward, what: str) -> None:
+    """Many bytes arrive, all of them, one way and the other."""
+    with local(forward) as connection:
         connection.sendall(f"{what} {100 * MIB}\n".encode())
         if what == "source":
             buffer = bytearray(MIB)
@@ -266,4 +247,3 @@ def seconds(what: str, connected: Callable[[], Any]) -> float:
             for _ in range(100):
                 connection.sendall(bytes(MIB))
             assert exactly(connection, 4) == b"done"
-    return time.monotonic() - started

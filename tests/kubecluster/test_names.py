@@ -34,6 +34,8 @@ def members(*enums: type[StrEnum]) -> dict[str, str]:
         (names.WORKER_GROUP_NAME, labels.WORKER_GROUP_NAME),
         (names.ROLE, labels.ROLE),
         (names.NAMING, labels.NAMING),
+        (names.OWNER_SEEN, labels.OWNER_SEEN),
+        (names.OWNER_TIMEOUT_SECONDS, labels.OWNER_TIMEOUT_SECONDS),
         (names.GROUP, kinds.GROUP),
         (names.VERSION, kinds.VERSION),
         (names.LONGEST_CLUSTER_NAME, reconcilers.LONGEST_CLUSTER_NAME),

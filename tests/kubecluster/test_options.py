@@ -40,6 +40,7 @@ SAMPLES: dict[str, tuple[Any, Any, Any]] = {
     "naming": (Naming.CLASSIC, Naming.CURRENT, Naming.CLASSIC),
     "wait_for_workers": (False, True, False),
     "wait_timeout": (1, 2, 600),
+    "owner_timeout": (1, 2, 3600),
     "port_forward": (PortForward.ALWAYS, PortForward.NEVER, PortForward.AUTO),
     "labels": ({"a": "given"}, {"a": "configured"}, {}),
     "annotations": ({"a": "given"}, {"a": "configured"}, {}),

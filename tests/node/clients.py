@@ -57,7 +57,7 @@ def connected(place: Place, service: str) -> Iterator[Client]:
 
 def client_of(address: str) -> Client:
     """A client of the scheduler at that address."""
-    return Client(address, timeout="60s")  # type: ignore[no-untyped-call]  # distributed has few types
+    return Client(address, timeout="60s")
 
 
 def workers_seen(client: Client) -> set[str]:

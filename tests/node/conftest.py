@@ -58,6 +58,17 @@ def place(deployed: RealCluster, node_namespace: str) -> Place:
 
 
 @pytest.fixture(scope="module")
+def unattended(deployed: RealCluster) -> Iterator[RealCluster]:
+    """The node while the daemon for all namespaces is away."""
+    everywhere = Place(deployed, DAEMON)
+    everywhere.kubectl("scale", "deployment", DAEMON, "--replicas=0")
+    await_daemon(everywhere)
+    yield deployed
+    everywhere.kubectl("scale", "deployment", DAEMON, "--replicas=1")
+    await_daemon(everywhere)
+
+
+@pytest.fixture(scope="module")
 def shared(deployed: RealCluster) -> Iterator[Place]:
     """A fresh namespace for all tests of a module."""
     namespace = deployed.create_namespace()

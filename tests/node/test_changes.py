@@ -62,5 +62,5 @@ def test_an_edited_scheduler_is_recreated_with_its_workers(clusters: Place) -> N
     clusters.wait("daskcluster/restarting", "condition=Ready")
     with connected(clusters, "restarting-service") as client:
         client.wait_for_workers(2, timeout=60)
-        assert client.run_on_scheduler(os.getenv, VERSION) == "2"  # type: ignore[no-untyped-call]  # distributed has few types
+        assert client.run_on_scheduler(os.getenv, VERSION) == "2"
         assert computes(client, 7)

@@ -25,19 +25,15 @@ PROGRAM_SECONDS = 300
 
 
 @pytest.fixture(scope="module")
-def current(deployed: RealCluster) -> Iterator[Place]:
+def current(unattended: RealCluster) -> Iterator[Place]:
     """The namespace of a daemon that looks after nothing else."""
-    everywhere, here = Place(deployed, DAEMON), Place(deployed, NAMESPACE)
-    everywhere.kubectl("scale", "deployment", DAEMON, "--replicas=0")
-    await_daemon(everywhere)
-    deployed.kubectl("create", "namespace", NAMESPACE)
-    deployed.kubectl("apply", f"--kustomize={OVERLAYS / 'one-namespace'}")
+    here = Place(unattended, NAMESPACE)
+    unattended.kubectl("create", "namespace", NAMESPACE)
+    unattended.kubectl("apply", f"--kustomize={OVERLAYS / 'one-namespace'}")
     await_daemon(here)
     yield here
-    deployed.delete_namespace(NAMESPACE)
+    unattended.delete_namespace(NAMESPACE)
     here.eventually(lambda: not here.pods(f"app.kubernetes.io/name={DAEMON}"), "the end of this daemon")
-    everywhere.kubectl("scale", "deployment", DAEMON, "--replicas=1")
-    await_daemon(everywhere)
 
 
 def test_kubecluster_makes_a_cluster_and_another_program_scales_and_closes_it(current: Place) -> None:

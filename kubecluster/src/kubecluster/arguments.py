@@ -3,16 +3,18 @@
 The documentation is made from `TABLE`, so that each argument is described once.
 """
 
+import textwrap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 
 from kubecluster import checks, containers
 from kubecluster.names import Naming
 from kubecluster.specs import IMAGE, ServiceType, read_spec
 
 Check = Callable[[Any, str], Any]
+Class = TypeVar("Class")
 
 
 class CreateMode(StrEnum):
@@ -104,7 +106,7 @@ TABLE: Mapping[str, Option] = {
         "worker-command",
         None,
         containers.command,
-        "What workers run: a text as for a shell, or a list of words; by default `dask-worker`, or "
+        "What workers run: a text as for a shell, or a list of words; by default `dask worker`, or "
         "`dask-cuda-worker` with `gpus`.",
         in_manifest=True,
     ),
@@ -140,7 +142,8 @@ TABLE: Mapping[str, Option] = {
         "resource-timeout",
         60,
         checks.seconds,
-        "For how many seconds the cluster may show no progress, or be in trouble, before an error says why.",
+        "For how many seconds the cluster may be in trouble that might pass, such as nobody acting on it or no node "
+        "having room, before an error says why.",
     ),
     "scheduler_service_type": Option(
         "scheduler-service-type",
@@ -200,7 +203,19 @@ TABLE: Mapping[str, Option] = {
         _workers,
         "Whether to wait until all workers have joined the scheduler, or until how many have.",
     ),
-    "wait_timeout": Option("wait-timeout", 600, checks.seconds, "For how many seconds to wait for those workers."),
+    "wait_timeout": Option(
+        "wait-timeout",
+        600,
+        checks.seconds,
+        "For how many seconds to wait for the scheduler, and then for those workers, while there is no trouble.",
+    ),
+    "owner_timeout": Option(
+        "owner-timeout",
+        3600,
+        checks.whole_number,
+        "For how many seconds a cluster outlives a program that made it and crashed, or whose machine sleeps; 0 means "
+        "for ever. It takes effect where `shutdown_on_close` does, and dask-reconciler runs.",
+    ),
     "port_forward": Option(
         "port-forward",
         "auto",
@@ -224,3 +239,18 @@ TABLE: Mapping[str, Option] = {
     ),
 }
 """What there is to know of every argument, by name: dask-kubernetes' first, in its order, then ours."""
+
+_DISTRIBUTED = {
+    "loop": "The event loop to run in; by default one in a thread of its own.",
+    "asynchronous": "Whether to run in the event loop of the caller, who awaits this and its methods then.",
+    "scheduler_sync_interval": "How often distributed writes down what it knows of this object; in seconds.",
+}
+
+
+def described(cls: type[Class]) -> type[Class]:
+    """A class whose documentation says what each argument is, in the words of `TABLE`."""
+    meanings = {name: option.meaning for name, option in TABLE.items()} | _DISTRIBUTED
+    lines = (textwrap.fill(f"{name}: {meaning}", 112, subsequent_indent="    ") for name, meaning in meanings.items())
+    arguments = textwrap.indent("\n".join(lines), " " * 8)
+    cls.__doc__ = f"{cls.__doc__}\n    Args:\n{arguments}\n"
+    return cls

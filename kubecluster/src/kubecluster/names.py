@@ -60,6 +60,10 @@ ROLE = "kubernetes.dask.org/role"
 """Annotation on a child: what it is to its owner, whatever it is called."""
 NAMING = "kubernetes.dask.org/naming"
 """Annotation on a DaskCluster or DaskJob: the naming set that the reconciler keeps to. dask-kubernetes sets none."""
+OWNER_SEEN = "kubernetes.dask.org/owner-seen"
+"""Annotation on a DaskCluster: when the program that made it last gave a sign of life."""
+OWNER_TIMEOUT_SECONDS = "kubernetes.dask.org/owner-timeout-seconds"
+"""Annotation on a DaskCluster: for how long it outlives that; the reconciler deletes it then."""
 
 LONGEST_CLUSTER_NAME = 53
 """A Service's name is a DNS label of 63 characters at most, and `-scheduler` takes ten."""
@@ -160,6 +164,7 @@ class Reason(StrEnum):
     BACK_OFF = "BackOff"
     REFUSED = "Refused"
     WARNING = "UnknownField"
+    INVALID_ANNOTATION = "InvalidAnnotation"
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"

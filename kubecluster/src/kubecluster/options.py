@@ -79,6 +79,7 @@ class Options:
     naming: Naming
     wait_for_workers: bool | int
     wait_timeout: float
+    owner_timeout: int
     port_forward: PortForward
     labels: dict[str, str]
     annotations: dict[str, str]

@@ -3,6 +3,8 @@
 The functions have dask-kubernetes' names and arguments, and make what its own make, except that
 
 - what is not given is left out, where dask-kubernetes writes `null`;
+- containers run `dask scheduler` and `dask worker`, which Dask has had since 2022: since 2026.6 it has no
+  `dask-scheduler` and `dask-worker` any more;
 - amounts and environment variables may be numbers;
 - a command in one text is split as a shell splits it;
 - GPUs in `resources` are for the workers, as in RAPIDS' manifests, lest the scheduler take one from a worker. One
@@ -23,7 +25,7 @@ from kubecluster.containers import Body, Command, Environment, Resources
 from kubecluster.names import CLUSTER_NAME, COMPONENT, DASK_CLUSTER, Component, cluster_name_error
 
 IMAGE = "ghcr.io/dask/dask:latest"
-WORKER_COMMAND = "dask-worker"
+WORKER_COMMAND = "dask worker"
 CUDA_WORKER_COMMAND = "dask-cuda-worker"
 
 _WORKER_ARGUMENTS = ("--name", "$(DASK_WORKER_NAME)", "--dashboard", "--dashboard-address", "8788")
@@ -64,7 +66,7 @@ def make_cluster_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, 
         resources: Limits and requests of each worker and, but for GPUs, of the scheduler.
         env: Environment variables of the scheduler and the workers: a dictionary, or a list of Kubernetes' EnvVars.
         worker_command: What workers run: a text as for a shell, or a list of words. The worker's name and its
-            dashboard are added. `dask-worker` by default, `dask-cuda-worker` with `gpus`.
+            dashboard are added. `dask worker` by default, `dask-cuda-worker` with `gpus`.
         scheduler_service_type: `ClusterIP`, `NodePort` or `LoadBalancer`.
         idle_timeout: For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever.
         jupyter: Whether Jupyter runs beside the scheduler.
@@ -166,7 +168,7 @@ def make_scheduler_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments
         TypeError: an argument is of a wrong type.
         ValueError: an argument makes no sense.
     """
-    words = ["dask-scheduler", "--host", "0.0.0.0"]  # noqa: S104  # others are to reach it
+    words = ["dask", "scheduler", "--host", "0.0.0.0"]  # noqa: S104  # others are to reach it
     words += ["--jupyter"] if checks.flag(jupyter, "jupyter") else []
     container = _container("scheduler", image, words, env, containers.resources(resources or {}))
     container["ports"] = [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in _PORTS.items()]

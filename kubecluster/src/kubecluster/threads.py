@@ -28,5 +28,5 @@ async def in_thread(function: Callable[[], Result]) -> Result:
             else:
                 future.set_result(result)
 
-    threading.Thread(target=run, name="forward: looking for the Pod", daemon=True).start()
+    threading.Thread(target=run, name="kubecluster: a request", daemon=True).start()
     return await asyncio.wrap_future(future)

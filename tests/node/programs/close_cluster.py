@@ -13,7 +13,7 @@ from tests.realcluster.eventually import eventually
 def main(namespace: str, image: str) -> None:
     with (
         KubeCluster.from_name("rapids-dask", namespace=namespace, shutdown_on_close=True, quiet=True) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]  # distributed has few types
+        Client(cluster) as client,
     ):
         await_workers(client, 2)
         cluster.scale(3)

@@ -21,7 +21,7 @@ def main(namespace: str, image: str) -> None:
             resource_timeout=120,
             quiet=True,
         ) as cluster,
-        Client(cluster) as client,  # type: ignore[no-untyped-call]  # distributed has few types
+        Client(cluster) as client,
     ):
         client.wait_for_workers(2, timeout=120)
         assert client.submit(sum, range(10)).result(timeout=60) == 45

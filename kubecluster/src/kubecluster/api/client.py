@@ -47,6 +47,10 @@ class Kubernetes:
     def __str__(self) -> str:
         return str(self._connection.found)
 
+    def within(self, timeout_seconds: float) -> "Kubernetes":
+        """The same, with the same connections, but whose calls may take only so long."""
+        return Kubernetes(self._connection, timeout_seconds)
+
     def get(self, path: str) -> Body:
         """An object.
 
@@ -88,13 +92,18 @@ class Kubernetes:
         """
         return self._object(requests.change(path, body))
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, *, uid: str = "") -> None:
         """Ask for an object to be deleted, and what it owns after it; one that is not there is fine.
 
+        Args:
+            path: of the object.
+            uid: the uid that it must have, since another may have its name by now; any by default.
+
         Raises:
+            Conflict: it has another uid.
             KubeClusterError: it was not deleted; after `Unreachable` it may have been.
         """
-        asked = requests.deletion(path)
+        asked = requests.deletion(path, uid)
         answer = self._answer(asked)
         if answer.status != NOT_FOUND:
             self._succeeded(answer, asked)

@@ -103,10 +103,11 @@ def change(path: str, body: Body) -> Request:
     return Request(Verb.PATCH, path, (("fieldManager", FIELD_MANAGER),), body, only_asks=False)
 
 
-def deletion(path: str) -> Request:
-    """Delete an object and, in the background, what it owns."""
+def deletion(path: str, uid: str = "") -> Request:
+    """Delete an object, if it has that uid, and, in the background, what it owns."""
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
-    return Request(Verb.DELETE, path, body=options, only_asks=False)
+    only = {"preconditions": {"uid": uid}} if uid else {}
+    return Request(Verb.DELETE, path, body={**options, **only}, only_asks=False)
 
 
 def review(verb: str, group: str, resource: str, namespace: str) -> Request:

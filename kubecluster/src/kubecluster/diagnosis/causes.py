@@ -199,7 +199,8 @@ def crash(exit_code: int, reason: str, log: str) -> Cause:
     if reason == "OOMKilled":
         return Cause(CrashLoop, "Raise the memory limit in `resources`, or let the container use less.")
     if reason == "StartError" or exit_code in (126, 127, 128):
-        return Cause(CrashLoop, f"Correct the command, or use an image that has it. Its log: {log}.")
+        since = "since 2026.6, Dask has `dask worker` in place of `dask-worker`"
+        return Cause(CrashLoop, f"Correct the command, or use an image that has it ({since}). Its log: {log}.")
     if exit_code == 0:
         return Cause(CrashLoop, f"Its command must keep running; correct it. Its log: {log}.")
     return Cause(CrashLoop, f"See its last log lines: {log}.")

@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection
 from kubecluster.forward.opening import CLOSE_SECONDS, Opening
 from kubecluster.forward.tunnel import CHUNK, Broken, Tunnel, reset
 
+STEPS = 4
 log = logging.getLogger("kubecluster.forward")
 
 
@@ -47,15 +48,24 @@ class Listener:
         self._loop.set_exception_handler(_noted)
         server = await asyncio.start_server(self._take, sock=self._listening, limit=CHUNK)
         await self._stopping.wait()
+        # A server that is closed loses the connections that asyncio is about to take.
+        self._loop.remove_reader(self._listening)
+        await _steps()
         server.close()
         for connection in self._connections:
             connection.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
+        await _steps()
 
     def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._stopping.is_set():
+            writer.transport.abort()
+            return
         connection = asyncio.create_task(self._carry(reader, writer))
         self._connections.add(connection)
         connection.add_done_callback(self._connections.discard)
+        # One that is cancelled before it has begun closes nothing itself.
+        connection.add_done_callback(lambda _: writer.transport.abort())
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         first = asyncio.create_task(reader.read(CHUNK))
@@ -101,6 +111,12 @@ class Listener:
 
     def _answered(self) -> None:
         self.last_error = None
+
+
+async def _steps() -> None:
+    """Let asyncio finish what it has begun: a connection is taken in three steps, and closed in one."""
+    for _ in range(STEPS):
+        await asyncio.sleep(0)
 
 
 async def _end(websocket: ClientConnection) -> None:

@@ -15,7 +15,7 @@ from websockets.typing import Subprotocol
 from kubecluster.api import Body, Kubernetes, Stream, path
 from kubecluster.api.trouble import why
 from kubecluster.errors import ClusterGone, ClusterNotFound, ForwardFailed, NoKubernetes, NotAllowed
-from kubecluster.forward.threads import in_thread
+from kubecluster.threads import in_thread
 
 PROTOCOL = Subprotocol("v4.channel.k8s.io")
 PATIENCE_SECONDS = 15.0

@@ -1,0 +1,16 @@
+"""The command: `dask kube …`, and `kubectl dask …`.
+
+    group      the commands, each imported when it is used     command   one of them, with examples in its help
+    ending     errors in words, exit codes                     words     what is written where, and in which colour
+    place      which Kubernetes, which namespace, which        making    what a new cluster is to be
+               cluster
+
+    create     listing    scaling    doors      deletion   explaining   logs       submission
+               survey                vigil                              following  job, running
+
+Nothing but click is imported until a command runs.
+"""
+
+from kubecluster.cli.group import kube, main
+
+__all__ = ["kube", "main"]

@@ -1,0 +1,184 @@
+"""A DaskJob from when it is made to its end: what is seen meanwhile, and its exit code.
+
+starting ──► running ──► ended
+    ▲           │
+    └───────────┘  its Pod was lost with its node, say: it runs again
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from kubecluster.api import Body
+from kubecluster.cli.following import has_begun
+from kubecluster.cli.job import RUNNER, Job, exit_code, outcome
+from kubecluster.diagnosis import Sight, diagnose, events
+from kubecluster.diagnosis.absence import absence
+from kubecluster.diagnosis.causes import STARTING, Cause
+from kubecluster.diagnosis.sight import name_of, one_line, sentence, text
+from kubecluster.diagnosis.trouble import trouble_of
+from kubecluster.errors import ClusterGone, ClusterNotFound, NotReady
+from kubecluster.names import candidates
+from kubecluster.progress import Progress, Row, rows
+from kubecluster.resource import ClusterResource, now
+from kubecluster.waiting import Patience, last_words
+
+LOOK_SECONDS = 0.5
+END_SECONDS = 60.0
+"""How long after its log's end it may take until the job's outcome is known."""
+UNKNOWN = 1
+"""The exit code of a job of which nobody knows any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How far a job is on its way to running.
+
+    Args:
+        shown: What is shown of it.
+        sentence: Why it does not run yet.
+        cause: What that means.
+        pod: A Pod whose last log lines would help; may be empty.
+        happened: The Events that are seen.
+    """
+
+    shown: tuple[Row, ...]
+    sentence: str
+    cause: Cause
+    pod: str = ""
+    happened: tuple[Body, ...] = ()
+
+
+class Run:
+    """One job's run.
+
+    Args:
+        job: The job.
+        trouble_seconds: How long trouble may last that may pass.
+        whole_seconds: How long it may take until it runs.
+    """
+
+    def __init__(self, job: Job, trouble_seconds: float, whole_seconds: float) -> None:
+        self._job = job
+        self._trouble_seconds = trouble_seconds
+        self._whole_seconds = whole_seconds
+        self._first = now()
+        self._done: set[str] = set()  # Pods whose log was followed to its end
+
+    def lines(self, progress: Callable[[], Progress]) -> Iterator[str]:
+        """What the script writes, as it comes, until the job has ended.
+
+        Args:
+            progress: Where to show how it starts.
+
+        Raises:
+            NotReady: it does not run.
+            ClusterGone: it was deleted.
+        """
+        while not self._has_ended():
+            with progress() as shown:
+                pod = self._started(shown)
+            if pod is None:
+                return
+            yield from self._job.kubernetes.follow_log(self._job.namespace, name_of(pod), container=RUNNER)
+            self._done.add(text(pod, "metadata", "uid"))
+
+    def exit_code(self) -> int:
+        """With what the script has ended, once the job has.
+
+        Raises:
+            ClusterGone: it was deleted.
+        """
+        body = self._read()
+        codes = [exit_code(pod) for pod in self._job.runners()]
+        known = [code for code in codes if code is not None]
+        if outcome(body) == "Successful":
+            return 0
+        return next((code for code in reversed(known) if code), UNKNOWN)
+
+    def _has_ended(self) -> bool:
+        """Whether there is nothing more to follow; waits for what becomes of a Pod that was followed to its end."""
+        patience = Patience(END_SECONDS, END_SECONDS)
+        while not outcome(self._read()):
+            runners = {text(pod, "metadata", "uid") for pod in self._job.runners()}
+            if not runners or runners - self._done:
+                return False
+            if patience.is_over(time.monotonic(), passes=True):
+                return True
+            time.sleep(LOOK_SECONDS)
+        return not self._fresh(self._job.runners())
+
+    def _fresh(self, runners: Sequence[Body]) -> list[Body]:
+        """The Pods that were not followed yet."""
+        return [pod for pod in runners if text(pod, "metadata", "uid") not in self._done]
+
+    def _started(self, progress: Progress) -> Body | None:
+        """The Pod that runs the script, or has run it; `None` if the job has ended without another.
+
+        Raises:
+            NotReady: there will be none, or not in time.
+        """
+        patience = Patience(self._trouble_seconds, self._whole_seconds)
+        while True:
+            body = self._read()
+            fresh = self._fresh(self._job.runners())
+            begun = [pod for pod in fresh if has_begun(pod, RUNNER)]
+            if begun or outcome(body):
+                return begun[-1] if begun else None
+            step = self._step(body, fresh[-1] if fresh else None)
+            progress.show(step.shown)
+            if patience.is_over(time.monotonic(), passes=step.cause.passes, is_final=step.cause.is_final):
+                raise self._failure(step)
+            time.sleep(LOOK_SECONDS)
+
+    def _read(self) -> Body:
+        try:
+            return self._job.read()
+        except ClusterNotFound:
+            raise ClusterGone(f"The DaskJob {self._job} was deleted.") from None
+
+    def _step(self, body: Body, runner: Body | None) -> Step:
+        """How far the job is."""
+        names = (text(body, "status", "clusterName"), *candidates(self._job.name))
+        places = [ClusterResource(self._job.kubernetes, self._job.namespace, name) for name in filter(None, names)]
+        sights = (place.sight() for place in places)
+        sight = next((one for one in sights if one.cluster is not None), None)
+        if sight is None:
+            empty = Sight(now(), None, (), (), ())
+            why = absence(self._first, empty, body)
+            told = why.sentence("DaskCluster of the job")
+            return Step((self._row(told, why.cause),), told, why.cause)
+        verdict = diagnose(self._first, sight)
+        above = rows(sight, verdict)
+        if not verdict.scheduler_ready and verdict.failure is not None:
+            cause = Cause(verdict.failure, verdict.remedy, verdict.is_final)
+            waits = self._row("Waits for its cluster.", cause)
+            return Step((waits, *above), verdict.sentence, cause, verdict.pod, sight.events)
+        return self._runner_step(body, runner, sight, above)
+
+    def _runner_step(self, body: Body, runner: Body | None, sight: Sight, above: tuple[Row, ...]) -> Step:
+        """How far the job is whose cluster's scheduler is ready."""
+        if runner is None:
+            why = absence(self._first, sight, body)
+            told, cause, pod = why.sentence("runner Pod"), why.cause, ""
+        else:
+            trouble = trouble_of(runner, events.of(sight, runner))
+            told = sentence(f"The runner Pod {name_of(runner)} {trouble}") if trouble else "The runner Pod is ready."
+            cause = trouble.cause if trouble else STARTING
+            pod = name_of(runner) if trouble and trouble.wants_log else ""
+        return Step((self._row(told, cause), *above), told, cause, pod, sight.events)
+
+    def _row(self, words: str, cause: Cause) -> Row:
+        return Row(f"daskjob/{self._job.name}", "busy" if cause.passes else "bad", words, "")
+
+    def _failure(self, step: Step) -> NotReady:
+        """The error that a step becomes, with what Kubernetes and the container said last."""
+        where = ClusterResource(self._job.kubernetes, self._job.namespace, self._job.name)
+        waited = (now() - self._first).total_seconds()
+        hope = ", and waiting longer is of no use" if step.cause.is_final else ""
+        told = [f"The DaskJob {self._job} does not run after {waited:.0f} s{hope}. {step.sentence}", step.cause.remedy]
+        happened = events.lines(step.happened, self._job.name, besides=step.sentence)
+        told += ["Events:", *(f"  {line}" for line in happened)] if happened else []
+        log = last_words(where, step.pod) if step.pod else []
+        told += [f"The last log lines of the Pod {step.pod}:", *(f"  {one_line(line)}" for line in log)] if log else []
+        return step.cause.failure("\n".join(filter(None, told)))

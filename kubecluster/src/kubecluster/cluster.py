@@ -1,0 +1,252 @@
+"""`KubeCluster`: a Dask cluster on Kubernetes, as a Python object."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
+
+from dask.utils import parse_timedelta
+from distributed.core import Status
+from distributed.utils import NoOpAwaitable, format_dashboard_link
+
+from kubecluster import checks, groups, options
+from kubecluster.arguments import described
+from kubecluster.containers import Command, Environment, Resources
+from kubecluster.groups import Adapting, Wanted
+from kubecluster.managed import GONE_SECONDS, ManagedCluster
+from kubecluster.names import DEFAULT_GROUP
+from kubecluster.options import HANDED_ON, CreateMode
+
+
+@described
+class KubeCluster(ManagedCluster):
+    """A Dask cluster on Kubernetes: makes it, or joins one that is there.
+
+    It is what every other Dask cluster manager is: `Client(cluster)`, `scale`, `adapt`, `get_logs`, `dashboard_link`,
+    the widget in a notebook, `with` and `async with`.
+
+        from kubecluster import KubeCluster
+
+        with KubeCluster(name="rapids-dask", image="ghcr.io/dask/dask:latest", n_workers=3) as cluster:
+            client = cluster.get_client()
+
+    Each argument can be given in Dask's configuration too, below `kubernetes.`.
+    """
+
+    def __init__(  # noqa: PLR0913  # dask-kubernetes' arguments, in its order, and then ours
+        self,
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        image: str | None = None,
+        n_workers: int | None = None,
+        resources: Resources | None = None,
+        env: Environment | None = None,
+        worker_command: Command | None = None,
+        port_forward_cluster_ip: bool | None = None,
+        create_mode: CreateMode | str | None = None,
+        shutdown_on_close: bool | None = None,
+        idle_timeout: int | None = None,
+        resource_timeout: float | None = None,
+        scheduler_service_type: str | None = None,
+        custom_cluster_spec: Mapping[str, Any] | str | None = None,
+        scheduler_forward_port: int | None = None,
+        jupyter: bool | None = None,
+        loop: Any = None,
+        asynchronous: bool = False,
+        quiet: bool | None = None,
+        context: str | None = None,
+        kubeconfig: str | None = None,
+        scheduler_resources: Resources | None = None,
+        worker_resources: Resources | None = None,
+        gpus: int | None = None,
+        naming: str | None = None,
+        wait_for_workers: bool | int | None = None,
+        wait_timeout: float | None = None,
+        owner_timeout: int | None = None,
+        port_forward: str | bool | None = None,
+        labels: Mapping[str, str] | None = None,
+        annotations: Mapping[str, str] | None = None,
+        scheduler_sync_interval: float | str = 1,
+    ) -> None:
+        given = {key: value for key, value in locals().items() if key not in (*HANDED_ON, "self", "__class__")}
+        super().__init__(
+            options.resolve(**given), asynchronous=asynchronous, loop=loop, sync_interval=scheduler_sync_interval
+        )
+
+    @classmethod
+    def from_name(cls, name: str, **kwargs: Any) -> Self:
+        """Join a cluster that is there, and leave it there at the end.
+
+        Args:
+            name: As it was given to KubeCluster, or the DaskCluster's; with its namespace before it if you like, as in
+                `analysis/rapids-dask`.
+            **kwargs: What KubeCluster takes.
+
+        Raises:
+            ClusterNotFound: there is none of that name.
+        """
+        namespace, _, short = name.rpartition("/")
+        place = {"namespace": namespace} if namespace else {}
+        return cls(
+            name=short, **{"create_mode": CreateMode.CONNECT_ONLY, "shutdown_on_close": False, **place, **kwargs}
+        )
+
+    @property
+    def namespace(self) -> str:
+        """The namespace in which the cluster is."""
+        return self._session.resource.namespace
+
+    @property
+    def cluster_name(self) -> str:
+        """What the DaskCluster is called, as in `<name>-cluster`; empty until that is known."""
+        return self._session.resource.name
+
+    @property
+    def shutdown_on_close(self) -> bool:
+        """Whether the cluster is deleted when this is closed, or Python ends."""
+        return self._session.owns
+
+    @property
+    def dashboard_link(self) -> str:
+        """The dashboard's address; empty if it cannot be reached."""
+        place = self._session.access.dashboard if self._session.access else None
+        return str(format_dashboard_link(place.host, place.port)) if place else ""
+
+    @property
+    def jupyter_link(self) -> str:
+        """The address of the Jupyter that runs beside the scheduler.
+
+        Raises:
+            RuntimeError: none does.
+        """
+        if not self._session.has_jupyter:
+            raise RuntimeError("No Jupyter runs beside the scheduler: make the cluster with jupyter=True.")
+        return self.dashboard_link.replace("/status", "/jupyter/lab")
+
+    def scale(self, n: int, worker_group: str = DEFAULT_GROUP) -> Any:
+        """Set how many workers there are. They come and go later; see `wait_for_workers`.
+
+        Args:
+            n: How many, 0 or more.
+            worker_group: In which worker group.
+
+        Raises:
+            ClusterNotFound: there is no such worker group.
+            ValueError: it is not a number of workers.
+        """
+        scaled = self._call(groups.scale, self._session.resource, n, worker_group)
+        if isinstance(self._adaptive, Adapting) and self._adaptive.group == worker_group:
+            self._adaptive = None
+        return scaled
+
+    def adapt(  # type: ignore[override]  # how fast is the reconciler's
+        self, minimum: int | None = None, maximum: float | None = None, worker_group: str = DEFAULT_GROUP
+    ) -> Adapting:
+        """Let the number of workers follow the work there is, until `scale` is called.
+
+        Args:
+            minimum: The least number; by default 0.
+            maximum: The greatest; by default as many as there is room for.
+            worker_group: Of which worker group.
+
+        Raises:
+            ClusterNotFound: there is no such worker group.
+            ValueError: the bounds make no sense.
+        """
+        adapting = Adapting(minimum, maximum, worker_group)
+        begun = self._call(groups.adapt, self._session.resource, adapting, worker_group)
+        self._adaptive = adapting
+        return adapting.begun_by(asyncio.ensure_future(begun) if self.asynchronous else None)
+
+    def add_worker_group(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, in its order, and then ours
+        self,
+        name: str,
+        n_workers: int = 3,
+        image: str | None = None,
+        resources: Resources | None = None,
+        worker_command: Command | None = None,
+        env: Environment | None = None,
+        custom_spec: Mapping[str, Any] | None = None,
+        *,
+        gpus: int | None = None,
+    ) -> Any:
+        """Add workers of another kind, such as with more memory.
+
+        Args:
+            name: What people call the group.
+            n_workers: How many workers to begin with.
+            image: Their image; this and what follows is as in the default group if it is left out.
+            resources: Limits and requests of each.
+            worker_command: What they run.
+            env: Their environment variables.
+            custom_spec: The whole `worker` of a DaskWorkerGroup, in place of all others but the name.
+            gpus: How many NVIDIA GPUs each gets.
+
+        Raises:
+            AlreadyExists: there is a group of that name.
+            ValueError: an argument makes no sense.
+        """
+        wanted = Wanted(
+            n_workers=n_workers,
+            image=image,
+            resources=resources,
+            worker_command=worker_command,
+            env=env,
+            gpus=gpus,
+        )
+        return self._call(groups.add, self._session.resource, name, wanted, custom_spec)
+
+    def delete_worker_group(self, name: str) -> Any:
+        """Delete a worker group, and its workers.
+
+        Raises:
+            ClusterNotFound: there is none of that name.
+            ValueError: it is the default group.
+        """
+        return self._call(self._session.resource.delete_group, name)
+
+    def wait_for_workers(self, n_workers: int, timeout: float | str | None = None) -> Any:
+        """Wait until so many workers have joined the scheduler.
+
+        Args:
+            n_workers: How many, at least 1.
+            timeout: For how many seconds, or a text such as `5 minutes`; by default `wait_timeout`.
+
+        Raises:
+            NotReady: they will not, or not in time; the message says why. It is a `TimeoutError`.
+        """
+        wanted = checks.whole_number(n_workers, "n_workers", least=1)
+        return self.sync(self._await_workers, wanted, None if timeout is None else parse_timedelta(timeout))
+
+    def get_logs(
+        self,
+        cluster: bool = True,  # noqa: FBT001, FBT002  # as distributed has it
+        scheduler: bool = True,  # noqa: FBT001, FBT002
+        workers: bool | Iterable[str] = True,  # noqa: FBT001, FBT002
+    ) -> Any:
+        """The logs of the scheduler's and the workers' Pods, by the Pods' names; also when Dask does not answer.
+
+        Args:
+            cluster: Whether to add what this object has to say, as `Cluster`.
+            scheduler: Whether to have the scheduler's.
+            workers: Whether to have the workers', or of which Pods.
+        """
+        return self.sync(self._collect, cluster=cluster, scheduler=scheduler, workers=workers)
+
+    def close(self, timeout: float | None = None) -> Any:
+        """Let go of the cluster, and delete it if it is ours; see `shutdown_on_close`.
+
+        Args:
+            timeout: For how many seconds to wait until it is gone; by default 60.
+
+        Raises:
+            TimeoutError: it is not gone by then; it will be when its operator acts.
+            KubeClusterError: it could not be deleted; closing again tries again.
+        """
+        if self.status == Status.closed and not self._session.owns:
+            return NoOpAwaitable() if self.asynchronous else None
+        try:
+            return self.sync(self._close, GONE_SECONDS if timeout is None else timeout)
+        finally:
+            if not (self.asynchronous or self._session.owns):
+                self._loop_runner.stop()

@@ -1,0 +1,117 @@
+"""A program's hold on one cluster: from finding or making it until it is let go."""
+
+import asyncio
+
+from kubecluster import starting
+from kubecluster.access import Access
+from kubecluster.api import Body
+from kubecluster.diagnosis import Verdict
+from kubecluster.diagnosis.sight import items
+from kubecluster.lifetime import Lifetime
+from kubecluster.options import Options
+from kubecluster.progress import Progress
+from kubecluster.resource import ClusterResource
+from kubecluster.threads import in_thread
+from kubecluster.waiting import Waiting
+
+
+class Session:
+    """A program's hold on one cluster.
+
+    Args:
+        options: Which cluster, and what to do about it.
+
+    Attributes:
+        options: The same.
+        resource: The cluster; without a name until it is found or made.
+        body: Its DaskCluster, as it was seen last; empty until then.
+        access: The way to its scheduler; `None` before and after.
+
+    Raises:
+        NoKubernetes: none is there, or it cannot be used.
+        WrongContext: there is no such context.
+    """
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._kubernetes = starting.connected(options)
+        self.resource = ClusterResource(self._kubernetes, options.namespace or self._kubernetes.namespace, "")
+        self.body: Body = {}
+        self.access: Access | None = None
+        self._lifetime: Lifetime | None = None
+        self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def owns(self) -> bool:
+        """Whether the cluster's end is ours."""
+        return self._lifetime is not None
+
+    async def begin(self, progress: Progress) -> str:
+        """Find or make the cluster, and wait until its scheduler is reached; its address.
+
+        Args:
+            progress: Where to show how it goes.
+
+        Raises:
+            NotReady: it does not become ready.
+            KubeClusterError: Kubernetes refuses, or the scheduler cannot be reached.
+        """
+        found = await starting.find_or_make(self._kubernetes, self.options, progress)
+        self.resource, self.body = found.resource, found.body
+        self._lifetime = starting.lifetime_of(found, self.options)
+        if self._lifetime is not None:
+            self._beating = asyncio.ensure_future(_beat(self._lifetime))
+        sight = await self.waiting(progress).until(_has_scheduler, self.options.wait_timeout)
+        self.body = sight.cluster or self.body
+        self.access = await starting.reach(self.resource, self.options, self.body)
+        return self.access.address
+
+    def waiting(self, progress: Progress) -> Waiting:
+        """A wait for the cluster."""
+        return Waiting(self.resource, progress, self.options.resource_timeout)
+
+    @property
+    def has_jupyter(self) -> bool:
+        """Whether Jupyter runs beside the scheduler."""
+        containers = items(self.body, "spec", "scheduler", "spec", "containers")
+        return any("--jupyter" in (one.get("args") or ()) for one in containers)
+
+    async def end(self, timeout_seconds: float) -> None:
+        """Let go of the cluster, and delete it if it is ours.
+
+        Args:
+            timeout_seconds: For how long to wait until it is gone.
+
+        Raises:
+            TimeoutError: it is not gone by then.
+            KubeClusterError: it could not be deleted; ending again tries again.
+        """
+        try:
+            if self._beating is not None:
+                self._beating.cancel()
+                await asyncio.gather(self._beating, return_exceptions=True)
+            if self._lifetime is not None:
+                await in_thread(self._lifetime.end)
+                self._lifetime = None
+                quiet = Progress("", quiet=True)
+                await self.waiting(quiet).until_gone(timeout_seconds)
+        finally:
+            await in_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        access, self.access = self.access, None
+        if access is not None:
+            access.close()
+        self._kubernetes.close()
+
+
+async def _has_scheduler(verdict: Verdict) -> bool:
+    return verdict.scheduler_ready
+
+
+async def _beat(lifetime: Lifetime) -> None:
+    """Give signs of life, as long as they are of use."""
+    while (pause := lifetime.pause_seconds) is not None:
+        await asyncio.sleep(pause)
+        if not await in_thread(lifetime.renew):
+            return
