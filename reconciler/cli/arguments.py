@@ -51,6 +51,7 @@ class Invocation:
         files: For `plan` and `local`: what to read.
         namespace: For `plan` and `local`: the namespace of manifests that name none.
         wait_seconds: For `local`: for how long to wait until all is ready, and then end; `None` to go on.
+        no_retry: For `local`: whether to end when the command of a job fails for the first time.
         shift_ports: For `local`: whether Pods share one loopback address; `None` where they must.
     """
 
@@ -61,6 +62,7 @@ class Invocation:
     files: tuple[str, ...] = ()
     namespace: str = "default"
     wait_seconds: float | None = None
+    no_retry: bool = False
     shift_ports: bool | None = None
 
 
@@ -115,6 +117,7 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
         own = LOCAL_OPTIONS
         parser.add_argument("filename", nargs="*", default=[])
         parser.add_argument("--wait")
+        parser.add_argument("--no-retry", action="store_true")
         parser.add_argument("--shift-ports", action="store_true", default=None)
     else:
         parser.add_argument("--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
@@ -171,7 +174,7 @@ def _invocation(command: Command, asked: dict[str, Any]) -> Invocation:
 
 def _local(asked: dict[str, Any]) -> Invocation:
     files, namespace = tuple(asked.pop("filename")), asked.pop("namespace")
-    wait, shift_ports = asked.pop("wait"), asked.pop("shift_ports")
+    wait, no_retry, shift_ports = asked.pop("wait"), asked.pop("no_retry"), asked.pop("shift_ports")
     if not files:
         raise UsageError("Name at least one manifest: dask-reconciler local FILE…, or - for standard input.")
     try:
@@ -186,6 +189,7 @@ def _local(asked: dict[str, Any]) -> Invocation:
         files=files,
         namespace=namespace,
         wait_seconds=wait_seconds,
+        no_retry=no_retry,
         shift_ports=shift_ports,
     )
 

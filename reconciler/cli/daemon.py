@@ -31,14 +31,13 @@ from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.cli.connection import connected, now
 from reconciler.cli.rehearsal import Rehearsals
-from reconciler.cli.signals import Events, signals
+from reconciler.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.loop import Loop
 from reconciler.metrics import Metrics
 from reconciler.passlog import PassLog
 from reconciler.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.settings import Settings
-
-DONE, FAILED, INTERRUPTED = 0, 1, 130
+from reconciler.signals import Events, signals
 
 
 class Passes(Protocol):

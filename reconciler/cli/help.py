@@ -75,7 +75,15 @@ LOCAL_OPTIONS = (
         "wait",
         "[=DURATION]",
         "",
-        "End when every cluster is ready and every job over: exit code 0, or 1 if that takes longer, by default 2m.",
+        "End when every cluster is ready, and seems to stay so, and every job is over: exit code 0, or 1 if that "
+        "takes longer, by default 2m, or if a container ends again and again.",
+    ),
+    Option(
+        "no_retry",
+        "",
+        "",
+        "End when a job's command fails for the first time. Otherwise it is run again, as in Kubernetes, unless its "
+        "restartPolicy, which is OnFailure by default, is Never.",
     ),
     Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
     Option(
@@ -103,7 +111,7 @@ SHORT = {"filename": "-f", "help": "-h"}
 
 ENVIRONMENT = """\
 Every setting is also an environment variable: DASK_RECONCILER_ and its name in capitals, such as \
-DASK_RECONCILER_LOG_LEVEL for --log-level. The option wins. Switches can be turned off: --dry-run=false. Durations \
+DASK_RECONCILER_LOG_LEVEL for --log-level. The option wins. Switches can be turned off: --no-delete=false. Durations \
 are seconds, or a number with ms, s, m or h. NO_COLOR turns colours off."""
 
 EXIT_CODES = {
@@ -116,7 +124,7 @@ EXIT_CODES = {
 
 LOCAL_EXIT_CODES = {
     "0": "Every job succeeded, every cluster was ready, or Ctrl-C ended clusters that run for ever.",
-    "1": "A manifest is wrong, or not all was ready in time; standard error says what.",
+    "1": "A manifest is wrong, or not all was ready in time or can be; standard error says what.",
     "2": "An option or setting is wrong.",
     "130": "Ctrl-C ended a job before its end.",
     "others": "The first failed job's own.",

@@ -12,14 +12,16 @@ from pathlib import Path
 from reconciler.cli.arguments import Invocation
 from reconciler.cli.connection import steady_clock
 from reconciler.cli.offline import DEFINITIONS
-from reconciler.cli.signals import signals
 from reconciler.exitcodes import FAILED
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
+from reconciler.signals import signals
 
 KEPT_RUNS = 5
-"""Of how many earlier runs the logs are kept."""
+"""Of how many runs the logs are kept, the one that begins among them."""
 
+_PLAIN = re.compile(r"[\w@+,./-]+")
+"""A path that is one word to every shell, and one entry of a PATH."""
 
 _RUN = re.compile(r"([0-9]{1,9})-\w{8}")
 """What the directories of runs are called."""
@@ -53,8 +55,9 @@ def run_local(invocation: Invocation) -> int:
                 return FAILED
             folder = _folder()
             with signals() as events, Node(api, folder, shifted=invocation.shift_ports) as node:
-                code = run.go_on(node, events, invocation.wait_seconds)
+                code = run.go_on(node, events, invocation.wait_seconds, no_retry=invocation.no_retry)
             screen.say(f"The logs are in {folder / 'logs'}.", "note")
+            run.conclude()
         except LocalError as error:
             raise CannotRun(str(error)) from error
         finally:
@@ -64,18 +67,27 @@ def run_local(invocation: Invocation) -> int:
 
 def _folder() -> Path:
     """A new directory for this run; those of old runs are removed."""
-    base = Path(tempfile.gettempdir()) / f"dask-reconciler-{os.getuid()}"
+    base = _temporary() / f"dask-reconciler-{os.getuid()}"
     try:
         base.mkdir(mode=0o700, exist_ok=True)
         found = base.lstat()
         if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
             raise CannotRun(f"{base} is not a directory of yours; remove it, or set TMPDIR to another directory")
         ended = sorted((_changed_at(each), each) for each in base.iterdir() if _is_over(each))
-        for _, old in ended[:-KEPT_RUNS]:
+        for _, old in ended[: 1 - KEPT_RUNS]:
             shutil.rmtree(old, ignore_errors=True)
         return Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=base))
     except OSError as error:
         raise CannotRun(f"{base} cannot be used: {error.strerror}; set TMPDIR to a directory of yours") from error
+
+
+def _temporary() -> Path:
+    """The directory for temporary files; the system's own if containers' shells would take its name apart.
+
+    Where a manifest's `sh -c` names a volume's path, that becomes one below the run's directory.
+    """
+    found = tempfile.gettempdir()
+    return Path(found if _PLAIN.fullmatch(found) else "/tmp")  # noqa: S108 - what is made in it is only the user's own
 
 
 def _changed_at(folder: Path) -> float:

@@ -4,16 +4,19 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from models.kinds import CUSTOM_KINDS
 from reconciler import manifests
 from reconciler.cli.arguments import Invocation
 from reconciler.cli.connection import now
-from reconciler.cli.once import FAILED, told
+from reconciler.cli.once import told
 from reconciler.errors import ApiError
+from reconciler.exitcodes import FAILED
 from reconciler.loop import Loop
 from reconciler.manifests import Manifest, Problem
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
 from reconciler.protocol import API
+from reconciler.render import Output
 
 DEFINITIONS = Path(__file__).parents[2] / "crds"
 
@@ -32,6 +35,8 @@ def plan_manifests(invocation: Invocation) -> int:
         sys.stderr.write(f"{problem}\n")
     if reading.ignored:
         sys.stderr.write(f"Ignored, as no business of the reconciler's: {', '.join(reading.ignored)}.\n")
+    if problems and invocation.output is Output.TABLE and not any(map(api.objects, CUSTOM_KINDS)):
+        return FAILED  # that there is nothing to do would be misleading
     result = Loop(api, invocation.settings, clock=now).once()
     code = told(result, invocation, rehearsed=True, ignored=reading.ignored)
     return FAILED if problems else code

@@ -7,9 +7,8 @@ from models.actions import PassResult
 from reconciler import render
 from reconciler.cli.arguments import Invocation
 from reconciler.cli.connection import connected, now
+from reconciler.exitcodes import CHANGES, DONE, FAILED
 from reconciler.loop import Loop, rehearse
-
-DONE, FAILED, PENDING = 0, 1, 2
 
 
 def run_once(invocation: Invocation) -> int:
@@ -35,4 +34,4 @@ def told(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored
     if not result.ok or (result.snapshot and result.snapshot.unreadable):
         return FAILED
     pending = result.plan.actions or result.plan.held
-    return PENDING if invocation.exit_code and pending else DONE
+    return CHANGES if invocation.exit_code and pending else DONE

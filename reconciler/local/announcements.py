@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from models.kinds import EVENT
+from models.actions import Topic
+from models.kinds import DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.containers.caveats import caveats
+from reconciler.local.display import unknownfields
 from reconciler.local.display.screen import Style
 from reconciler.local.network.doors import Door
+from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
 from reconciler.protocol import Body
@@ -16,7 +19,8 @@ class Announcements:
 
     - How a cluster is reached is said when it is ready, and again when that changes or the cluster was made again.
     - What cannot be done here is said once for each feature.
-    - A warning of the reconciler's is said once.
+    - A warning of the reconciler's is said once, and so is a Service's port that leads nowhere.
+    - That a job's command has failed and is run again is said at the first time.
 
     Args:
         api: The API.
@@ -38,7 +42,7 @@ class Announcements:
         for uid, door in doors.items():
             if self._ways.get(uid) != str(door) and is_ready(self._api, door.cluster):
                 self._ways[uid] = str(door)
-                self._say(f"{door.cluster.name}: {door}", "good")
+                self._say(f"{door.cluster.name} is ready: {door}", "headline")
 
     def caveats(self, pods: Iterable[Body], *, has_gpu: bool) -> None:
         """What Pods ask for and cannot have here.
@@ -52,14 +56,41 @@ class Announcements:
                 self._say_once(caveat.feature, caveat.words)
 
     def warnings(self) -> None:
-        """What the reconciler warns of."""
+        """What the reconciler warns of, and Services' ports that lead nowhere."""
         for event in self._api.objects(EVENT):
             if event["type"] == "Warning":
                 about = event["involvedObject"]
-                words = f"{about['kind']} {about['namespace']}/{about['name']}: {event['message']}"
-                self._say_once(words, words)
+                harmless = unknownfields.told(event["message"]) if event.get("reason") == Topic.WARNING else None
+                words = f"{about['kind']} {about['namespace']}/{about['name']}: {harmless or event['message']}"
+                self._say_once(words, words, "note" if harmless else "warning")
+        for words in dead_ends(self._api.objects(SERVICE), self._api.objects(POD)):
+            self._say_once(words, words)
 
-    def _say_once(self, subject: str, words: str) -> None:
+    def retries(self, exit_codes: Mapping[Key, int]) -> None:
+        """Commands of jobs that have failed and are run again.
+
+        Args:
+            exit_codes: What each Pod's last process ended with.
+        """
+        for key, code in exit_codes.items():
+            pod = self._api.get(key) if code else None
+            if pod is not None and _is_restarted(pod):
+                owners = pod["metadata"].get("ownerReferences", ())
+                job = next((f"{DASK_JOB.name} {key.namespace}/{one['name']}" for one in owners), str(key))
+                policy = pod["spec"].get("restartPolicy")
+                words = (
+                    f"{job}: its command failed with exit code {code} and is run again, since its restartPolicy is "
+                    f"{policy}; to end here, set spec.job.spec.restartPolicy to Never, or give --no-retry."
+                )
+                self._say_once(pod["metadata"]["uid"], words)
+
+    def _say_once(self, subject: str, words: str, style: Style = "warning") -> None:
         if subject not in self._said:
             self._said.add(subject)
-            self._say(words, "warning")
+            self._say(words, style)
+
+
+def _is_restarted(pod: Body) -> bool:
+    """Whether a Pod's containers are started again when they fail."""
+    has_ended = (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+    return not has_ended and "deletionTimestamp" not in pod["metadata"] and pod["spec"].get("restartPolicy") != "Never"

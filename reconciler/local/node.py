@@ -103,16 +103,21 @@ class Node:
         """Whether the last call of `lines` left something unread."""
         return self._logs.is_behind
 
+    def parting_lines(self) -> Iterator[Line]:
+        """What the commands of jobs have written since the last call; what all others write as they end is left out."""
+        runners = self._kubelet.runners
+        return (line for line in self._logs.lines() if line.pod in runners)
+
     def say_goodbye(self, now: datetime, longest: timedelta) -> bool:
         """End all that runs, runners and workers first; whether nothing runs any more.
+
+        What is written meanwhile must be read by `parting_lines`, or logs would grow.
 
         Args:
             now: The time.
             longest: How long each process may take.
         """
-        is_over = self._kubelet.say_goodbye(now, longest)
-        self._logs.shorten()
-        return is_over
+        return self._kubelet.say_goodbye(now, longest)
 
     def _connect(self) -> None:
         """Let the proxy know what there is, and Services their addresses."""

@@ -6,14 +6,13 @@ proxy thread         Services
 guard (a process)    the containers' processes; it ends them if this process is gone
 """
 
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
+from queue import Empty
 
 from models.kinds import DASK_CLUSTER, Key
 from reconciler.exitcodes import DONE, FAILED, INTERRUPTED
@@ -24,10 +23,11 @@ from reconciler.local.edge import Edge
 from reconciler.local.files.following import Following, Told
 from reconciler.local.network.doors import Door
 from reconciler.local.node import Node
-from reconciler.local.outcome import Outcome, outcome, unready
+from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI
 from reconciler.settings import Settings
+from reconciler.signals import Events
 
 TICK_SECONDS = 0.05
 FILES_EVERY_SECONDS = 0.5
@@ -41,21 +41,8 @@ CATCH_UP_SECONDS = 1.0
 SILENT_SECONDS = 1.5
 """How long the end may take without a word."""
 
-Events = SimpleQueue[signal.Signals | None]
-"""Signals, and `None` if the loop has ended by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the files ask for.
-
-    Args:
-        jobs: The jobs.
-        clusters: The clusters, those first that were made first.
-    """
-
-    jobs: tuple[Key, ...] = ()
-    clusters: tuple[Key, ...] = ()
+NEVER_LASTING = "must wait to be scheduled"
+"""What a status may say for half a second; here, every Pod is scheduled at once."""
 
 
 class Run:
@@ -84,7 +71,9 @@ class Run:
         self._files, self._picture = Edge("files"), Edge("picture")
         self._files_at = self._show_at = 0.0
         self._asked = Asked()
-        self._judged: tuple[int, Asked] | None = None
+        self._judged: tuple[int, Asked, int] | None = None
+        self._terms = Terms()
+        self._over: Outcome | None = None
         self._shown: tuple[int, Mapping[str, Door]] | None = None
         self._rows: Sequence[Row] = ()
         self._has_crashed = False
@@ -102,24 +91,33 @@ class Run:
             return False
         return True
 
-    def go_on(self, node: Node, events: Events, wait_seconds: float | None) -> int:
+    def go_on(self, node: Node, events: Events, wait_seconds: float | None, *, no_retry: bool = False) -> int:
         """Let it run until it is over or a signal comes; the exit code.
 
         Args:
             node: Where the Pods run.
             events: Where signals come from.
             wait_seconds: For how long to wait until all is ready and over, and then end; `None` to go on.
+            no_retry: Whether to end when the command of a job fails for the first time.
         """
+        self._terms = Terms(wait_seconds is not None, no_retry)
         for words in node.notes:
             self._screen.say(words, "warning")
         with self._reconciling(events):
-            code = self._until_over(node, events, wait_seconds)
-        if code is None:
+            self._over = self._until_over(node, events, wait_seconds)
+        if self._over is None:
             self._say_goodbye(node, events, LONGEST_GOODBYE)
             return self._interrupted()
         # What is over has nothing left to tell.
         self._say_goodbye(node, events, SHORT_GOODBYE)
-        return code
+        return self._over.exit_code
+
+    def conclude(self) -> None:
+        """Say how it ended, as the last thing of all."""
+        if self._over is not None:
+            for line in self._over.causes:
+                self._screen.say(line, "problem")
+            self._screen.say(self._over.words, "good" if self._over.exit_code == DONE else "problem")
 
     @contextmanager
     def _reconciling(self, events: Events) -> Iterator[None]:
@@ -143,30 +141,33 @@ class Run:
             stop.set()
             thread.join()
 
-    def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> int | None:
-        """The exit code; `None` if a signal came, or the loop is gone."""
+    def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> Outcome | None:
+        """How it ended; `None` if a signal came, or the loop is gone."""
         deadline = None if wait_seconds is None else time.monotonic() + wait_seconds
         while not _caught(events):
             self._tick(node)
-            over = self._outcome(node, waits=deadline is not None)
+            over = self._outcome(node)
+            if over is None and deadline is not None and time.monotonic() > deadline:
+                over = self._too_late(node, f"within {wait_seconds:g} s")
             if over is not None:
                 self._show(node)  # or nobody would see how it ended
-                self._screen.say(over.words, "good" if over.exit_code == DONE else "problem")
-                return over.exit_code
-            if deadline is not None and time.monotonic() > deadline:
-                for line in unready(self._api, self._asked.clusters):
-                    self._screen.say(line, "problem")
-                self._screen.say(f"Not everything was ready within {wait_seconds:g} s.", "problem")
-                return FAILED
+                return over
         return None
 
-    def _outcome(self, node: Node, *, waits: bool) -> Outcome | None:
+    def _outcome(self, node: Node) -> Outcome | None:
         """How the run ended; looked for where something has changed, which an exit code does before it is told of."""
-        known = (self._api.revision, self._asked)
+        # By time alone, what is ready proves to stay so.
+        seconds = int(time.monotonic()) if self._terms.waits else 0
+        known = (self._api.revision, self._asked, seconds)
         if known == self._judged:
             return None
         self._judged = known
-        return outcome(self._api, self._asked.jobs, self._asked.clusters, node.exit_codes, waits=waits)
+        return outcome(self._api, self._asked, node.exit_codes, self._terms, self._clock())
+
+    def _too_late(self, node: Node, when: str) -> Outcome:
+        what = "Not everything was ready" if self._asked.clusters else "Not every job was over"
+        causes = tuple(unfinished(self._api, self._asked, node.exit_codes, self._clock()))
+        return Outcome(FAILED, f"{what} {when}.", causes)
 
     def _interrupted(self) -> int:
         """Ctrl-C is how one ends a cluster; it is no success for a job."""
@@ -204,29 +205,45 @@ class Run:
         is_news, self._shown = known != self._shown, known
         if is_news:
             with self._picture():
-                self._rows = [_with_door(row, node.doors.values()) for row in rows(self._api)]
+                self._rows = [_with_door(_present(row), node.doors.values()) for row in rows(self._api)]
         self._screen.show(self._rows)
         if is_news:
             self._announcements.doors(node.doors)
             self._announcements.warnings()
+            self._announcements.retries({} if self._terms.no_retry else node.exit_codes)
 
     def _tell(self, told: tuple[Told, ...]) -> None:
         for one in told:
             self._screen.say(one.words, _STYLES.get(one.kind, "plain"))
 
     def _say_goodbye(self, node: Node, events: Events, longest: timedelta) -> None:
-        """End all processes in order; a signal ends them at once. What they say to that is in their logs."""
+        """End all processes in order; a signal ends them at once. What they say to that is in their logs.
+
+        Only what jobs say is still shown: it may be all that is left of their work.
+        """
         self._log(node)
         until = time.monotonic() + CATCH_UP_SECONDS
         while node.is_behind and time.monotonic() < until and events.empty():
             self._log(node)
         self._screen.clear()
         patience = time.monotonic() + SILENT_SECONDS
+        if not node.say_goodbye(self._clock(), longest):
+            self._screen.say("Ending all processes.", "note")
         while not node.say_goodbye(self._clock(), longest) and not _caught(events):
             if time.monotonic() > patience:
                 patience = float("inf")
                 self._screen.say("Waiting for all processes to end; interrupt again to kill them.", "note")
-            self._screen.catch_up()
+            self._part(node)
+        until = time.monotonic() + CATCH_UP_SECONDS
+        self._part(node)
+        while node.is_behind and time.monotonic() < until:
+            self._part(node)
+
+    def _part(self, node: Node) -> None:
+        """Show what jobs still say."""
+        for line in node.parting_lines():
+            self._screen.log(line)
+        self._screen.catch_up()
 
     def _log(self, node: Node) -> None:
         for line in node.lines():
@@ -234,11 +251,16 @@ class Run:
         self._screen.catch_up()
 
 
+def _present(row: Row) -> Row:
+    """A row without a reason that was one only until a moment ago."""
+    return replace(row, reason="") if NEVER_LASTING in row.reason else row
+
+
 def _with_door(row: Row, doors: Iterable[Door]) -> Row:
     """A cluster that is ready tells how it is reached instead."""
     key = Key(DASK_CLUSTER, row.namespace, row.resource.removeprefix("daskcluster/"))
     door = next((door for door in doors if door.cluster == key), None)
-    return replace(row, reason=str(door)) if door and row.state == "good" else row
+    return replace(row, reason="", way=str(door)) if door and row.state == "good" else row
 
 
 _STYLES: dict[str, Style] = {"problem": "problem", "note": "note"}

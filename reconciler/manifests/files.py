@@ -30,7 +30,7 @@ class Text:
         place: The file, as it was named; or a folder, or `standard input`.
         content: What is in it, its lines ended by newlines whatever ends them there.
         error: Why it cannot be read, as the end of a sentence about the place; empty if it can.
-        is_missing: Whether it cannot be read because there is no such file.
+        is_missing: Whether there is no such file.
     """
 
     place: str

@@ -176,7 +176,8 @@ def _wrong_kind(api_version: str, name: str) -> str:
     if name in ours:
         return f"apiVersion is {shown(api_version)}; for a {name} it must be {ours[name].api_version}"
     if api_version.partition("/")[0] == GROUP:
-        return f"kind is {shown(name)}{did_you_mean(name, ours)}; it must be one of {', '.join(ours)}"
+        what = f"with apiVersion {shown(api_version)} it must be one of {', '.join(ours)}"
+        return f"kind is {shown(name)}{did_you_mean(name, ours)}; {what}"
     return ""
 
 

@@ -146,7 +146,7 @@ def _next(before: _Look | None, text: Text, stamp: _Stamp | None) -> _Look:
         if before.text.content.strip() and not before.is_doubtful:
             return _Look(before.text, is_doubtful=True)
         if text.is_missing and not before.text.error:
-            return _Look(Text(text.place))
+            return _Look(Text(text.place, is_missing=True))
     return _Look(text, None if text.error else stamp)
 
 

@@ -85,11 +85,13 @@ def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str)
         return true(Type.PROGRESSING, Reason.ROLLING_OUT, f"{share}.")
     if workers.to_create:
         because = f": {why_not_created}" if why_not_created else "."
-        return true(Type.PROGRESSING, Reason.CREATING, f"{workers.to_create} workers must still be created{because}")
+        what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"
+        return true(Type.PROGRESSING, Reason.CREATING, f"{what} must still be created{because}")
     if live > wanted:
         return true(Type.PROGRESSING, Reason.SCALING_DOWN, f"There are {live} workers, and {wanted} are wanted.")
     if workers.missing:
-        return true(Type.PROGRESSING, Reason.STARTING, f"{workers.missing} of {wanted} workers are not ready yet.")
+        who = "The only worker is" if wanted == 1 else f"{workers.missing} of {wanted} workers are"
+        return true(Type.PROGRESSING, Reason.STARTING, f"{who} not ready yet.")
     if updated < live:
         message = f"{share}; the others are replaced when someone deletes them (updateStrategy OnDelete)."
         return false(Type.PROGRESSING, Reason.ON_DELETE, message)

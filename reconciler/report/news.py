@@ -111,19 +111,29 @@ def _of_cluster(
         yield Event(EventType.NORMAL, "ClusterReady", now.message)
     replaced = view.previous.get(Pod, replacement.key) if replacement else None
     is_meant = replaced is not None and is_live(replaced)
-    if is_true(before) and not is_meant and _has_lost_something(now, observed, status):
+    taken_away = _taken_away(view, cluster)
+    if is_true(before) and not is_meant and _has_lost_something(now, observed, status, taken_away):
         yield Event(EventType.WARNING, "ClusterNotReady", now.message)
 
 
-def _has_lost_something(ready: Condition, observed: DaskClusterStatus, status: DaskClusterStatus) -> bool:
-    """Whether a cluster that was ready is not because of a loss, not because it is being scaled up or rolled."""
+def _taken_away(view: View, cluster: DaskCluster) -> int:
+    """How many ready workers this pass has deleted itself, to scale down or to replace them."""
+    groups = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
+    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, Pod))
+    return sum(pod is not None and pod.is_ready and is_live(pod) for pod in deleted)
+
+
+def _has_lost_something(
+    ready: Condition, observed: DaskClusterStatus, status: DaskClusterStatus, taken_away: int
+) -> bool:
+    """Whether a cluster that was ready is not because of a loss, not because it is being scaled or rolled."""
     if is_true(ready) or ready.status == "Unknown" or ready.reason in BLOCKING:
         return False
     if ready.reason != Reason.WORKERS_NOT_READY:
         return True
     progressing = find_condition(status.conditions, Type.PROGRESSING)
     is_rolling = progressing is not None and progressing.reason == Reason.ROLLING_OUT
-    return not is_rolling and (status.ready_workers or 0) < (observed.ready_workers or 0)
+    return not is_rolling and (status.ready_workers or 0) + taken_away < (observed.ready_workers or 0)
 
 
 def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) -> str | None:

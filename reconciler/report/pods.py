@@ -17,6 +17,7 @@ KINDS_SHOWN = 3
 
 # What the scheduler adds on claims and preemption only says again that there is no node.
 _NO_NEWS = re.compile(r" no new claims to deallocate,?\.?| preemption:")
+_BACK_OFF = re.compile(r"back-off (\S+) restarting")
 _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
@@ -147,14 +148,17 @@ def _starting(containers: Sequence[ContainerStatus]) -> Iterator[Trouble]:
 def _waiting(container: ContainerStatus, waiting: Waiting, prefix: str) -> Trouble:
     """A container that cannot start.
 
-    The message of a crash loop holds the Pod's uid and a growing time; how the container ended says more.
+    The message of a crash loop holds the Pod's uid, too; how the container ended says more.
     """
     end = container.last_state.terminated
     if waiting.reason != "CrashLoopBackOff":
         return Trouble(f"cannot start: {prefix}{waiting.reason}", waiting.message)
+    pause = _BACK_OFF.search(waiting.message)
+    again = f"started again after {pause[1]}" if pause else ""
     if end is None:
-        return Trouble(f"crashed: {prefix}{waiting.reason}")
-    return Trouble(f"crashed: {prefix}{waiting.reason}, {how_ended(end)}", end.message)
+        return Trouble(f"crashed: {prefix}{waiting.reason}", again)
+    detail = "; ".join(filter(None, (end.message, again)))
+    return Trouble(f"crashed: {prefix}{waiting.reason}, {how_ended(end)}", detail)
 
 
 def _unready(pod: Pod) -> Trouble:

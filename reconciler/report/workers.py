@@ -98,7 +98,8 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
     if to_create:
         because = f": {clause(why_not_created)}" if why_not_created else ""
         parts.append(f"{to_create} must still be created{because}")
-    return f"{missing} of {wanted} workers {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
+    who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
+    return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
 
 
 def readiness(groups: Sequence[Workers]) -> str:
@@ -106,4 +107,6 @@ def readiness(groups: Sequence[Workers]) -> str:
     wanted = sum(group.wanted for group in groups)
     if not wanted:
         return "No workers are wanted."
+    if wanted == 1:
+        return "The only worker is ready."
     return f"{min(wanted, sum(group.ready for group in groups))} of {wanted} workers are ready."

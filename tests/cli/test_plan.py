@@ -99,6 +99,17 @@ def test_wrong_manifests_do_not_hide_the_plan_of_the_others(
     assert out.endswith("Plan: 6 to create, 1 to record.\n")
 
 
+def test_where_every_manifest_is_wrong_no_plan_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """That there is nothing to do would sound as if all were well; machines get their document all the same."""
+    (tmp_path / "wrong.yaml").write_text(yaml.safe_dump({**CLUSTER, "spec": {}}))
+    assert main(["plan", "-f", str(tmp_path / "wrong.yaml")]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "DaskCluster" in err
+    assert main(["plan", "-f", str(tmp_path / "wrong.yaml"), "--output", "json"]) == 1
+    assert json.loads(capsys.readouterr().out)["actions"] == []
+
+
 def test_what_kubernetes_would_refuse_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What only the API server's schema knows, such as a Pod without containers, is told like the rest."""
     empty = {**CLUSTER, "spec": {"scheduler": {"spec": {"containers": "none"}}, "worker": {"spec": POD_SPEC}}}

@@ -31,9 +31,17 @@ def test_the_help_of_local_is_its_own(capsys: pytest.CaptureFixture[str]) -> Non
     """`local --help` shows what local takes, its own default between passes, and its exit codes."""
     assert main(["local", "--help"]) == 0
     out = capsys.readouterr().out
-    for word in ("--wait [=DURATION]", "--shift-ports", "500ms.", "The first failed job's own."):
+    for word in ("--wait [=DURATION]", "--no-retry", "--shift-ports", "500ms.", "The first failed job's own."):
         assert word in out
-    assert "--kubeconfig" not in out
+    for other in ("--kubeconfig", "--dry-run"):
+        assert other not in out
+
+
+def test_a_failure_is_the_end_only_if_that_is_asked_for() -> None:
+    """`--no-retry` stands anywhere."""
+    assert not parse(["local", "x.yaml"]).no_retry
+    assert parse(["local", "--no-retry", "x.yaml"]).no_retry
+    assert parse(["local", "x.yaml", "--no-retry"]).files == ("x.yaml",)
 
 
 def test_wait_takes_no_file_for_its_duration() -> None:

@@ -50,7 +50,7 @@ class LocalRun:
 
     def address(self, cluster: str) -> str:
         """Where a cluster is reached, as it is told once the cluster is ready."""
-        found = re.search(r'Client\("(.+?)"\)', self.says(f'{cluster}: Client("'))
+        found = re.search(r'Client\("(.+?)"\)', self.says(f'{cluster} is ready: Client("'))
         assert found is not None
         return found[1]
 

@@ -69,11 +69,13 @@ class Stage:
     Attributes:
         services: The Services by name.
         pods: The Pods by name.
+        seconds: The time.
     """
 
-    def __init__(self, network: Network, proxy: Proxy) -> None:
+    def __init__(self, network: Network) -> None:
         self.network = network
-        self.proxy = proxy
+        self.seconds = 0.0
+        self.proxy = Proxy(network, lambda: self.seconds)
         self.services: dict[str, Body] = {}
         self.pods: dict[str, Body] = {}
         self._servers: dict[str, tuple[Server, str, int]] = {}
@@ -138,12 +140,13 @@ class Stage:
 @contextmanager
 def staged(run: Path, *, shifted: bool) -> Iterator[Stage]:
     """A stage in a run's directory."""
-    with closing(Network(run, shifted=shifted)) as network, closing(Proxy(network)) as proxy:
-        stage = Stage(network, proxy)
+    with closing(Network(run, shifted=shifted)) as network:
+        stage = Stage(network)
         try:
             yield stage
         finally:
             stage.end()
+            stage.proxy.close()
 
 
 def only(forwards: tuple[Forward, ...]) -> Forward:
@@ -157,6 +160,20 @@ def refused(connect: Callable[[], socket.socket]) -> bool:
     try:
         connect().close()
     except ConnectionRefusedError:
+        return True
+    return False
+
+
+def is_behind(stage: Stage) -> bool:
+    """Whether the proxy has something to do still."""
+    return stage.proxy.is_behind
+
+
+def is_kept(port: int) -> bool:
+    """Whether nobody else could listen on a port of localhost."""
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
         return True
     return False
 

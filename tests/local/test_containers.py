@@ -105,7 +105,7 @@ def test_a_container_that_keeps_ending_waits_longer_and_longer(sheet: Sheet) -> 
     """It is started again at once the first time; then CrashLoopBackOff is shown, with the wait and its exit code."""
     sheet.holds(pod("crashing", python("print('here', flush=True); raise SystemExit(3)")))
     line = sheet.run.says("pod/crashing CrashLoopBackOff", "restarts 1")
-    assert line.endswith(": Crashed: CrashLoopBackOff, exit code 3 (Error).")
+    assert line.endswith(': Crashed: CrashLoopBackOff, exit code 3 (Error): "here"; started again after 10s.')
     assert [text for text in sheet.run.output if "[crashing]" in text] == ["[crashing] here"] * 2
 
 

@@ -47,7 +47,9 @@ DEAF = python(
 
 def ways(run: LocalRun, name: str) -> list[str]:
     """How a cluster is reached, as it was told, in this order."""
-    return [line.partition('"')[2].partition('"')[0] for line in run.errors if line.startswith(f'{name}: Client("')]
+    return [
+        line.partition('"')[2].partition('"')[0] for line in run.errors if line.startswith(f'{name} is ready: Client("')
+    ]
 
 
 def is_told(run: LocalRun, name: str, number: int, address: str) -> bool:

@@ -72,6 +72,8 @@ def test_a_changed_argument_rolls_the_workers(sheet: Sheet) -> None:
     for name in old:
         sheet.run.says(f"pod/{name} gone")
     eventually(lambda: len(ready_workers(sheet.run, group) - old) == 2, "two other workers")
+    assert not any("must wait to be scheduled" in line for line in sheet.run.errors)
+    assert not any(line.startswith("DaskCluster default/rolled: ") and "not ready" in line for line in sheet.run.errors)
 
 
 @linux_only

@@ -160,6 +160,7 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     with local_with(tmp_path, cluster("deaf", DEAF)) as run:
         eventually(lambda: are_here(tmp_path, 1), "the program")
         run.process.send_signal(signal.SIGINT)
+        run.says("Ending all processes.", deadline_seconds=1)
         eventually(lambda: logs(tmp_path)["deaf-scheduler"].endswith("asked\n"), "that it is asked to end")
         run.says("Waiting for all processes to end; interrupt again to kill them.")
         assert run.ended(signal.SIGINT, deadline_seconds=5) == 0
@@ -227,6 +228,16 @@ def test_a_cluster_is_waited_for(tmp_path: Path) -> None:
         assert "Every cluster is ready." in run.errors
 
 
+@pytest.mark.parametrize("lives_seconds", [0, 0.7])
+def test_a_worker_that_ends_again_and_again_is_not_waited_for(tmp_path: Path, lives_seconds: float) -> None:
+    """Each of its processes makes it ready; the command ends with exit code 1 and its last words all the same."""
+    crashes = python(f"import time; time.sleep({lives_seconds}); raise SystemExit('No such option')")
+    with local_with(tmp_path, cluster("crashes", worker=crashes, replicas=1), options=["--wait=60s"]) as run:
+        assert run.ended() == 1
+        assert run.errors[-1] == "Not everything can become ready."
+        assert run.errors[-2].endswith(' ended 3 times, the last time with exit code 1: "No such option".')
+
+
 NEVER_READY = {"exec": {"command": ["false"]}, "periodSeconds": 1}
 STUCK: dict[str, tuple[Manifest, str]] = {
     "a probe that never passes": (
@@ -247,7 +258,7 @@ def test_a_cluster_that_does_not_become_ready_is_told(tmp_path: Path, case: str)
     with local_with(tmp_path, body, options=["--wait=2s"]) as run:
         assert run.ended() == 1
         assert words in run.says("DaskCluster default/stuck is not ready: ")
-        assert "Not everything was ready within 2 s." in run.errors
+        assert run.errors[-1] == "Not everything was ready within 2 s."
 
 
 @linux_only

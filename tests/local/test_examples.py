@@ -126,7 +126,7 @@ def test_an_autoscaler_is_harmless(example: Example) -> None:
 @pytest.mark.parametrize("example", ["simple-cluster.yaml"], indirect=True)
 def test_the_dashboard_is_where_the_command_says(example: Example) -> None:
     """The address of the dashboard is told in the same line as the scheduler's, and leads there."""
-    line = example.run.says('simple-cluster: Client("')
+    line = example.run.says('simple-cluster is ready: Client("')
     host, _, port = line.partition("dashboard http://")[2].removesuffix("/status").partition(":")
     connection = HTTPConnection(host, int(port), timeout=30)
     try:
@@ -134,6 +134,24 @@ def test_the_dashboard_is_where_the_command_says(example: Example) -> None:
         assert connection.getresponse().read() == b"ok"
     finally:
         connection.close()
+
+
+@pytest.mark.parametrize("example", ["simple-cluster.yaml"], indirect=True)
+def test_neither_probes_nor_services_leave_anything_in_a_schedulers_log(example: Example) -> None:
+    """Dask logs each connection that says nothing, and these would be most of what is seen of a cluster at rest."""
+    with client_of(example.run.address("simple-cluster")) as client:
+        client.wait_for_workers(2, timeout=60)
+    assert not [line for line in example.run.output if "closed before handshake" in line]
+
+
+@pytest.mark.parametrize("example", ["simple-cluster.yaml"], indirect=True)
+def test_misplaced_fields_are_told_as_harmless(example: Example) -> None:
+    """The example looks broken otherwise."""
+    line = example.run.says("DaskCluster default/simple-cluster: 4 fields", "do no harm")
+    assert line.endswith(
+        "initialDelaySeconds and periodSeconds in containers[0].livenessProbe.tcpSocket and "
+        "containers[0].readinessProbe.tcpSocket."
+    )
 
 
 def test_a_cluster_computes_where_all_pods_share_an_address(tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ def test_the_exit_code_is_that_of_the_first_job_that_failed(tmp_path: Path) -> N
     codes = {"good": 0, "bad": 7, "worse": 9}
     with local_with(tmp_path, *(job(name, python(f"raise SystemExit({code})")) for name, code in codes.items())) as run:
         assert run.ended() == 7
-        assert run.says("DaskJob default/bad failed with exit code 7.")
+        assert run.errors[-1] == "DaskJob default/bad failed with exit code 7."
+        assert run.says("daskjob/bad Failed: The runner Pod bad-runner failed: exit code 7 (Error).")
         for name, code in codes.items():
             run.says(f"pod/{name}-runner {'Failed' if code else 'Succeeded'}")
+        assert not any("There is no DaskCluster" in line for line in run.errors)
 
 
 def test_a_job_that_failed_is_tried_again(tmp_path: Path) -> None:
@@ -35,6 +37,51 @@ def test_a_job_that_failed_is_tried_again(tmp_path: Path) -> None:
         logs = run.logs() / "default_again-runner" / "main"
         assert [(logs / f"{number}.log").read_text() for number in (0, 1)] == ["here\nnot yet\n", "here\n"]
         assert not (logs / "2.log").exists()
+
+
+FAILS = python("raise SystemExit(3)")
+
+
+def test_a_job_that_is_tried_again_is_told_with_the_remedy(tmp_path: Path) -> None:
+    """And when it is waited for no longer, with what it does."""
+    with local_with(tmp_path, job("fails", FAILS, restartPolicy="OnFailure"), options=["--wait=4s"]) as run:
+        words = "its command failed with exit code 3 and is run again, since its restartPolicy is OnFailure; "
+        run.says(f"DaskJob default/fails: {words}")
+        assert run.ended() == 1
+        assert run.errors[-2:] == [
+            "DaskJob default/fails is not over: its command failed with exit code 3, and is run again.",
+            "Not every job was over within 4 s.",
+        ]
+
+
+def test_the_first_failure_of_a_job_can_be_the_end(tmp_path: Path) -> None:
+    """With --no-retry its exit code is the command's, beside a cluster too."""
+    manifests = (job("fails", FAILS, restartPolicy="OnFailure"), cluster("beside"))
+    with local_with(tmp_path, *manifests, options=["--no-retry"]) as run:
+        assert run.ended() == 3
+        assert run.errors[-1] == "DaskJob default/fails failed with exit code 3."
+        assert not any("is run again" in line for line in run.errors)
+
+
+def test_the_last_words_of_an_interrupted_job_are_seen(tmp_path: Path) -> None:
+    """What a command prints when it is asked to end may be all that is left of its work; the others' are not shown."""
+    parts = """
+    import signal, time
+    def end(*_):
+        print("asked")
+        time.sleep(0.5)
+        print("all is kept", end="")
+        raise SystemExit
+    signal.signal(signal.SIGTERM, end)
+    print("here")
+    while True:
+        time.sleep(1)
+    """
+    of = cluster("parts-cluster", python(parts))
+    with local_with(tmp_path, job("parts", python(parts), of, terminationGracePeriodSeconds=5)) as run:
+        run.prints("[parts-runner] here")
+        assert run.ended(signal.SIGINT) == 130
+        assert run.output[-2:] == ["[parts-runner] asked", "[parts-runner] all is kept"]
 
 
 def test_what_a_job_prints_is_seen_while_it_runs(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from models.kinds import Key
+from models.kinds import POD, Key
+from reconciler.labels import COMPONENT, Component
 from reconciler.local.containers.processes import Program
 from reconciler.local.pods.probing import MOST_AT_ONCE
 from reconciler.protocol import Body
 from tests.local.kubelets import TICK, Place, kubelet, probed
 from tests.local.place import PATH, is_alive, pid_of
-from tests.local.smallpods import SLEEPER, container
+from tests.local.smallpods import SLEEPER, container, pod, python
 
 ENDLESS = 'echo $$ >> "{file}"; exec sleep 600'
 """A probe that writes down its process and never answers."""
@@ -95,6 +96,18 @@ def test_few_of_many_probes_are_begun_at_once(place: Place) -> None:
         assert next_number(place) - before == step * (MOST_AT_ONCE + 1)
     place.until(lambda: all(map(place.is_ready, keys)), "that all are ready")
     place.until(lambda: place.running() == len(keys), "that nothing is left of what was answered")
+
+
+def test_what_a_runner_came_to_is_that_of_the_pod_that_has_its_name_now(place: Place) -> None:
+    """A job that is made again under its name has not failed yet."""
+    key = Key(POD, "default", "work-runner")
+    for code in (3, None):
+        body = pod(key.name, SLEEPER if code is None else python(f"raise SystemExit({code})"), restartPolicy="Never")
+        labels = {COMPONENT: Component.JOB_RUNNER.value}
+        place.api.create(POD, {**body, "metadata": {"name": key.name, "namespace": "default", "labels": labels}})
+        place.until(lambda: place.kubelet.exit_codes.get(key) == code, "its end", after=TICK)  # noqa: B023
+        place.until(lambda: place.status(key)["phase"] in {"Failed", "Running"}, "its phase")
+        place.api.remove(key)
 
 
 def test_what_has_ended_is_forgotten(place: Place) -> None:

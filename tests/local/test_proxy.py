@@ -13,7 +13,7 @@ import structlog
 
 from reconciler.local.network.addresses import has_own_addresses
 from reconciler.local.network.proxy import Forward
-from tests.local.stage import NAMESPACE, Stage, free_port, local, only, refused, said, saying, staged
+from tests.local.stage import NAMESPACE, Stage, free_port, is_behind, local, only, refused, said, saying, staged
 
 PORT = 7080
 MODES = [
@@ -28,11 +28,6 @@ def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
     with staged(tmp_path, shifted=request.param) as stage:
         yield stage
     gc.collect()  # what was left open shows itself here
-
-
-def is_behind(stage: Stage) -> bool:
-    """Whether the proxy has more to do than it could."""
-    return stage.proxy.is_behind
 
 
 def test_a_service_is_reached_by_its_name_and_by_its_forward(stage: Stage) -> None:
@@ -203,10 +198,17 @@ def test_after_close_nothing_is_left(tmp_path: Path, shifted: bool) -> None:  # 
     with staged(tmp_path, shifted=shifted) as stage:
         stage.service("web", {"port": PORT})
         stage.service("idle", {"port": PORT})
+        stage.service("held", {"port": PORT})
         stage.pod("one", "web")
         stage.serve("one", PORT, lambda connection: connection.send(b"!") + len(connection.recv(1)))
+        stage.pod("two", "idle")
+        stage.serve("two", PORT, saying("two"))
         stage.update()
-        waiting = local(only(stage.proxy.forward(NAMESPACE, "idle")).local_port)
+        stage.proxy.forward(NAMESPACE, "held")
+        idle = only(stage.proxy.forward(NAMESPACE, "idle")).local_port
+        stage.remove("two")
+        stage.update()
+        waiting = local(idle)
         joined = stage.connect("web", PORT)
         assert joined.recv(1) == b"!"
         stage.proxy.close()

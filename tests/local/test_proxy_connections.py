@@ -149,8 +149,12 @@ def test_connections_that_are_over_leave_nothing(stage: Stage) -> None:
     """Whichever side ended them, and whether or not somebody answered."""
     serving(stage, echo)
     stage.service("idle", {"port": PORT})
+    stage.pod("two", "idle")
+    stage.serve("two", PORT, echo)
     stage.update()
     port = stage.proxy.forward(NAMESPACE, "idle")[0].local_port
+    stage.remove("two")
+    stage.update()
     before = open_files()
     for _ in range(20):
         with stage.connect("web", PORT) as client, local(port):

@@ -9,7 +9,20 @@ from pathlib import Path
 import pytest
 
 from reconciler.local.network.addresses import LOOPBACK, has_own_addresses
-from tests.local.stage import NAMESPACE, Stage, free_port, local, only, refused, said, saying, staged
+from reconciler.local.network.forwards import LINGER_SECONDS
+from tests.local.stage import (
+    NAMESPACE,
+    Stage,
+    free_port,
+    is_behind,
+    is_kept,
+    local,
+    only,
+    refused,
+    said,
+    saying,
+    staged,
+)
 
 PORT = 7080
 MODES = [
@@ -53,10 +66,12 @@ def test_a_replaced_pod_is_followed_and_the_forward_stays(stage: Stage) -> None:
 def test_a_forward_waits_a_moment_for_an_endpoint(stage: Stage) -> None:
     """A connection made while the scheduler is replaced reaches the new one; without one it is ended soon."""
     stage.service("web", {"port": PORT})
-    stage.pod("one", "web", ready=False)
+    stage.pod("one", "web")
     stage.serve("one", PORT, saying("one"))
     stage.update()
     port = only(stage.proxy.forward(NAMESPACE, "web")).local_port
+    stage.make_ready("one", ready=False)
+    stage.update()
     started = time.monotonic()
     assert said(local(port)) == ""
     assert 0.5 < time.monotonic() - started < 5
@@ -64,6 +79,74 @@ def test_a_forward_waits_a_moment_for_an_endpoint(stage: Stage) -> None:
     stage.make_ready("one")
     stage.update()
     assert said(early) == "one"
+
+
+def test_a_forward_refuses_connections_until_there_is_an_endpoint(stage: Stage) -> None:
+    """Clients try a refused connection again, and give up one that is broken off; nobody else gets the port."""
+    stage.service("web", {"port": PORT})
+    stage.update()
+    port = only(stage.proxy.forward(NAMESPACE, "web")).local_port
+    stage.pod("one", "web", ready=False)
+    stage.serve("one", PORT, saying("one"))
+    stage.update()
+    assert refused(lambda: local(port))
+    assert is_kept(port)
+    stage.make_ready("one")
+    stage.update()
+    assert said(local(port)) == "one"
+
+
+def test_a_forward_refuses_connections_when_there_has_been_no_endpoint_for_seconds(stage: Stage) -> None:
+    """It opens on the same port again when there is one, although ended connections are left of before."""
+    stage.service("web", {"port": PORT})
+    stage.pod("one", "web")
+    stage.serve("one", PORT, saying("one"))
+    stage.update()
+    port = only(stage.proxy.forward(NAMESPACE, "web")).local_port
+    for _ in range(2):
+        assert said(local(port)) == "one"
+        stage.make_ready("one", ready=False)
+        stage.update()
+        stage.seconds += LINGER_SECONDS / 2
+        stage.update()
+        assert is_behind(stage)
+        local(port).close()
+        stage.seconds += LINGER_SECONDS / 2
+        stage.update()
+        assert refused(lambda: local(port))
+        assert is_kept(port)
+        assert not is_behind(stage)
+        stage.make_ready("one")
+        stage.update()
+    assert said(local(port)) == "one"
+
+
+def test_a_pod_that_is_ready_and_does_not_listen_yet_is_no_endpoint(stage: Stage) -> None:
+    """One without a readiness probe is ready as soon as its process exists; both ways to it are refused until then."""
+    stage.service("web", {"port": PORT})
+    stage.pod("one", "web")
+    stage.update()
+    port = only(stage.proxy.forward(NAMESPACE, "web")).local_port
+    assert refused(lambda: local(port))
+    assert refused(lambda: stage.connect("web", PORT))
+    assert is_behind(stage)
+    stage.serve("one", PORT, saying("one"))
+    stage.update()
+    assert [said(stage.connect("web", PORT)), said(local(port))] == ["one", "one"]
+    assert not is_behind(stage)
+
+
+def test_whether_an_endpoint_listens_is_found_out_without_connecting_to_it(stage: Stage) -> None:
+    """A scheduler logs each connection that says nothing."""
+    if not Path("/proc/net/tcp").exists():
+        pytest.skip("this system does not tell who listens")
+    stage.service("web", {"port": PORT})
+    stage.pod("one", "web")
+    seen: list[socket.socket] = []
+    stage.serve("one", PORT, seen.append)
+    stage.update()
+    assert said(local(only(stage.proxy.forward(NAMESPACE, "web")).local_port)) == ""
+    assert len(seen) == 1
 
 
 def test_a_forward_that_is_taken_back_is_closed(stage: Stage) -> None:
@@ -91,12 +174,14 @@ def test_a_forward_may_have_any_port(stage: Stage) -> None:
     """The Service's own is left for another that needs it; asked for both, it has both."""
     port = free_port()
     stage.service("web", {"port": port})
+    stage.pod("one", "web")
+    stage.serve("one", port, saying("one"))
     stage.update()
     other = only(stage.proxy.forward(NAMESPACE, "web", same_ports=False))
     assert (other.port, other.local_port == port) == (port, False)
     assert refused(lambda: local(port))
     assert only(stage.proxy.forward(NAMESPACE, "web")).local_port == port
-    assert said(local(other.local_port)) == ""
+    assert said(local(other.local_port)) == "one"
     assert only(stage.proxy.forward(NAMESPACE, "web", same_ports=False)) == other
 
 
@@ -107,7 +192,7 @@ def test_a_forward_of_a_port_that_the_service_no_longer_has_is_closed(stage: Sta
         stage.service("web", {"port": port})
         stage.update()
         assert only(stage.proxy.forward(NAMESPACE, "web")).local_port == port
-    assert refused(lambda: local(before))
+    assert not is_kept(before)
 
 
 def test_a_port_of_localhost_that_is_taken_is_replaced_by_a_free_one(stage: Stage) -> None:

@@ -205,7 +205,7 @@ def computes_now(client: Client, number: int) -> bool:
 
 def test_a_program_that_is_killed_leaves_no_cluster_for_ever(place: Place, where: dict[str, Any]) -> None:
     """After kill -9 nobody closes it; the daemon deletes it when its owner has not been seen for long enough."""
-    options = {**where, "name": "orphan", "owner_timeout": 5}
+    options = {**where, "name": "orphan", "owner_timeout": 10}
     program = f"from kubecluster import KubeCluster; KubeCluster(**{options!r}); print('made', flush=True); input()"
     command = [sys.executable, "-c", program]
     with subprocess.Popen(
@@ -213,7 +213,7 @@ def test_a_program_that_is_killed_leaves_no_cluster_for_ever(place: Place, where
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "made\n"
-        time.sleep(10)  # twice as long as it would outlive a dead program
+        time.sleep(15)  # longer than it would outlive a dead program
         assert exists(place, "orphan-cluster")
         process.kill()
     place.eventually(lambda: not exists(place, "orphan-cluster"), "the end of the orphan")

@@ -57,7 +57,8 @@ MISTAKES: dict[str, tuple[str | Manifest, str]] = {
         {**cluster(), "kind": "DaskClutser"},
         (
             'DaskClutser default/c: kind is "DaskClutser" (did you mean DaskCluster?); '
-            "it must be one of DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler."
+            'with apiVersion "kubernetes.dask.org/v1" it must be one of '
+            "DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler."
         ),
     ),
     "wrong apiVersion": (

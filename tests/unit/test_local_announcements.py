@@ -4,16 +4,17 @@ from datetime import UTC, datetime
 
 import pytest
 
-from models.kinds import DASK_CLUSTER, EVENT, Key
+from models.kinds import DASK_CLUSTER, DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.announcements import Announcements
 from reconciler.local.network.doors import Door
 from reconciler.memory import MemoryAPI
-from tests.manifests import cluster
+from reconciler.protocol import Body
+from tests.manifests import cluster, job
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = Key(DASK_CLUSTER, "default", "simple")
 DOOR = Door(KEY, "localhost:8786", "http://localhost:8787/status")
-WORDS = 'simple: Client("localhost:8786"), dashboard http://localhost:8787/status'
+WORDS = 'simple is ready: Client("localhost:8786"), dashboard http://localhost:8787/status'
 
 
 class Crier:
@@ -54,7 +55,7 @@ def test_a_way_is_told_again_when_it_is_another_or_leads_to_another_cluster(crie
     moved = Door(KEY, "127.100.0.2:8786", "")
     for uid, door in (("1", DOOR), ("1", moved), ("1", DOOR), ("2", DOOR)):
         crier.announcements.doors({uid: door})
-    assert crier.said == [WORDS, 'simple: Client("127.100.0.2:8786")', WORDS, WORDS]
+    assert crier.said == [WORDS, 'simple is ready: Client("127.100.0.2:8786")', WORDS, WORDS]
 
 
 def test_what_cannot_be_done_here_is_said_once_for_each_feature(crier: Crier) -> None:
@@ -68,6 +69,49 @@ def test_what_cannot_be_done_here_is_said_once_for_each_feature(crier: Crier) ->
     ]
 
 
+def test_unknown_fields_are_told_as_what_they_are(crier: Crier) -> None:
+    """Harmless, and in words: the documentation's own example has them."""
+    about = {"kind": "DaskCluster", "namespace": "default", "name": "simple"}
+    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "a", "namespace": "default"}, "type": "Warning"}
+    message = 'unknown field "spec.containers[0].livenessProbe.tcpSocket.periodSeconds"'
+    crier.api.create(EVENT, {**event, "reason": "UnknownField", "message": message, "involvedObject": about})
+    crier.announcements.warnings()
+    assert crier.said == [
+        (
+            "DaskCluster default/simple: A field that Kubernetes does not know there is left out, and does no harm: "
+            "periodSeconds in containers[0].livenessProbe.tcpSocket."
+        )
+    ]
+
+
+def test_a_services_port_that_leads_nowhere_is_said_once(crier: Crier) -> None:
+    """When its Pods are there, whose names it could be."""
+    meta = {"name": "simple", "namespace": "default"}
+    port = {"name": "comm", "port": 8786, "targetPort": "com"}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": meta,
+        "spec": {"selector": {"a": "b"}, "ports": [port]},
+    }
+    crier.api.create(SERVICE, service)
+    crier.announcements.warnings()
+    assert crier.said == []
+    container = {"name": "main", "image": "i", "ports": [{"name": "comm", "containerPort": 8786}]}
+    pod = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {**meta, "labels": {"a": "b"}},
+        "spec": {"containers": [container]},
+    }
+    crier.api.create(POD, pod)
+    crier.api.set_status(Key(POD, "default", "simple"), {"podIP": "127.100.0.2"})
+    for _ in range(2):
+        crier.announcements.warnings()
+    [words] = crier.said
+    assert words.startswith('Service default/simple: port 8786 leads nowhere: its targetPort is "com"')
+
+
 def test_a_warning_of_the_reconciler_is_said_once(crier: Crier) -> None:
     """What it only tells is not."""
     about = {"kind": "DaskCluster", "namespace": "default", "name": "simple"}
@@ -76,3 +120,28 @@ def test_a_warning_of_the_reconciler_is_said_once(crier: Crier) -> None:
         crier.api.create(EVENT, {**event, "type": kind, "message": message, "involvedObject": about})
         crier.announcements.warnings()
     assert crier.said == ["DaskCluster default/simple: No."]
+
+
+def runner(name: str, policy: str, job_uid: str) -> Body:
+    """The Pod of a job's command."""
+    owner = {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskJob", "name": "work", "uid": job_uid}
+    spec = {"restartPolicy": policy, "containers": [{"name": "main", "image": "dask"}]}
+    metadata = {"name": name, "namespace": "default", "ownerReferences": [owner]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+
+
+def test_a_command_that_is_run_again_is_told_once_with_the_remedy(crier: Crier) -> None:
+    """Not one that succeeded, that is not run again, or whose Pod has ended or is gone."""
+    codes = {Key(POD, "default", name): 3 for name in ("again", "never", "over", "gone")}
+    work = crier.api.create(DASK_JOB, {**job("work"), "metadata": {"name": "work", "namespace": "default"}})
+    for name, policy in (("again", "OnFailure"), ("never", "Never"), ("over", "OnFailure")):
+        crier.api.create(POD, runner(name, policy, work.body["metadata"]["uid"]))
+    crier.api.set_status(Key(POD, "default", "over"), {"phase": "Failed"})
+    crier.announcements.retries(dict.fromkeys(codes, 0))
+    assert crier.said == []
+    for _ in range(2):
+        crier.announcements.retries(codes)
+    words = "its command failed with exit code 3 and is run again, since its restartPolicy is OnFailure; to end here,"
+    assert crier.said == [
+        f"DaskJob default/work: {words} set spec.job.spec.restartPolicy to Never, or give --no-retry."
+    ]

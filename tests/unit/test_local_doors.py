@@ -1,7 +1,7 @@
 """How clusters are reached from this machine: which of them has localhost's usual ports, and for how long."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,11 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
 from reconciler.local.network.addresses import LOOPBACK, Network, has_own_addresses
-from reconciler.local.network.doors import Doors
+from reconciler.local.network.doors import Door, Doors
 from reconciler.local.network.proxy import Proxy
 from reconciler.memory import MemoryAPI
 from tests.local.smallpods import cluster
-from tests.local.stage import NAMESPACE, free_port
+from tests.local.stage import NAMESPACE, free_port, is_kept
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -79,9 +79,15 @@ class Street:
 
     def ways(self, *order: str) -> dict[str, str]:
         """Where each cluster's scheduler is reached."""
+        return {door.cluster.name: door.comm for door in self._open(order)}
+
+    def told(self, *order: str) -> list[str]:
+        """What is said of each cluster's door."""
+        return [*map(str, self._open(order))]
+
+    def _open(self, order: Sequence[str]) -> Collection[Door]:
         self._proxy.update(self.api.objects(SERVICE), self.api.objects(POD))
-        doors = self._doors.open([*map(_key, order)])
-        return {door.cluster.name: door.comm for door in doors.values()}
+        return self._doors.open([*map(_key, order)]).values()
 
 
 @pytest.fixture(
@@ -96,15 +102,6 @@ def street(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Street]:
         yield Street(network, proxy)
 
 
-def is_open(port: int) -> bool:
-    """Whether somebody listens on a port of localhost."""
-    try:
-        socket.create_connection((LOOPBACK, port), 5).close()
-    except ConnectionRefusedError:
-        return False
-    return True
-
-
 def test_the_first_cluster_has_the_port_of_localhost(street: Street) -> None:
     """The others are reached at addresses, or at ports, of their own."""
     port = free_port()
@@ -117,16 +114,16 @@ def test_the_first_cluster_has_the_port_of_localhost(street: Street) -> None:
 
 
 def test_the_next_cluster_gets_localhost_when_the_first_is_gone(street: Street) -> None:
-    """The first one's port is closed; the next one's own way, which people may use, stays open."""
+    """The first one's port is given back; the next one's own way, which people may use, stays."""
     ports = free_port(), free_port()
     for name, port in zip(("one", "two"), ports, strict=True):
         street.build(name, port)
     before = street.ways("one", "two")["two"]
     street.remove("one")
     assert street.ways("two") == {"two": f"localhost:{ports[1]}"}
-    assert (is_open(ports[0]), is_open(ports[1])) == (False, True)
+    assert (is_kept(ports[0]), is_kept(ports[1])) == (False, True)
     if street.shifted:
-        assert is_open(int(before.partition(":")[2]))
+        assert is_kept(int(before.partition(":")[2]))
 
 
 def test_a_cluster_that_is_made_again_gets_localhost_again(street: Street) -> None:
@@ -138,7 +135,7 @@ def test_a_cluster_that_is_made_again_gets_localhost_again(street: Street) -> No
         street.remove("one")
         street.build("one", now)
         assert street.ways("one") == {"one": f"localhost:{now}"}
-    assert (is_open(port), is_open(moved)) == (False, True)
+    assert (is_kept(port), is_kept(moved)) == (False, True)
 
 
 def test_a_cluster_that_is_renamed_keeps_localhost(street: Street) -> None:
@@ -167,7 +164,7 @@ def test_a_cluster_without_its_service_has_no_way_and_loses_no_port(street: Stre
     street.found("one", port)
     street.build("two", port)
     assert "one" not in street.ways("one", "two")
-    assert not is_open(port)
+    assert not is_kept(port)
     street.serve("one", port)
     assert street.ways("one", "two")["one"] == f"localhost:{port}"
 
@@ -179,19 +176,19 @@ def test_a_service_that_is_made_again_keeps_its_port_of_localhost(street: Street
     street.ways("one")
     street.close("one")
     assert street.ways("one") == {}
-    assert is_open(port)
+    assert is_kept(port)
     street.serve("one", port)
     assert street.ways("one") == {"one": f"localhost:{port}"}
 
 
 def test_a_services_new_port_is_followed(street: Street) -> None:
-    """The port that it had is closed."""
+    """The port that it had is given back."""
     before, after = free_port(), free_port()
     street.build("one", before)
     street.ways("one")
     street.move("one", after)
     assert street.ways("one") == {"one": f"localhost:{after}"}
-    assert (is_open(before), is_open(after)) == (False, True)
+    assert (is_kept(before), is_kept(after)) == (False, True)
 
 
 def test_a_headless_service_is_reached_on_localhost(street: Street) -> None:
@@ -201,7 +198,21 @@ def test_a_headless_service_is_reached_on_localhost(street: Street) -> None:
     street.build("two", port, clusterIP="None")
     host, _, other = street.ways("one", "two")["two"].partition(":")
     assert host == "localhost"
-    assert is_open(int(other))
+    assert is_kept(int(other))
+
+
+def test_a_usual_port_that_another_program_has_is_told(street: Street) -> None:
+    """Or people would wonder why it is another one."""
+    with socket.create_server((LOOPBACK, 0)) as other:
+        port = other.getsockname()[1]
+        street.build("one", port)
+        way = street.ways("one")["one"]
+        assert way != f"localhost:{port}"
+        assert street.told("one") == [f'Client("{way}") (another program has {port})']
+    free = free_port()
+    street.remove("one")
+    street.build("one", free)
+    assert street.told("one") == [f'Client("localhost:{free}")']
 
 
 def _key(name: str) -> Key:

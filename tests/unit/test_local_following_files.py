@@ -27,10 +27,29 @@ def test_a_folder_is_followed_with_what_is_below_it() -> None:
         "changed: DaskCluster default/a: spec.worker.replicas 1 → 4"
     ]
     Path("all/deep/b.yml").rename("b.yml")
-    assert (followed.polled(), followed.polled()) == ([], [f"deleted: DaskCluster default/b: {GONE}"])
+    assert (followed.polled(), followed.polled()) == (
+        [],
+        ["note: all/deep/b.yml is gone.", f"deleted: DaskCluster default/b: {GONE}"],
+    )
     Path("all/a.yaml").unlink()
-    assert (followed.polled(), followed.polled()) == ([], [f"deleted: DaskCluster default/a: {GONE}"])
+    assert (followed.polled(), followed.polled()) == (
+        [],
+        ["note: all/a.yaml is gone.", f"deleted: DaskCluster default/a: {GONE}"],
+    )
     assert not followed.following.has_problems
+
+
+def test_a_file_that_is_emptied_is_told_before_what_goes_with_it() -> None:
+    """Once, and again when it was filled in between; one that was always empty is not."""
+    followed = Followed(FILE, "empty.yaml")
+    Path("empty.yaml").touch()
+    for _ in range(2):
+        assert followed.says(cluster("a")) == ["made: DaskCluster default/a: made"]
+        assert (followed.reads(" "), followed.polled(), followed.polled()) == (
+            [],
+            [f"note: {FILE} is empty.", f"deleted: DaskCluster default/a: {GONE}"],
+            [],
+        )
 
 
 def test_standard_input_is_read_once() -> None:

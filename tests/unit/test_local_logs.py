@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections import Counter
 from itertools import pairwise
 from pathlib import Path
@@ -293,3 +295,30 @@ def test_a_log_that_cannot_be_read_is_forgotten_in_the_end(file: Path) -> None:
     assert len(texts(logs)) == 1
     assert not logs.is_behind
     assert texts(logs) == []
+
+
+QUIET = """
+import sys
+from pathlib import Path
+from reconciler.local.containers.logs import LOOK_AROUND_EVERY, Logs
+
+logs, file, opened = Logs(), Path(sys.argv[1]), []
+logs.follow(file, "pod", None)
+assert [line.text for line in logs.lines()] == ["one"]
+sys.addaudithook(lambda event, values: opened.append(values[0]) if event == "open" else None)
+for _ in range(2 * LOOK_AROUND_EVERY):
+    assert not list(logs.lines())
+quiet = [each for each in opened if str(each) == str(file)]
+with file.open("a") as log:
+    log.write("two\\n")
+opened.clear()
+assert [line.text for line in logs.lines()] == ["two"]
+print(len(quiet), [each for each in opened if str(each) == str(file)] != [])
+"""
+
+
+def test_a_file_to_which_nothing_is_written_is_not_opened(file: Path) -> None:
+    """With a hundred Pods, that would be most of what the command does at rest."""
+    append(file, b"one\n")
+    done = subprocess.run([sys.executable, "-c", QUIET, str(file)], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("0 True\n", "")

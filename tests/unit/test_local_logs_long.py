@@ -82,12 +82,3 @@ def test_logs_beside_those_that_are_followed_do_not_grow_either(tmp_path: Path) 
     for name in ("0.log", "readiness-probe.log"):
         assert (tmp_path / name).stat().st_size == 0
         assert (tmp_path / f"{name}.1").stat().st_size == LONGEST
-
-
-def test_logs_do_not_grow_when_nobody_reads_their_lines_any_more(tmp_path: Path) -> None:
-    """As while all ends."""
-    file = tmp_path / "0.log"
-    logs = followed(file)
-    append(file, b"x" * (LONGEST + 1))
-    logs.shorten()
-    assert file.stat().st_size == 0

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.local.network.listeners import listeners
 from reconciler.local.pods.probes import attempt
 from reconciler.protocol import Body
 from tests.http.rawserver import Act, RawServer, drip, send, silence
@@ -164,6 +165,22 @@ def test_a_connection_that_is_accepted_passes() -> None:
     outcome, server = asked(silence(), probe={"tcpSocket": {"port": "dashboard"}})
     assert outcome == (True, "")
     assert not server.received
+
+
+def test_who_is_known_to_listen_is_not_connected_to() -> None:
+    """Dask logs each connection that says nothing; one that leaves others waiting is connected to nonetheless."""
+    if listeners() is None:
+        pytest.skip("this system does not tell who listens")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        real = reaches(f"x:{server.getsockname()[1]}")
+        server.setblocking(False)
+        assert attempt({"tcpSocket": {"port": PORT}}, CONTAINER, POD, real) == (True, "")
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        with socket.create_connection(server.getsockname()):
+            assert attempt({"tcpSocket": {"port": PORT}}, CONTAINER, POD, real) == (True, "")
+            for _ in range(2):
+                server.accept()[0].close()
 
 
 @pytest.mark.parametrize("act", [silence(), silence(b"HTTP/1.1 200 OK\r\n"), drip(b"HTTP/1.1 200 OK\r\nX: ", 0.05)])

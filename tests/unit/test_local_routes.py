@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.kinds import SERVICE, Key
 from reconciler.local.network.addresses import Place
-from reconciler.local.network.routes import Route, routes
+from reconciler.local.network.routes import Route, dead_ends, routes
 from reconciler.protocol import Body
 
 KEY = Key(SERVICE, "default", "web")
@@ -137,3 +137,37 @@ def test_whatever_is_written_in_one_object_the_others_are_followed(spec: Body, p
     odd["spec"] |= spec
     found = routes([odd, service({"port": 80})], [{**pod(), **changed}, pod("127.100.0.9")])
     assert ("127.100.0.9", 80) in found[KEY].endpoints(80)
+
+
+@pytest.mark.parametrize(
+    ("pods", "there"),
+    [
+        ([pod()], "these names: comm"),
+        ([pod(ready="False")], "these names: comm"),
+        ([pod(ports=[COMM, {"name": "apart", "containerPort": 1}])], "these names: apart, comm"),
+        ([pod(ports=[])], "no names"),
+    ],
+)
+def test_a_target_port_whose_name_no_container_has_is_told(pods: Sequence[Body], there: str) -> None:
+    """With the Service, the port, the name, and those that there are; otherwise people only see that nobody answers."""
+    odd = service({"port": 80, "targetPort": "com"}, {"port": 81, "targetPort": 81}, {"port": 82})
+    [words] = dead_ends([odd], pods)
+    assert words.startswith(
+        'Service default/web: port 80 leads nowhere: its targetPort is "com", and the ports of its '
+    )
+    assert words.endswith(f"Pods' containers have {there}; write another, or a number.")
+
+
+@pytest.mark.parametrize(
+    ("port", "pods"),
+    [
+        ({"port": 80, "targetPort": "comm"}, [pod()]),
+        ({"port": 80, "targetPort": "com"}, []),
+        ({"port": 80, "targetPort": "com"}, [pod(labels={"app": "other"})]),
+        ({"port": 80, "targetPort": "com", "protocol": "UDP"}, [pod()]),
+        ("80", [pod()]),
+    ],
+)
+def test_a_port_that_leads_somewhere_or_cannot_be_judged_yet_is_not_told(port: Any, pods: Sequence[Body]) -> None:
+    """Before there are Pods, nobody knows their names."""
+    assert dead_ends([service(port)], pods) == ()

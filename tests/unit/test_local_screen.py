@@ -40,6 +40,11 @@ def test_logs_and_words_scroll_above_the_table() -> None:
     assert shown(terminal.getvalue()) == ["Before the table.", *logged, *drawn(UP, after=4), "After it.", ""]
 
 
+def apart(style: Style) -> list[str]:
+    """What stands before words of a style."""
+    return [""] if style == "headline" else []
+
+
 Happening = Callable[[Screen], None]
 LONG = "long " * 50
 
@@ -67,8 +72,9 @@ def test_whatever_happens_nothing_is_torn(happenings: list[tuple[str, int, str, 
             screen.log(Line("p", "main" if number % 2 else None, text))
             expected.append(f"[p{'/main' if number % 2 else ''}] {readable}".rstrip())
         elif what == "say":
-            screen.say(text, list(STYLES)[number % len(STYLES)])
-            expected.append(readable.rstrip())
+            style = list(STYLES)[number % len(STYLES)]
+            screen.say(text, style)
+            expected += [*apart(style), readable.rstrip()]
         else:
             last = tuple(Row(f"pod/p{each}", 0, "Running", "", 0, None, "", "good") for each in range(number))
             screen.show(last)
@@ -195,7 +201,7 @@ def test_words_are_coloured_by_what_they_mean(style: Style) -> None:
     """And are in one line, without colours of their own."""
     terminal = Stream()
     Screen(terminal, terminal, now=Clock(), outlet=Direct).say("two\nlines \x1b[32mgreen", style)
-    assert shown(terminal.getvalue()) == ["two lines green", ""]
+    assert shown(terminal.getvalue()) == [*apart(style), "two lines green", ""]
     assert ("\x1b[" in terminal.getvalue()) == (style != "plain")
     assert "\x1b[32mgreen" not in terminal.getvalue()
 

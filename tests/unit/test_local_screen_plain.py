@@ -54,6 +54,15 @@ def test_a_change_is_a_line_where_there_is_no_terminal() -> None:
 ASKED = {"requests": {"cpu": "2", "memory": "4Gi"}}
 
 
+@pytest.mark.parametrize(("is_terminal", "seen"), [(False, "\nready\n"), (True, "\n\x1b[1;32mready\x1b[0m\n")])
+def test_a_headline_stands_apart(is_terminal: bool, seen: str) -> None:  # noqa: FBT001
+    """The line that matters must be found among dozens of logs."""
+    stream = Stream(is_terminal=is_terminal)
+    screen = Screen(stream, stream, now=Clock(), outlet=Direct)
+    screen.say("ready", "headline")
+    assert stream.take() == seen
+
+
 def test_a_second_namespace_makes_nothing_gone() -> None:
     """The names in lines become longer, and that is no change."""
     file = Stream(is_terminal=False)

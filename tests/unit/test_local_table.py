@@ -75,6 +75,18 @@ def test_a_reason_below_its_row_is_told_by_the_row_that_it_is_about() -> None:
     assert drawn((busy, SCHEDULER), 70)[2] == "    1 worker is not ready."
 
 
+@pytest.mark.parametrize("width", [40, 60, 80, 100, 120, 200])
+def test_how_a_cluster_is_reached_is_seen_at_any_width(width: int) -> None:
+    """Below its row, and whole; reasons may be cut or left out."""
+    way = 'Client("localhost:8786"), dashboard http://localhost:8787/status'
+    reached = Row("daskcluster/simple", 0, "Running", "2/2", None, NOON, WHY, "good", way=way)
+    lines = drawn((reached, SCHEDULER), width)
+    end = next(number for number, line in enumerate(lines) if SCHEDULER.resource[-4:] in line)
+    begin = next(number for number, line in enumerate(lines) if "Client" in line)
+    assert " ".join(" ".join(lines[begin:end]).split()) == way
+    assert all(line.startswith("    ") for line in lines[begin:end])
+
+
 def test_a_table_of_nothing_is_empty() -> None:
     """It has no head either."""
     assert drawn((), 100) == []

@@ -104,7 +104,10 @@ LONG = "b" * 54
         (
             {**cluster(), "kind": "DaskClutser"},
             'DaskClutser default/big: kind is "DaskClutser" (did you mean DaskCluster?);',
-            "it must be one of DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler",
+            (
+                'with apiVersion "kubernetes.dask.org/v1" it must be one of '
+                "DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler"
+            ),
         ),
         (
             autoscaler(5, 3),

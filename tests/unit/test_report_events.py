@@ -80,6 +80,19 @@ def test_a_ready_cluster_that_is_scaled_up_has_lost_nothing() -> None:
     assert "ClusterNotReady" not in scaled.events
 
 
+def test_a_worker_that_is_replaced_within_one_pass_is_no_loss() -> None:
+    """Only what goes by itself is: here another one goes too, and then it is told."""
+    ready = told(world(*built(SIMPLE, READY, READY, READY)))
+    known = ready.world.objects[DEFAULT.key]
+    old, fresh = worker(DEFAULT, 3), worker(DEFAULT, 4, NEW)
+    assert isinstance(known, type(DEFAULT))
+    deleted = wrote(Verb.DELETE, old, known, "its template has changed")
+    replaced = after(ready, *pods(READY, READY), fresh, responses=(deleted,))
+    assert "ClusterNotReady" not in replaced.events
+    lost = after(ready, *pods(READY, NO_IMAGE), fresh, responses=(deleted,))
+    assert "ClusterNotReady" in lost.events
+
+
 def test_a_ready_cluster_that_is_rolled_has_lost_nothing() -> None:
     """A rollout takes workers away on purpose."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))

@@ -8,6 +8,7 @@ from tests.unit.worlds import (
     NEW,
     NO_IMAGE,
     READY,
+    Body,
     autoscaler,
     cluster,
     finding,
@@ -99,6 +100,29 @@ def test_a_groups_ready_counts_its_workers() -> None:
         "2 of 3 workers are not ready: Pod simple-default-worker-group-worker-2 cannot start: "
         'ImagePullBackOff: Back-off pulling image "dask"; 1 must still be created.'
     )
+
+
+@pytest.mark.parametrize(
+    ("pods", "ready", "progressing"),
+    [
+        ((READY,), "The only worker is ready.", "The only worker is ready."),
+        ((), "The only worker is not ready: 1 must still be created.", "1 worker must still be created."),
+        (
+            (NO_IMAGE,),
+            (
+                "The only worker is not ready: Pod simple-default-worker-group-worker-1 cannot start: "
+                'ImagePullBackOff: Back-off pulling image "dask".'
+            ),
+            "The only worker is not ready yet.",
+        ),
+    ],
+)
+def test_one_worker_alone_is_not_counted(pods: tuple[Body, ...], ready: str, progressing: str) -> None:
+    """`1 of 1 workers` is nothing that people say."""
+    one = group(SIMPLE, 1)
+    after = told(world(SIMPLE, one, *(worker(one, 1, status) for status in pods)))
+    assert after.condition(one, "Ready").message == ready
+    assert after.condition(one, "Progressing").message == progressing
 
 
 def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:

@@ -68,13 +68,17 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
     ),
     (
         pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=ended(137, "OOMKilled")))),
-        "crashed: CrashLoopBackOff, exit code 137 (OOMKilled)",
+        "crashed: CrashLoopBackOff, exit code 137 (OOMKilled): started again after 5m0s",
     ),
     (
         pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=ended(1, "Error", "No module\nnamed x")))),
-        "crashed: CrashLoopBackOff, exit code 1 (Error): No module named x",
+        "crashed: CrashLoopBackOff, exit code 1 (Error): No module named x; started again after 5m0s",
     ),
-    (pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP))), "crashed: CrashLoopBackOff"),
+    (
+        pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP))),
+        "crashed: CrashLoopBackOff: started again after 5m0s",
+    ),
+    (pod(status=on_node(waiting("CrashLoopBackOff"))), "crashed: CrashLoopBackOff"),
     (pod(status=on_node(container(state=ended(2)))), "crashed: exit code 2 (Error)"),
     (pod(status=on_node(container(state=ended(0, "Completed")))), "ended: exit code 0 (Completed)"),
     (

@@ -1,6 +1,6 @@
 """Follows the log files that containers append to, and cuts what they hold into lines."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,14 +103,10 @@ class Logs:
         if file in self._files:
             self._files[file].is_finished = True
 
-    def shorten(self) -> None:
-        """Keep all logs from growing when their lines are of no interest any more."""
-        self._shorten(lambda _: True)
-
     def lines(self) -> Iterator[Line]:
         """What has come since the last call, but for what is more than a call may take."""
         if self._calls % LOOK_AROUND_EVERY == 0:
-            self._shorten(lambda file: file not in self._files)
+            self._shorten_others()
         self._calls += 1
         self._behind.clear()
         all_followed = list(self._files.values())
@@ -134,11 +130,13 @@ class Logs:
             texts += [_decoded(followed.rest)] if followed.rest.rstrip(b"\r") else []
         return texts
 
-    def _shorten(self, concerns: Callable[[Path], bool]) -> None:
+    def _shorten_others(self) -> None:
+        """Keep the logs short that nobody follows."""
         for folder in {file.parent for file in (*self._files, *self._ends)}:
-            for file in filter(concerns, folder.glob("*.log")):
-                with suppress(OSError):  # it is gone
-                    shorten(file)
+            for file in folder.glob("*.log"):
+                if file not in self._files:
+                    with suppress(OSError):  # it is gone
+                        shorten(file)
 
 
 def shares(wanted: Sequence[int], whole: int) -> list[int]:

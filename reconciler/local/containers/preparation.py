@@ -116,6 +116,8 @@ class Containers:
             argv=_argv([*map(mounts.rewritten, command)], [*map(mounts.rewritten, arguments)]),
             environment={
                 **self._host,
+                # Where Dask spills; below TMPDIR it would stay when the run is killed.
+                "DASK_TEMPORARY_DIRECTORY": str(home / "dask"),
                 **{name: mounts.rewritten(value) for name, value in variables.items()},
                 **self._own(pod, container, address, variables),
             },

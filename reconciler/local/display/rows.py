@@ -62,6 +62,7 @@ class Row:
         state: `good`; `busy`, which passes; `bad`, which does not pass by itself; `over`, as it should be.
         requests: What a Pod requests, such as `2 CPU, 4Gi`; may be empty.
         namespace: Where it is.
+        way: How it is reached from this machine, if it is; may be empty.
     """
 
     resource: str
@@ -74,6 +75,7 @@ class Row:
     state: State
     requests: str = ""
     namespace: str = "default"
+    way: str = ""
 
 
 def rows(api: MemoryAPI) -> tuple[Row, ...]:

@@ -28,9 +28,16 @@ from reconciler.local.display.rows import Row
 from reconciler.local.display.text import one_line, readable, squeezed
 from reconciler.local.display.writer import Outlet, Writer, is_abandoned
 
-Style: TypeAlias = Literal["plain", "note", "warning", "problem", "good"]
+Style: TypeAlias = Literal["plain", "note", "warning", "problem", "good", "headline"]
 
-STYLES: dict[Style, str] = {"plain": "", "note": "dim", "warning": "yellow", "problem": "bold red", "good": "green"}
+STYLES: dict[Style, str] = {
+    "plain": "",
+    "note": "dim",
+    "warning": "yellow",
+    "problem": "bold red",
+    "good": "green",
+    "headline": "bold green",
+}
 POD_COLOURS = (28, 30, 32, 63, 64, 67, 98, 100, 130, 132, 134, 163, 166)
 """Of the 256 colours, some that can be read on black and on white alike; red is for trouble."""
 
@@ -107,13 +114,14 @@ class Screen:
             self.say(f"{self._now().astimezone():%H:%M:%S} {name} {what}")
 
     def say(self, words: str, style: Style = "plain") -> None:
-        """Say something in one line.
+        """Say something in one line; a headline is set off from what was before it.
 
         Args:
             words: What.
             style: How it is meant.
         """
         line = _painted(one_line(words, _encoding(self._errors)), STYLES[style], self._errors_colours)
+        line = f"\n{line}" if style == "headline" else line
         self._words.put(line, Rank.NEWS if style in ("plain", "note") else Rank.IMPORTANT)
 
     def hear(self, text: str, *, is_important: bool) -> None:

@@ -8,6 +8,8 @@ with room      Resource                Phase    Ready  Restarts  Age  Reason
 without        Resource                Phase    Ready  Age
              … daskcluster/simple      Running  0/2    5s
                  The scheduler Pod simple-scheduler started, but did …
+
+How a cluster is reached stands below its row, whatever the room, and is never cut.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -158,6 +160,10 @@ def _block(row: Row, cells: Sequence[str], reason: str, layout: _Layout, encodin
         line.append(told.pop(0), manner)
     yield line
     yield from (Text(f"{' ' * indent}{more}", manner) for more in told)
+    indent = 2 * row.depth + 4
+    room = max(layout.width - indent, LEAST_RESOURCE)
+    way = wrap(one_line(row.way, encoding), room, break_long_words=False, break_on_hyphens=False)
+    yield from (Text(f"{' ' * indent}{part}", style) for part in way)
 
 
 def _line(cells: Sequence[str], layout: _Layout, style: str = "") -> Text:

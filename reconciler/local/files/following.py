@@ -17,6 +17,7 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
 from reconciler.difference import merge_patch
 from reconciler.errors import ApiError, Conflict, NotFound
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
+from reconciler.local.files.emptied import Emptied
 from reconciler.local.files.images import Images, images_of, with_images
 from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply
 from reconciler.manifests import Manifest, Other, Problem, Reader, Reading, Text, Watch
@@ -96,6 +97,7 @@ class Following:
         self._rests_until = float("-inf")
         self._reader = Reader(namespace)
         self._reading = Reading()
+        self._emptied = Emptied()
         self._is_unfinished = False
         self._followed: dict[Key, _Followed] = {}
         self._supplies: dict[tuple[str, str, str], Supply] = {}
@@ -131,7 +133,7 @@ class Following:
             return ()
         self._is_unfinished = False
         told = [Told("problem", str(problem)) for problem in self._reading.problems]
-        told += self._ignored()
+        told += [*(Told("note", words) for words in self._emptied.told(texts)), *self._ignored()]
         supplies, wrong = _supplies_in(self._reading)
         told += [*wrong, *self._supplied(supplies), *self._written()]
         problems = frozenset(one for one in told if one.kind == "problem")

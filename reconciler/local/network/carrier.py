@@ -43,7 +43,7 @@ class Carrier:
         self._real = real
         self._loop = asyncio.new_event_loop()
         self._closing = asyncio.Event()
-        self._listeners: set[socket.socket] = set()
+        self._listeners: dict[socket.socket, Callable[[], Sequence[Place]]] = {}
         self._waiting: set[asyncio.Task[socket.socket | None]] = set()
         self._joined: set[_Connection] = set()
         self._buffer = memoryview(bytearray(_BUFFER_BYTES))
@@ -86,12 +86,13 @@ class Carrier:
             connection.end()
 
     def _open(self, listener: socket.socket, places: Callable[[], Sequence[Place]]) -> None:
-        self._listeners.add(listener)
+        self._listeners[listener] = places
         self._loop.add_reader(listener, self._accept, listener, places)
 
     async def _shut(self, listener: socket.socket) -> None:
-        self._listeners.discard(listener)
+        places = self._listeners.pop(listener)
         self._loop.remove_reader(listener)
+        self._accept(listener, places)  # whoever is connected already would be broken off
         listener.close()
 
     def _accept(self, listener: socket.socket, places: Callable[[], Sequence[Place]]) -> None:

@@ -20,15 +20,19 @@ class Door:
         cluster: Which.
         comm: Its scheduler, as `Client` takes it.
         dashboard: Its dashboard's URL; empty if it has none.
+        taken: The usual ports of localhost that another program has.
     """
 
     cluster: Key
     comm: str
     dashboard: str
+    taken: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         shown = f", dashboard {self.dashboard}" if self.dashboard else ""
-        return f'Client("{self.comm}"){shown}'
+        ports = " and ".join(map(str, self.taken))
+        why = f" (another program has {ports})" if ports else ""
+        return f'Client("{self.comm}"){shown}{why}'
 
 
 class Doors:
@@ -75,28 +79,29 @@ class Doors:
         if not services:
             return None
         cluster = DaskCluster.model_validate(body)
-        where = self._where(body["metadata"]["uid"], services[0])
+        where, taken = self._where(body["metadata"]["uid"], services[0])
         comm = where.get(comm_port(cluster))
         if comm is None:
             return None
         protocol = scheme(cluster)
         dashboard = where.get(dashboard_port(cluster) or 0)
         link = f"http://{dashboard}/status" if dashboard else ""
-        return Door(cluster.key, comm if protocol == "tcp" else f"{protocol}://{comm}", link)
+        return Door(cluster.key, comm if protocol == "tcp" else f"{protocol}://{comm}", link, taken)
 
-    def _where(self, uid: str, service: Body) -> Mapping[int, str]:
-        """Where each port of a cluster's Service is reached."""
+    def _where(self, uid: str, service: Body) -> tuple[Mapping[int, str], tuple[int, ...]]:
+        """Where each port of a cluster's Service is reached, and which usual ports of localhost are another's."""
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
         is_first, is_headless = uid == self._first, service["spec"].get("clusterIP") == "None"
         if not (is_first or is_headless or self._network.shifted):
             address = self._proxy.address(namespace, name)
-            return {port["port"]: f"{address}:{port['port']}" for port in service["spec"].get("ports", ())}
+            return {port["port"]: f"{address}:{port['port']}" for port in service["spec"].get("ports", ())}, ()
         key = Key(SERVICE, namespace, name)
         if self._forwarded.get(uid, key) != key:
             self._close(uid)
         self._forwarded[uid] = key
         forwards = self._proxy.forward(namespace, name, same_ports=is_first)
-        return {forward.port: f"localhost:{forward.local_port}" for forward in forwards}
+        taken = tuple(each.port for each in forwards if is_first and each.port != each.local_port)
+        return {forward.port: f"localhost:{forward.local_port}" for forward in forwards}, taken
 
     def _close(self, uid: str) -> None:
         service = self._forwarded.pop(uid)

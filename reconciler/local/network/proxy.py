@@ -9,17 +9,19 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 
 import structlog
 
 from models.kinds import SERVICE, Key
-from reconciler.local.network.addresses import BACKLOG, LOOPBACK, Network, Place
+from reconciler.local.network.addresses import Network, Place
 from reconciler.local.network.carrier import Carrier
-from reconciler.local.network.routes import Route, routes
+from reconciler.local.network.forwards import Forwarded, Forwards
+from reconciler.local.network.listeners import accepting
+from reconciler.local.network.routes import Port, Route, routes
 from reconciler.protocol import Body
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
@@ -44,22 +46,15 @@ class Forward:
     local_port: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Forwarded:
-    """What stands for a port of a Service on localhost, and whether it was to have the same number."""
-
-    service: Key
-    port: int
-    same_port: bool
-
-
 class Proxy:
     """The Services of one run.
 
     - A Service's name resolves to its address as long as it exists; that of a headless one to its first ready Pod.
-    - A port of a Service's address is open while an endpoint is ready; otherwise connections are refused.
-    - A forward stays open until `unforward` or `close`, but for ports that the Service no longer has when it is asked
-      for again; one that finds no endpoint for a second ends the connection.
+    - A port of a Service's address is open while an endpoint is ready and, at first, listens; otherwise connections are
+      refused, which clients try again, unlike what is broken off.
+    - A forward keeps its port until `unforward` or `close`, but for ports that the Service no longer has when it is
+      asked for again. It is open as the Service's own port is, and for some seconds longer; a connection that finds
+      no endpoint for a second is ended then.
     - A connection lasts until one of its ends ends it, whatever `update` brings; ends of one direction and resets are
       passed on, and nobody can send faster than the other receives.
     - When `update` returns, what it was told is in force. What cannot be read of an object is not there.
@@ -68,10 +63,12 @@ class Proxy:
 
     Args:
         network: Where the Services and the Pods are.
+        clock: The time in seconds; it never goes back.
     """
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, clock: Callable[[], float] = time.monotonic) -> None:
         self._network = network
+        self._clock = clock
         self._lock = threading.Lock()
         self._routes: Mapping[Key, Route] = {}
         self._addresses: dict[Key, tuple[str | None, str]] = {}
@@ -80,8 +77,9 @@ class Proxy:
         self._refused: dict[Place, str] = {}
         self._followed = True
         self._closed = False
-        self._forwards: dict[_Forwarded, socket.socket] = {}
+        self._accepting: frozenset[Place] = frozenset()
         self._carrier = Carrier(network.real)
+        self._forwards = Forwards(self._carrier, self._places)
 
     def update(self, services: Sequence[Body], pods: Sequence[Body]) -> None:
         """Follow what there is now.
@@ -92,7 +90,7 @@ class Proxy:
         """
         with self._lock:
             found = routes(services, pods)
-            if not self._closed and (found != self._routes or not self._followed):
+            if not self._closed and (found != self._routes or self._is_behind):
                 self._follow(found)
 
     def address(self, namespace: str, service: str) -> str:
@@ -102,9 +100,16 @@ class Proxy:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something could not be done of the last update: another one, even of the same, tries it again."""
+        """Whether something is still to be done of the last update: another one, even of the same, tries it again.
+
+        So it is while a ready endpoint does not listen yet.
+        """
         with self._lock:
-            return not self._followed
+            return self._is_behind
+
+    @property
+    def _is_behind(self) -> bool:
+        return not self._followed or self._forwards.is_behind
 
     def forward(self, namespace: str, service: str, *, same_ports: bool = True) -> tuple[Forward, ...]:
         """Every TCP port of a Service on 127.0.0.1.
@@ -124,17 +129,21 @@ class Proxy:
             if self._closed or key not in self._routes:
                 return ()
             ports = self._routes[key].ports
-            self._unforward(lambda one: one.service == key and one.port not in {port.port for port in ports})
-            return tuple(
-                Forward(namespace, service, port.name, port.port, self._local(_Forwarded(key, port.port, same_ports)))
-                for port in ports
+            kept = {port.port for port in ports}
+            self._forwards.close([one for one in self._forwards.of(key) if one.port not in kept])
+            chosen = [Forwarded(key, port.port, same_ports) for port in ports]
+            forwards = tuple(
+                Forward(namespace, service, port.name, port.port, self._forwards.port(one))
+                for port, one in zip(ports, chosen, strict=True)
             )
+            self._tend()
+            return forwards
 
     def unforward(self, namespace: str, service: str) -> None:
         """Close all ports of localhost that stand for a Service's; connections that are there go on."""
         key = Key(SERVICE, namespace, service)
         with self._lock:
-            self._unforward(lambda one: one.service == key)
+            self._forwards.close(self._forwards.of(key))
 
     def close(self) -> None:
         """End every connection; nothing listens or resolves any more."""
@@ -142,12 +151,15 @@ class Proxy:
             if not self._closed:
                 self._closed = True
                 self._follow({})
-                self._forwards.clear()  # the carrier closes them
+                self._forwards.close()
             self._carrier.close()
 
     def _follow(self, found: Mapping[Key, Route]) -> None:
         """Make addresses, listeners and names what the routes say."""
         self._routes, self._followed = found, False
+        endpoints = {place for route in found.values() for port in route.ports for place in port.endpoints}
+        self._accepting &= endpoints
+        self._accepting |= accepting(endpoints - self._accepting, self._network.real)
         for key in [key for key, (uid, _) in self._addresses.items() if uid is not None and key not in found]:
             del self._addresses[key]
         addresses = {key: self._address(key, route.uid) for key, route in found.items()}
@@ -156,11 +168,17 @@ class Proxy:
                 (addresses[key], port.port): key
                 for key, route in found.items()
                 for port in route.ports
-                if port.endpoints and not route.headless
+                if self._is_served(port) and not route.headless
             }
         )
+        self._tend()
         self._name({key: route.first if route.headless else addresses[key] for key, route in found.items()})
-        self._followed = not self._refused
+        ports = [port for route in found.values() for port in route.ports if port.endpoints]
+        self._followed = not self._refused and all(map(self._is_served, ports))
+
+    def _is_served(self, port: Port) -> bool:
+        """Whether somebody listens behind a port of a Service, or did when its Pod became ready."""
+        return not self._accepting.isdisjoint(port.endpoints)
 
     def _address(self, key: Key, uid: str | None) -> str:
         """The address that was given to a Service, or a new one if it is another Service now."""
@@ -215,21 +233,8 @@ class Proxy:
 
         return places
 
-    def _local(self, wanted: _Forwarded) -> int:
-        """The port of localhost that stands for a Service's."""
-        if wanted not in self._forwards:
-            listener = _local_listener(wanted.port if wanted.same_port else 0)
-            self._forwards[wanted] = listener
-            self._carrier.open(listener, self._places(wanted.service, wanted.port))
-        return int(self._forwards[wanted].getsockname()[1])
-
-    def _unforward(self, chosen: Callable[[_Forwarded], bool]) -> None:
-        for each in [each for each in self._forwards if chosen(each)]:
-            self._carrier.shut(self._forwards.pop(each))
-
-
-def _local_listener(port: int) -> socket.socket:
-    """A listener on localhost, on another port if that one cannot be had."""
-    with suppress(OSError):
-        return socket.create_server((LOOPBACK, port), backlog=BACKLOG)
-    return socket.create_server((LOOPBACK, 0), backlog=BACKLOG)
+    def _tend(self) -> None:
+        served = {
+            (key, port.port) for key, route in self._routes.items() for port in route.ports if self._is_served(port)
+        }
+        self._forwards.tend(served, self._clock())

@@ -71,6 +71,15 @@ def routes(services: Iterable[Body], pods: Iterable[Body]) -> Mapping[Key, Route
     return {route.key: route for route in _read(partial(_route, known), services)}
 
 
+def dead_ends(services: Iterable[Body], pods: Iterable[Body]) -> tuple[str, ...]:
+    """What is to be said of ports that lead nowhere: their `targetPort` is a name that no container has.
+
+    Nothing of a Service that selects no Pods yet.
+    """
+    known = tuple(_read(_pod, pods))
+    return tuple(words for found in _read(partial(_dead_ends, known), services) for words in found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Pod:
     namespace: str
@@ -126,7 +135,7 @@ def _route(pods: Sequence[_Pod], body: Body) -> Route | None:
     key = Key(SERVICE, meta["namespace"], meta["name"])
     if spec.get("type") == "ExternalName" or not (_NAME.fullmatch(key.namespace) and _NAME.fullmatch(key.name)):
         return None
-    chosen = [pod for pod in pods if pod.namespace == key.namespace and _chooses(spec, pod)]
+    chosen = [pod for pod in _selected(pods, body) if pod.ready or spec.get("publishNotReadyAddresses")]
     return Route(
         key=key,
         uid=str(meta.get("uid", "")),
@@ -136,11 +145,10 @@ def _route(pods: Sequence[_Pod], body: Body) -> Route | None:
     )
 
 
-def _chooses(spec: Body, pod: _Pod) -> bool:
-    selector = spec.get("selector")
-    if not selector or not (pod.ready or spec.get("publishNotReadyAddresses")):
-        return False
-    return all(pod.labels.get(label) == value for label, value in selector.items())
+def _selected(pods: Iterable[_Pod], body: Body) -> list[_Pod]:
+    """The Pods that a Service selects, ready or not."""
+    namespace, selector = body["metadata"]["namespace"], (body.get("spec") or {}).get("selector")
+    return [pod for pod in pods if selector and pod.namespace == namespace and selector.items() <= pod.labels.items()]
 
 
 def _ports(spec: Body, pods: Sequence[_Pod]) -> tuple[Port, ...]:
@@ -153,6 +161,19 @@ def _ports(spec: Body, pods: Sequence[_Pod]) -> tuple[Port, ...]:
             places = [pod.place(target) for pod in pods]
             ports[number] = Port(str(written.get("name") or ""), number, tuple(place for place in places if place))
     return tuple(ports.values())
+
+
+def _dead_ends(pods: Sequence[_Pod], body: Body) -> tuple[str, ...]:
+    selected = _selected(pods, body)
+    names = {name for pod in selected for name in pod.ports}
+    there = f"these names: {', '.join(sorted(names))}" if names else "no names"
+    meta = body["metadata"]
+    return tuple(
+        f"Service {meta['namespace']}/{meta['name']}: port {port['port']} leads nowhere: its targetPort is "
+        f'"{port["targetPort"]}", and the ports of its Pods\' containers have {there}; write another, or a number.'
+        for port in (body.get("spec") or {}).get("ports") or ()
+        if selected and _is_tcp(port) and isinstance(port.get("targetPort"), str) and port["targetPort"] not in names
+    )
 
 
 def _is_tcp(port: Body) -> bool:

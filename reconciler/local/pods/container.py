@@ -192,12 +192,12 @@ class ContainerLife:
         if self._is_last:
             self.retire()
 
-    def ended(self, code: int, now: datetime) -> None:
-        """Its process ended, possibly before it was said to run."""
+    def ended(self, code: int, now: datetime, words: str = "") -> None:
+        """Its process ended, possibly before it was said to run; `words` are the last that it said."""
         self.started(now)
         if self.stage is not Stage.RUNNING or self.started_at is None:
             return
-        message = "" if self._failure is None else self._failure.message
+        message = words if self._failure is None else self._failure.message
         self._conclude(End(code, "Error" if code else "Completed", message, self.started_at, now))
 
     def retire(self) -> None:

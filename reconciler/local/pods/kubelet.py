@@ -22,6 +22,7 @@ from reconciler.local.containers.processes import CannotStart, Processes
 from reconciler.local.errors import LocalError
 from reconciler.local.network.addresses import Network
 from reconciler.local.pods.container import NOT_EXECUTED_CODE
+from reconciler.local.pods.lastwords import last_words
 from reconciler.local.pods.life import Check, Kill, PodLife, Start, Terminate
 from reconciler.local.pods.probing import Probing
 from reconciler.local.pods.tenant import Tenant
@@ -152,6 +153,7 @@ class Kubelet:
         yield from (tenant for tenant in leaving if not tenant.is_scheduler or tenant.cluster not in last)
 
     def _welcome(self, key: Key, pod: Body, now: datetime) -> Tenant:
+        self.exit_codes.pop(key, None)  # of another Pod that had its name
         bound = pod if pod["spec"].get("nodeName") else self._api.bind(key, NODE)
         return Tenant(key, bound, self._network.address(), PodLife(bound, now))
 
@@ -165,6 +167,11 @@ class Kubelet:
         with suppress(OSError):  # what cannot be removed now goes with the run's directory
             self._network.forget(tenant.address)
             self._containers.forget(tenant.pod)
+
+    @property
+    def runners(self) -> frozenset[str]:
+        """The names of the Pods that run jobs' commands."""
+        return frozenset(tenant.key.name for tenant in self._tenants.values() if tenant.is_runner)
 
     @contextmanager
     def _edge(self, uid: str, key: Key, now: datetime) -> Iterator[None]:
@@ -212,7 +219,7 @@ class Kubelet:
         if not tenant.numbers:
             self._met_at = None  # others may have waited for that
             self._network.forget(tenant.address)
-        tenant.life.ended(container, code, now)
+        tenant.life.ended(container, code, now, last_words(instance.prepared.program.log) if code else "")
         self._keep(tenant, tenant.exit_code)
 
     def _do(self, tenant: Tenant, now: datetime, around: Surroundings) -> None:

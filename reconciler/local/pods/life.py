@@ -109,10 +109,10 @@ class PodLife:
         self._all[container].not_started(reason, message, now)
         self._settle(now)
 
-    def ended(self, container: str, code: int, now: datetime) -> None:
-        """A container's process ended."""
+    def ended(self, container: str, code: int, now: datetime, words: str = "") -> None:
+        """A container's process ended; `words` are the last that it said, if they matter."""
         self.wakes_at = now
-        self._all[container].ended(code, now)
+        self._all[container].ended(code, now, words)
         self._settle(now)
 
     def checked(self, check: Check, passed: bool, message: str, now: datetime) -> None:  # noqa: FBT001

@@ -1,7 +1,8 @@
 """One attempt of a container's probe over the network, with the outcome worded as a kubelet words it.
 
     httpGet      passes with a status from 200 to 399; redirects are followed within the same host, at most 10
-    tcpSocket    passes if the connection is accepted
+    tcpSocket    passes if the connection is accepted; where the system tells that it would be, none is made: Dask logs
+                 each one that says nothing
     grpc         is not supported here, and counts as passed: a program is not ended for what was not asked of it
 
 Exec probes are processes, and no business of this module. The timeout holds for an attempt as a whole.
@@ -18,6 +19,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, RemoteDisco
 from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
+from reconciler.local.network.listeners import is_seen
 from reconciler.protocol import Body
 
 Real = Callable[[str, int], tuple[str, int]]
@@ -51,8 +53,9 @@ def attempt(probe: Body, container: Body, address: str, real: Real) -> tuple[boo
             _get(probe["httpGet"], container, address, _Dialer(real, deadline))
         elif probe.get("tcpSocket"):
             asked = probe["tcpSocket"]
-            port = _port(asked.get("port"), container)
-            _Dialer(real, deadline).dial(asked.get("host") or address, port).close()
+            place = (asked.get("host") or address, _port(asked.get("port"), container))
+            if not is_seen(place, real):
+                _Dialer(real, deadline).dial(*place).close()
         elif probe.get("grpc"):
             return True, "grpc probes are not supported here; it counts as passed"
         else:
