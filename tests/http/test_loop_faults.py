@@ -21,7 +21,7 @@ from tests.http.faultyserver import Fault, How
 from tests.http.place import Place, complete
 from tests.simulation.world import World, key
 
-# Every request of such a test must be answered within this time but the one that never is: a busy machine takes a while.
+# All requests of such a test but the one that never is must be answered within this time: a busy machine takes a while.
 SILENCE_SECONDS = 2.0
 RETRY_AFTER_SECONDS = 30
 GROUP = "{}-default-worker-group"
