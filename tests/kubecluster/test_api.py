@@ -24,6 +24,16 @@ def test_deleting_what_is_not_there_is_fine(tmp_path: Path) -> None:
     assert json.loads(request.body)["propagationPolicy"] == "Background"
 
 
+@pytest.mark.parametrize("path", [PODS, CLUSTERS])
+def test_a_path_without_a_name_is_never_asked_for_one_object(tmp_path: Path, path: str) -> None:
+    """A deletion would take all of its kind: nothing is sent."""
+    with RawServer() as server, connected(tmp_path, server.url) as api:
+        for call in (lambda: api.get(path), lambda: api.patch(path, {}), lambda: api.delete(path)):
+            with pytest.raises(ValueError, match="its name is missing"):
+                call()
+    assert server.received == []
+
+
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
 def test_a_question_is_asked_again_while_the_server_is_busy(tmp_path: Path, status: int) -> None:
     """A few failures of the server's do not show."""

@@ -41,6 +41,18 @@ def test_create_makes_a_cluster_that_stays(world: LivingWorld) -> None:
     assert world.names(DASK_CLUSTER) == ["simple-cluster"]
 
 
+@pytest.mark.parametrize(
+    "words", [("delete", "", "--yes"), ("scale", "", "1"), ("adapt", "", "--off"), ("delete", "--job", "", "--yes")]
+)
+def test_an_empty_name_is_wrong_usage(world: LivingWorld, words: tuple[str, ...]) -> None:
+    """As of a variable that is not set; it means no cluster, rather than all."""
+    world.cluster("simple-cluster")
+    result = run(*words)
+    assert result.exit_code == 2
+    assert "The name is empty" in result.stderr
+    assert world.names(DASK_CLUSTER) == ["simple-cluster"]
+
+
 def test_create_does_not_join_what_is_there(world: LivingWorld) -> None:
     """A cluster of that name is left as it is; the error says how to delete it, in words of the command."""
     world.cluster("simple-cluster")

@@ -93,14 +93,17 @@ def test_a_copy_of_the_program_does_not_delete_its_cluster(world: LivingWorld) -
 
 @pytest.mark.parametrize("status", [0, -1, 403], ids=["gone", "silent", "forbidden"])
 def test_a_server_that_does_not_delete_holds_nobody_up(world: LivingWorld, status: int) -> None:
-    """The program ends within seconds and says nothing; the cluster goes for want of signs of life."""
+    """The program ends within seconds, with one line on what to do; the cluster goes for want of signs of life."""
     running = begun(world, "print('there', flush=True); input()")
     assert running.stdout is not None
     assert running.stdout.readline() == "there\n"
     world.server.troubles.append(Refusal(status))
     began = time.monotonic()
     out, error = running.communicate("\n", timeout=SECONDS)
-    assert (running.returncode, out, error) == (0, "", "")
+    assert (running.returncode, out) == (0, "")
+    (line,) = error.splitlines()
+    assert line.startswith("The DaskCluster default/a-cluster could not be deleted: ")
+    assert line.endswith("`kubectl delete daskcluster a-cluster --namespace=default` deletes it.")
     assert time.monotonic() - began < SOON_SECONDS
     assert world.names(DASK_CLUSTER) == ["a-cluster"]
 

@@ -194,7 +194,7 @@ def test_a_log_tells_no_token(pods: FakePods, forward: Forward, caplog: pytest.L
 
 def test_a_local_port_that_is_taken_is_told(forward: Forward, kubernetes: Kubernetes) -> None:
     """Nothing is opened, and the error names the port and the way out."""
-    with pytest.raises(ForwardFailed, match=rf"local port {forward.local_port} .* in use.*`local_port`, or 0"):
+    with pytest.raises(ForwardFailed, match=rf"local port {forward.local_port} .* in use.*Choose another, or 0"):
         Forward(kubernetes, "default", lambda: "a", 80, local_port=forward.local_port)
 
 

@@ -83,7 +83,6 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path, ce
     assert pods.tokens == []
 
 
-@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_a_certificate_is_not_looked_at_if_the_kubeconfig_says_so(tmp_path: Path, certificates: Path) -> None:
     """`insecure-skip-tls-verify` is the user's decision."""
     with secured(certificates) as pods:

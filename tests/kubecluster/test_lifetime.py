@@ -153,17 +153,20 @@ def test_an_end_that_fails_says_so_and_can_be_tried_again(resource: ClusterResou
 
 
 @pytest.mark.parametrize("status", [0, 403, 500])
-def test_at_exit_nothing_is_said(
+def test_at_exit_one_line_tells_what_is_left(
     resource: ClusterResource, quiet_world: LivingWorld, status: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Nobody is left who could act on it."""
+    """Whoever reads it can delete the cluster by hand."""
     with held(resource, quiet_world) as lifetime:
         quiet_world.server.troubles.append(Refusal(status, "delete"))
         lifetime._end_at_exit()
         quiet_world.server.troubles.clear()
         lifetime._end_at_exit()
         assert quiet_world.is_empty()
-    assert capfd.readouterr() == ("", "")
+    out, error = capfd.readouterr()
+    assert out == ""
+    assert len(error.splitlines()) == 1
+    assert "could not be deleted" in error
 
 
 def test_what_cannot_be_deleted_is_a_kubeclustererror(resource: ClusterResource, quiet_world: LivingWorld) -> None:

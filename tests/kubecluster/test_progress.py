@@ -137,7 +137,7 @@ def test_a_notebook_has_one_table_that_changes(
         progress.show([WRONG])
     (output,) = notebook.outputs.values()
     cells = Cells(output["text/html"])
-    assert cells.caption == f"{TITLE}: ready after 3 s."
+    assert cells.caption == "ready after 3 s."
     assert [row[1:3] for row in cells.rows] == [["pod/simple-scheduler", "1/1"]]
     assert "✓ pod/simple-scheduler 1/1 The scheduler Pod is ready." in output["text/plain"]
     assert capsys.readouterr() == ("", "")

@@ -3,8 +3,8 @@
 import pytest
 
 from kubecluster.errors import ClusterGone, RequestFailed
-from kubecluster.names import NAMING, Component, Naming
-from kubecluster.resource import ClusterResource, listed, naming_of
+from kubecluster.names import Component, Naming
+from kubecluster.resource import ClusterResource, listed
 from models.kinds import POD, SERVICE, Key
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
@@ -73,14 +73,6 @@ def test_the_service_for_clients_is_the_same_under_both_namings(
     """Under classic names another one has the user's specification."""
     assert resource.service()["metadata"]["name"] == "simple-scheduler"
     assert len(quiet_world.names(SERVICE)) == (2 if naming is Naming.CLASSIC else 1)
-
-
-@pytest.mark.parametrize("annotation", [None, "nonsense", *Naming])
-def test_a_cluster_without_a_naming_has_dask_kubernetes_names(annotation: str | None) -> None:
-    """dask-kubernetes notes none, and knows one alone."""
-    annotations = {} if annotation is None else {NAMING: annotation}
-    expected = Naming.CLASSIC if annotation == Naming.CLASSIC else Naming.CURRENT
-    assert naming_of({"metadata": {"annotations": annotations}}) is expected
 
 
 def test_clusters_are_listed_by_namespace_and_name(resource: ClusterResource, quiet_world: LivingWorld) -> None:

@@ -1,6 +1,6 @@
 """`KubeCluster`: a Dask cluster on Kubernetes, as a Python object."""
 
-import asyncio
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any, Self
 
@@ -94,17 +94,22 @@ class KubeCluster(ManagedCluster):
     @property
     def namespace(self) -> str:
         """The namespace in which the cluster is."""
-        return self._session.resource.namespace
+        return self._session.namespace
 
     @property
     def cluster_name(self) -> str:
         """What the DaskCluster is called, as in `<name>-cluster`; empty until that is known."""
-        return self._session.resource.name
+        return self._session.cluster_name
 
     @property
     def shutdown_on_close(self) -> bool:
         """Whether the cluster is deleted when this is closed, or Python ends."""
         return self._session.owns
+
+    @shutdown_on_close.setter
+    def shutdown_on_close(self, is_wanted: bool) -> None:
+        if is_wanted != self._session.owns:
+            (self._session.take if is_wanted else self._session.keep)()
 
     @property
     def dashboard_link(self) -> str:
@@ -156,7 +161,7 @@ class KubeCluster(ManagedCluster):
         adapting = Adapting(minimum, maximum, worker_group)
         begun = self._call(groups.adapt, self._session.resource, adapting, worker_group)
         self._adaptive = adapting
-        return adapting.begun_by(asyncio.ensure_future(begun) if self.asynchronous else None)
+        return adapting.begun_by(begun)
 
     def add_worker_group(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, in its order, and then ours
         self,
@@ -216,6 +221,7 @@ class KubeCluster(ManagedCluster):
             NotReady: they will not, or not in time; the message says why. It is a `TimeoutError`.
         """
         wanted = checks.whole_number(n_workers, "n_workers", least=1)
+        self._session.check()
         return self.sync(self._await_workers, wanted, None if timeout is None else parse_timedelta(timeout))
 
     def get_logs(
@@ -231,6 +237,7 @@ class KubeCluster(ManagedCluster):
             scheduler: Whether to have the scheduler's.
             workers: Whether to have the workers', or of which Pods.
         """
+        self._session.check()
         return self.sync(self._collect, cluster=cluster, scheduler=scheduler, workers=workers)
 
     def close(self, timeout: float | None = None) -> Any:
@@ -243,7 +250,8 @@ class KubeCluster(ManagedCluster):
             TimeoutError: it is not gone by then; it will be when its operator acts.
             KubeClusterError: it could not be deleted; closing again tries again.
         """
-        if self.status == Status.closed and not self._session.owns:
+        is_over = self.status == Status.closed and not self._session.owns
+        if is_over or os.getpid() != self._process:  # a copy of the program has no event loop, and no cluster
             return NoOpAwaitable() if self.asynchronous else None
         try:
             return self.sync(self._close, GONE_SECONDS if timeout is None else timeout)

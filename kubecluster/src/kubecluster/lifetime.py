@@ -12,6 +12,7 @@ with its own, and laptops' clocks are wrong.
 import atexit
 import logging
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -85,14 +86,26 @@ class Lifetime:
         self._resource.delete(uid=self._uid)
         atexit.unregister(self._end_at_exit)
 
+    def release(self) -> None:
+        """Leave the cluster to others: nobody waits for its owner any more."""
+        self._is_ending = True
+        atexit.unregister(self._end_at_exit)
+        with suppress(ClusterNotFound, Conflict):
+            self._resource.annotate({OWNER_SEEN: None, OWNER_TIMEOUT_SECONDS: None}, uid=self._uid)
+
     def _end_at_exit(self) -> None:
         """Delete the cluster, at the end of the program that made it and of no other, which may be its copy."""
-        if os.getpid() == self._process:
-            self._is_ending = True
-            hurried = replace(self._resource, kubernetes=self._resource.kubernetes.within(EXIT_SECONDS))
-            # Whatever goes wrong: nobody is left who could act on it.
-            with suppress(Exception):
-                hurried.delete(uid=self._uid)
+        if os.getpid() != self._process:
+            return
+        self._is_ending = True
+        hurried = replace(self._resource, kubernetes=self._resource.kubernetes.within(EXIT_SECONDS))
+        try:
+            hurried.delete(uid=self._uid)
+        except Exception as error:  # noqa: BLE001  # whatever it is, a traceback would help nobody now
+            where = f"--namespace={self._resource.namespace}"
+            words = f"The DaskCluster {self._resource} could not be deleted: {error}"
+            remedy = f"`kubectl delete daskcluster {self._resource.name} {where}` deletes it."
+            print(words, remedy, file=sys.stderr)  # noqa: T201  # logging may be over
 
 
 def _written(at: datetime) -> str:

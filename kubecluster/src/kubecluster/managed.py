@@ -1,13 +1,17 @@
 """A session as distributed's `Cluster`: it starts, is waited for and lets go, in an event loop of its own or not."""
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from datetime import datetime
 from functools import partial
 from typing import Any, Self
 
 from distributed.core import Status, rpc
 from distributed.deploy.cluster import Cluster
+from distributed.objects import SchedulerInfo
 from distributed.utils import Log, Logs
 
 from kubecluster.diagnosis import Verdict
@@ -24,6 +28,8 @@ LET_GO_SECONDS = 5.0
 """How long taking leave of the scheduler may take, which may be gone already."""
 ANSWER_SECONDS = 10.0
 """How long the scheduler may take to say who has joined it."""
+AGAIN_SECONDS = 1.0
+"""How long to wait before asking it again after a connection broke."""
 
 
 class ManagedCluster(Cluster):
@@ -40,6 +46,9 @@ class ManagedCluster(Cluster):
         self._session = Session(options)
         self._progress = Progress("", quiet=True)
         self._is_settled = threading.Event()
+        self._process = os.getpid()
+        self._farewell = ""
+        self._following: asyncio.Task[None] | None = None
         super().__init__(asynchronous, loop, options.quiet, options.name, sync_interval)
         if not self.called_from_running_loop:
             self._loop_runner.start()
@@ -57,8 +66,9 @@ class ManagedCluster(Cluster):
         await self._close()
 
     def _call(self, change: Callable[..., None], *arguments: Any) -> Any:
-        """Make a change, in a thread; something to await if we are in the event loop, and `None` otherwise."""
-        return self.sync(in_thread, partial(change, *arguments))
+        """Make a change, in a thread; a task if we are in the event loop, which need not be awaited, else `None`."""
+        made = self.sync(in_thread, partial(change, *arguments))
+        return asyncio.ensure_future(made) if self.asynchronous else made
 
     async def _awaited(self) -> Self:
         if self.status == Status.created and not self._is_settled.is_set():
@@ -71,9 +81,11 @@ class ManagedCluster(Cluster):
         with self._progress_of() as self._progress:
             try:
                 self.sync(self._start)
-            except BaseException:
+            except BaseException as error:
                 self._is_settled.wait(GONE_SECONDS)
                 self._loop_runner.stop()
+                if self._farewell and self._farewell not in getattr(error, "__notes__", ()):
+                    error.add_note(self._farewell)
                 raise
 
     def _progress_of(self) -> Progress:
@@ -86,11 +98,12 @@ class ManagedCluster(Cluster):
             address = await self._session.begin(self._progress)
             self.scheduler_comm = rpc(address)
             await super()._start()
+            self._following = asyncio.ensure_future(self._follow_workers())
             if (wanted := self._session.options.wait_for_workers) is not False:
                 await self._await_workers(None if wanted is True else wanted)
-            self._progress.close(
-                f"The Dask cluster {self.name} is ready. Its dashboard: {self.dashboard_link or 'none'}"
-            )
+            words = f"The Dask cluster {self.name} is ready. Its dashboard: {self.dashboard_link or 'none'}"
+            self._cluster_manager_logs.append((datetime.now(), words))  # noqa: DTZ005  # as distributed has it
+            self._progress.close(words)
         except BaseException as error:
             await self._undo(error)
             raise
@@ -99,20 +112,25 @@ class ManagedCluster(Cluster):
 
     async def _undo(self, error: BaseException) -> None:
         """Let go of what was begun, and say in the error what became of it."""
-        was_ours, resource = self._session.owns, self._session.resource
+        was_ours, resource = self._session.owns, f"{self._session.namespace}/{self._session.cluster_name}"
         why = ""
         try:
             await self._close()
         except (KubeClusterError, TimeoutError) as trouble:
             why = str(trouble)
         if self._session.owns:
-            error.add_note(f"The DaskCluster {resource} is not deleted yet, which is tried again at the end: {why}")
+            self._farewell = f"The DaskCluster {resource} is not deleted yet, which is tried again at the end: {why}"
         elif was_ours:
-            error.add_note(f"The DaskCluster {resource} was deleted again; see shutdown_on_close. {why}".rstrip())
+            self._farewell = f"The DaskCluster {resource} was deleted again; see shutdown_on_close. {why}".rstrip()
+        if self._farewell:
+            error.add_note(self._farewell)
 
     async def _close(self, seconds: float = GONE_SECONDS) -> None:
         # First of all from the scheduler, or it is taken for lost while it goes.
         try:
+            if self._following is not None:
+                self._following.cancel()
+                await asyncio.gather(self._following, return_exceptions=True)
             await self._take_leave()
         finally:
             await self._session.end(seconds)
@@ -125,6 +143,28 @@ class ManagedCluster(Cluster):
                 if task is not None:
                     task.cancel()
             self.status = Status.closed
+        self.scheduler_info = {"workers": {}}
+
+    async def _follow_workers(self) -> None:
+        """Go on knowing which workers there are: distributed stops at the first connection that breaks."""
+        while self.status == Status.running:
+            watching = self._watch_worker_status_task
+            if watching is not None:
+                await asyncio.wait([watching])
+                _ = watching.cancelled() or watching.exception()  # whatever it is, it is begun again
+            await asyncio.sleep(AGAIN_SECONDS)
+            if self.status == Status.running:
+                with suppress(OSError, ValueError):
+                    await self._subscribe()
+
+    async def _subscribe(self) -> None:
+        scheduler: Any = self.scheduler_comm
+        comm = await asyncio.wait_for(scheduler.live_comm(), ANSWER_SECONDS)
+        comm.name = "Cluster worker status"
+        await comm.write({"op": "subscribe_worker_status"})
+        self.scheduler_info = SchedulerInfo(await asyncio.wait_for(comm.read(), ANSWER_SECONDS))
+        self._watch_worker_status_comm = comm
+        self._watch_worker_status_task = asyncio.ensure_future(self._watch_worker_status(comm))
 
     async def _await_workers(self, n_workers: int | None, seconds: float | None = None) -> None:
         """Wait until so many workers have joined the scheduler; with `None`, all that are wanted."""

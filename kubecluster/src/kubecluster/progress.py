@@ -239,7 +239,7 @@ class _Notebook:
 
     def close(self, words: str) -> None:
         if words:
-            self._put(f"{self._title}: {words}")
+            self._put(words)
 
     def _put(self, title: str) -> None:
         lines = [f"{SYMBOLS[row.state][0]} {row.resource} {row.ready} {row.reason}" for row in self._rows]

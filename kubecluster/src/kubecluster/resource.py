@@ -11,7 +11,7 @@ from typing import Any
 
 from kubecluster.api import Body, Kubernetes, path
 from kubecluster.diagnosis import Sight
-from kubecluster.diagnosis.sight import is_live, label, name_of, read, scheduler_pods, text
+from kubecluster.diagnosis.sight import is_live, name_of, read, scheduler_pods, text
 from kubecluster.errors import AlreadyExists, ClusterGone, ClusterNotFound, Conflict, Invalid, NotAllowed, RequestFailed
 from kubecluster.names import (
     CLUSTER_NAME,
@@ -21,7 +21,6 @@ from kubecluster.names import (
     DASK_WORKER_GROUP,
     DEFAULT_GROUP,
     EVENT,
-    NAMING,
     POD,
     ROLE,
     SERVICE,
@@ -56,6 +55,10 @@ class ClusterResource:
     kubernetes: Kubernetes
     namespace: str
     name: str
+
+    def __post_init__(self) -> None:
+        if not self.name:
+            raise ValueError("the name of the Dask cluster is empty; name one")
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
@@ -317,11 +320,6 @@ class ClusterResource:
         return [ClusterNames(naming, self.name).default_group for naming in Naming]
 
 
-def naming_of(cluster: Body) -> Naming:
-    """The naming set that a DaskCluster keeps to; dask-kubernetes knows one alone."""
-    return Naming.CLASSIC if text(cluster, "metadata", "annotations", NAMING) == Naming.CLASSIC else Naming.CURRENT
-
-
 def listed(kubernetes: Kubernetes, namespace: str | None) -> list[ClusterResource]:
     """The DaskClusters of a namespace, or of all.
 
@@ -332,8 +330,3 @@ def listed(kubernetes: Kubernetes, namespace: str | None) -> list[ClusterResourc
     bodies = kubernetes.list(path(DASK_CLUSTER.plural, namespace))
     places = ((text(body, "metadata", "namespace"), name_of(body)) for body in bodies)
     return [ClusterResource(kubernetes, *place) for place in sorted(places)]
-
-
-def group_label(pod: Body) -> str:
-    """The worker group that a Pod belongs to; empty if it belongs to none."""
-    return label(pod, "dask.org/workergroup-name")

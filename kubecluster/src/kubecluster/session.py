@@ -23,7 +23,6 @@ class Session:
 
     Attributes:
         options: The same.
-        resource: The cluster; without a name until it is found or made.
         body: Its DaskCluster, as it was seen last; empty until then.
         access: The way to its scheduler; `None` before and after.
 
@@ -35,11 +34,35 @@ class Session:
     def __init__(self, options: Options) -> None:
         self.options = options
         self._kubernetes = starting.connected(options)
-        self.resource = ClusterResource(self._kubernetes, options.namespace or self._kubernetes.namespace, "")
+        self._found: ClusterResource | None = None
+        self._is_closed = False
         self.body: Body = {}
         self.access: Access | None = None
         self._lifetime: Lifetime | None = None
         self._beating: asyncio.Task[None] | None = None
+
+    @property
+    def resource(self) -> ClusterResource:
+        """The cluster.
+
+        Raises:
+            RuntimeError: it was not found or made yet, or was let go.
+        """
+        if self._is_closed:
+            raise RuntimeError(f"The KubeCluster {self.options.name} is closed. Make another, or use from_name.")
+        if self._found is None:
+            raise RuntimeError(f"The KubeCluster {self.options.name} is not started yet. Await it first.")
+        return self._found
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that it is in, or will be."""
+        return self.options.namespace or self._kubernetes.namespace
+
+    @property
+    def cluster_name(self) -> str:
+        """What the DaskCluster is called; empty until that is known."""
+        return self._found.name if self._found else ""
 
     @property
     def owns(self) -> bool:
@@ -57,7 +80,7 @@ class Session:
             KubeClusterError: Kubernetes refuses, or the scheduler cannot be reached.
         """
         found = await starting.find_or_make(self._kubernetes, self.options, progress)
-        self.resource, self.body = found.resource, found.body
+        self._found, self.body = found.resource, found.body
         self._lifetime = starting.lifetime_of(found, self.options)
         if self._lifetime is not None:
             self._beating = asyncio.ensure_future(_beat(self._lifetime))
@@ -76,6 +99,24 @@ class Session:
         containers = items(self.body, "spec", "scheduler", "spec", "containers")
         return any("--jupyter" in (one.get("args") or ()) for one in containers)
 
+    def check(self) -> None:
+        """Make sure that there is a cluster to ask.
+
+        Raises:
+            RuntimeError: it was not found or made yet, or was let go.
+        """
+        _ = self.resource
+
+    def take(self) -> None:
+        """Delete the cluster at the end, although it was to stay."""
+        self._lifetime = Lifetime(self.resource, self.body, 0)
+
+    def keep(self) -> None:
+        """Leave the cluster there at the end, although we have made it."""
+        lifetime, self._lifetime = self._lifetime, None
+        if lifetime is not None:
+            lifetime.release()
+
     async def end(self, timeout_seconds: float) -> None:
         """Let go of the cluster, and delete it if it is ours.
 
@@ -90,12 +131,13 @@ class Session:
             if self._beating is not None:
                 self._beating.cancel()
                 await asyncio.gather(self._beating, return_exceptions=True)
-            if self._lifetime is not None:
-                await in_thread(self._lifetime.end)
+            if self._lifetime is not None and self._found is not None:
+                waiting = Waiting(self._found, Progress("", quiet=True), self.options.resource_timeout)
+                await waiting.through_hiccups(self._lifetime.end, timeout_seconds)
                 self._lifetime = None
-                quiet = Progress("", quiet=True)
-                await self.waiting(quiet).until_gone(timeout_seconds)
+                await waiting.until_gone(timeout_seconds)
         finally:
+            self._is_closed = True
             await in_thread(self._let_go)
 
     def _let_go(self) -> None:
@@ -110,8 +152,8 @@ async def _has_scheduler(verdict: Verdict) -> bool:
 
 
 async def _beat(lifetime: Lifetime) -> None:
-    """Give signs of life, as long as they are of use."""
+    """Give signs of life, as long as they are of use; the first at once, since that of the manifest is by our clock."""
     while (pause := lifetime.pause_seconds) is not None:
-        await asyncio.sleep(pause)
         if not await in_thread(lifetime.renew):
             return
+        await asyncio.sleep(pause)

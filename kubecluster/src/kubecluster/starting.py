@@ -140,7 +140,7 @@ async def _answers(access: Access, seconds: float) -> None:
             if time.monotonic() >= deadline:
                 raise ForwardFailed(
                     f"The scheduler is ready, but does not answer at {access.address} within {seconds:g} s: "
-                    f"{access.last_error or error or type(error).__name__}."
+                    f"{access.last_error or str(error) or type(error).__name__}."
                 ) from error
         else:
             return

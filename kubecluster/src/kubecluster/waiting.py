@@ -108,6 +108,23 @@ class Waiting:
         waited = time.monotonic() - self._began
         return error(verdict, str(self._resource), waited, log, sight.events)
 
+    async def through_hiccups(self, step: Callable[[], None], whole_seconds: float) -> None:
+        """Take a step, and take it again if Kubernetes is out of reach for the moment; it must do no harm twice.
+
+        Raises:
+            KubeClusterError: it cannot be taken, or not in time.
+        """
+        deadline = time.monotonic() + whole_seconds
+        while True:
+            try:
+                await in_thread(step)
+            except Unreachable:
+                if time.monotonic() >= deadline:
+                    raise
+            else:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def until_gone(self, whole_seconds: float) -> None:
         """Wait until the DaskCluster, which somebody has deleted, does not exist any more.
 

@@ -7,7 +7,7 @@ from typing import Any
 from kubecluster.api import requests
 from kubecluster.api.connection import Connection, Stream
 from kubecluster.api.logs import FollowedLog
-from kubecluster.api.paths import path
+from kubecluster.api.paths import path, target
 from kubecluster.api.refusals import BUSY, Answer, parsed, plain, refusal
 from kubecluster.api.requests import Body, Request
 from kubecluster.api.surroundings import find
@@ -57,7 +57,7 @@ class Kubernetes:
         Raises:
             KubeClusterError: there is none, or it cannot be had.
         """
-        return self._object(requests.reading(path))
+        return self._object(requests.reading(_of_one(path)))
 
     def list(self, path: str, *, labels: str = "", fields: str = "") -> list[Body]:
         """The objects of a collection.
@@ -90,7 +90,7 @@ class Kubernetes:
         Raises:
             KubeClusterError: it was not changed; after `Unreachable` it may have been.
         """
-        return self._object(requests.change(path, body))
+        return self._object(requests.change(_of_one(path), body))
 
     def delete(self, path: str, *, uid: str = "") -> None:
         """Ask for an object to be deleted, and what it owns after it; one that is not there is fine.
@@ -103,7 +103,7 @@ class Kubernetes:
             Conflict: it has another uid.
             KubeClusterError: it was not deleted; after `Unreachable` it may have been.
         """
-        asked = requests.deletion(path, uid)
+        asked = requests.deletion(_of_one(path), uid)
         answer = self._answer(asked)
         if answer.status != NOT_FOUND:
             self._succeeded(answer, asked)
@@ -229,6 +229,17 @@ class Kubernetes:
                     return answer
             time.sleep(seconds)
         return self._connection.answer(asked, deadline)
+
+
+def _of_one(path: str) -> str:
+    """A path that leads to an object: without a name, one leads to all of its kind.
+
+    Raises:
+        ValueError: it has no name.
+    """
+    if not target(path).name:
+        raise ValueError(f"The path {path} leads to no object: its name is missing.")
+    return path
 
 
 def connect(*, context: str | None = None, kubeconfig: str | None = None, timeout_seconds: float = 30.0) -> Kubernetes:

@@ -15,7 +15,8 @@ from functools import partial
 from typing import Any
 
 import urllib3
-from urllib3 import HTTPHeaderDict, Timeout
+from urllib3 import HTTPHeaderDict, HTTPSConnectionPool, Timeout
+from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from kubecluster._version import __version__
@@ -247,8 +248,28 @@ class Connection:
         return unreachable(trouble, self.found, request, overdue=time.monotonic() >= deadline)
 
 
+class _Trusting(HTTPSConnection):
+    """A connection to a server that nobody is to verify, as the kubeconfig says; urllib3 warns of each otherwise."""
+
+    is_verified = property(lambda _: True, lambda _, __: None)
+
+
+class _TrustingPool(HTTPSConnectionPool):
+    """Such connections."""
+
+    ConnectionCls = _Trusting
+
+
 def _pool(found: Found) -> Any:
     """The connections to a server, directly or through a proxy."""
+    manager = _manager(found)
+    is_socks = found.proxy is not None and found.proxy.startswith("socks")
+    if found.tls and found.tls.verify_mode is ssl.CERT_NONE and not is_socks:
+        manager.pool_classes_by_scheme = {**manager.pool_classes_by_scheme, "https": _TrustingPool}
+    return manager
+
+
+def _manager(found: Found) -> Any:
     trust: dict[str, Any] = {"ssl_context": found.tls, "server_hostname": found.server_name, "maxsize": POOL_SIZE}
     more = {name: value for name, value in trust.items() if value is not None}
     if found.tls and not found.tls.check_hostname:

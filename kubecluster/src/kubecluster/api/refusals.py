@@ -71,7 +71,11 @@ class Said:
     @property
     def causes(self) -> str:
         """What is wrong with which fields, if it says."""
-        causes = [cause for cause in self.details.get("causes") or () if isinstance(cause, dict) and cause.get("field")]
+        causes = [
+            cause
+            for cause in self.details.get("causes") or ()
+            if isinstance(cause, dict) and cause.get("field", "<nil>") != "<nil>"
+        ]
         return "; ".join(f"{str(cause['field']).lstrip('.')}: {cause.get('message')}" for cause in causes)
 
 

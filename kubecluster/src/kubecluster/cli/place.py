@@ -45,6 +45,8 @@ class Place:
             UsageError: it has another namespace than `--namespace`.
         """
         namespace, slash, short = name.rpartition("/")
+        if not name:
+            raise click.UsageError("The name is empty. Was it in a variable that is not set?")
         if not slash:
             return self.namespace, name
         if not short or not namespace or "/" in namespace:

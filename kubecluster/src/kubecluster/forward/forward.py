@@ -104,6 +104,5 @@ def _listening(address: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         why = error.strerror if isinstance(error, OSError) else str(error)
         raise ForwardFailed(
-            f"The local port {port} of {address} cannot be opened: {why}. Choose another `local_port`, or 0 for any "
-            "free one."
+            f"The local port {port} of {address} cannot be opened: {why}. Choose another, or 0 for any free one."
         ) from error
