@@ -3,19 +3,14 @@
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from distributed import Client
 
-from kubecluster import KubeCluster, RequestFailed
-from kubecluster.api import connect
-from kubecluster.names import GROUP
-from kubecluster.resource import ClusterResource
-from tests.apiserver.installing import install_upstream, uninstall
-from tests.manifests import cluster, group
+from kubecluster import KubeCluster
 from tests.node.clients import MISMATCH, computes, workers_seen
 from tests.node.images import DASK_IMAGE
 from tests.node.place import Place
@@ -68,17 +63,3 @@ def test_what_dask_kubernetes_runs_is_used_like_ours(upstream: Place) -> None:
     with suppress(ClusterError):
         upstream.get("daskcluster", "theirs")
         raise AssertionError("it is still there")
-
-
-def test_a_group_adapts_only_where_that_is_known(api_server: RealCluster, namespace: str) -> None:
-    """dask-kubernetes' definitions have no autoscaler of one group: that is an error, not an autoscaler of another."""
-    uninstall(api_server)
-    install_upstream(api_server, GROUP)
-    bodies = cluster("theirs"), group("theirs-more", of="theirs")
-    Place(api_server, namespace).create(*bodies)
-    kubernetes = connect(kubeconfig=str(api_server.kubeconfig))
-    theirs = ClusterResource(kubernetes, namespace, "theirs")
-    with closing(kubernetes), pytest.raises(RequestFailed, match="know autoscalers of the default group alone"):
-        theirs.adapt(1, 2, group="more")
-    assert theirs.autoscalers() == ()
-    uninstall(api_server)
