@@ -106,7 +106,7 @@ def test_a_container_that_keeps_ending_waits_longer_and_longer(sheet: Sheet) -> 
     sheet.holds(pod("crashing", python("print('here', flush=True); raise SystemExit(3)")))
     line = sheet.run.says("pod/crashing CrashLoopBackOff", "restarts 1")
     assert line.endswith(': Crashed: CrashLoopBackOff, exit code 3 (Error): "here"; started again after 10s.')
-    assert [text for text in sheet.run.output if "[crashing]" in text] == ["[crashing] here"] * 2
+    eventually(lambda: printed(sheet, "crashing") == ["[crashing] here"] * 2, "what it printed, twice")
 
 
 @linux_only
@@ -127,8 +127,18 @@ def test_a_container_that_does_not_end_when_asked_is_killed(sheet: Sheet) -> Non
     sheet.run.prints("[deaf] asked")
     sheet.run.says("pod/deaf gone")
     eventually(lambda: not sheet.run.pids("deaf"), "the end of its process")
-    lines = [line for line in sheet.run.output if line.startswith("[deaf]")]
-    assert 3 <= lines[lines.index("[deaf] asked") :].count("[deaf] alive") <= 10
+    eventually(lambda: 3 <= last_words(sheet).count("[deaf] alive") <= 10, "a few words, and no more")
+
+
+def last_words(sheet: Sheet) -> list[str]:
+    """What the container that was asked to end has printed since."""
+    lines = printed(sheet, "deaf")
+    return lines[lines.index("[deaf] asked") :]
+
+
+def printed(sheet: Sheet, pod: str) -> list[str]:
+    """What a Pod's container has printed; it comes on another stream than what is said of the Pod, and may be later."""
+    return [line for line in sheet.run.output if line.startswith(f"[{pod}]")]
 
 
 def test_init_containers_run_first_one_after_another(sheet: Sheet) -> None:
