@@ -1,9 +1,11 @@
 """Finding or making a cluster, and what happens if it does not start."""
 
+import atexit
 import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -168,8 +170,12 @@ def test_where_nobody_acts_it_is_said_after_a_while(world: LivingWorld) -> None:
     world.leaves_nothing()
 
 
-def test_a_failed_start_whose_cluster_cannot_be_deleted_says_that_too(world: LivingWorld) -> None:
+def test_a_failed_start_whose_cluster_cannot_be_deleted_says_that_too(
+    world: LivingWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It goes on and costs money; the end of the program tries again."""
+    at_exit: list[Callable[[], None]] = []
+    monkeypatch.setattr(atexit, "register", at_exit.append)
     world.statuses["broken"] = sights.waits("ErrImagePull", "no such image")
     world.server.troubles.append(Refusal(403, "delete", message='User "eve" cannot delete it'))
     with pytest.raises(ImagePullFailed) as raised:
@@ -177,6 +183,10 @@ def test_a_failed_start_whose_cluster_cannot_be_deleted_says_that_too(world: Liv
     (note,) = raised.value.__notes__
     assert "default/a-cluster is not deleted yet" in note
     assert "eve" in note
+    world.server.troubles.clear()
+    for end in at_exit:
+        end()
+    world.leaves_nothing()
 
 
 def test_a_server_that_is_away_in_the_middle_is_waited_for(world: LivingWorld) -> None:
