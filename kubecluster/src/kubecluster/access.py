@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from kubecluster.api import Body, path
@@ -135,10 +134,7 @@ class Access:
         return Place(scheduler.host, int(port["nodePort" if _is_node_port(service, scheduler) else "port"]))
 
     def _forwarded(self, port: Body, local_port: int) -> Place:
-        target = port.get("targetPort") or port["port"]
-        find = partial(_scheduler_name, self._resource)
-        where = self._resource.kubernetes, self._resource.namespace
-        self._forwards.append(Forward(*where, find, target, local_port=local_port))
+        self._forwards.append(forward_to(self._resource, port, local_port=local_port))
         return Place(self._forwards[-1].local_address, self._forwards[-1].local_port)
 
     def _direct(self, service: Body, port: Body) -> Iterator[Place]:
@@ -162,6 +158,30 @@ class Access:
         return ()
 
 
+def forward_to(
+    resource: ClusterResource, port: Body, *, local_port: int = 0, local_address: str = "127.0.0.1"
+) -> Forward:
+    """A local port that leads to the scheduler's Pod, whichever that is.
+
+    Args:
+        resource: The cluster.
+        port: The port of its Service.
+        local_port: The local port; 0 for any free one.
+        local_address: Where to listen.
+
+    Raises:
+        ForwardFailed: the local port cannot be opened.
+    """
+    return Forward(
+        resource.kubernetes,
+        resource.namespace,
+        lambda: name_of(resource.scheduler_pod()),
+        port.get("targetPort") or port["port"],
+        local_port=local_port,
+        local_address=local_address,
+    )
+
+
 def _first_open(places: Sequence[Place]) -> Place | None:
     """The first that takes connections; `None` if none of them does after a while."""
     deadline = time.monotonic() + SETTLE_SECONDS
@@ -183,10 +203,6 @@ def service_port(service: Body, wanted: Sequence[str | int]) -> Body | None:
             if one in (port.get("name"), port.get("port")):
                 return port
     return None
-
-
-def _scheduler_name(resource: ClusterResource) -> str:
-    return name_of(resource.scheduler_pod())
 
 
 def _scheme(cluster: Body) -> str:

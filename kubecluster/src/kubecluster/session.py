@@ -5,14 +5,13 @@ import asyncio
 from kubecluster import starting
 from kubecluster.access import Access
 from kubecluster.api import Body
-from kubecluster.diagnosis import Verdict
 from kubecluster.diagnosis.sight import items
 from kubecluster.lifetime import Lifetime
 from kubecluster.options import Options
 from kubecluster.progress import Progress
 from kubecluster.resource import ClusterResource
 from kubecluster.threads import in_thread
-from kubecluster.waiting import Waiting
+from kubecluster.waiting import Waiting, has_scheduler
 
 
 class Session:
@@ -84,7 +83,7 @@ class Session:
         self._lifetime = starting.lifetime_of(found, self.options)
         if self._lifetime is not None:
             self._beating = asyncio.ensure_future(_beat(self._lifetime))
-        sight = await self.waiting(progress).until(_has_scheduler, self.options.wait_timeout)
+        sight = await self.waiting(progress).until(has_scheduler, self.options.wait_timeout)
         self.body = sight.cluster or self.body
         self.access = await starting.reach(self.resource, self.options, self.body)
         return self.access.address
@@ -145,10 +144,6 @@ class Session:
         if access is not None:
             access.close()
         self._kubernetes.close()
-
-
-async def _has_scheduler(verdict: Verdict) -> bool:
-    return verdict.scheduler_ready
 
 
 async def _beat(lifetime: Lifetime) -> None:

@@ -162,6 +162,11 @@ class Waiting:
         return replace(sight, events=self._events)
 
 
+async def has_scheduler(verdict: Verdict) -> bool:
+    """Whether clients can connect, which is enough to wait for."""
+    return verdict.scheduler_ready
+
+
 def last_words(resource: ClusterResource, pod: str) -> list[str]:
     """The last log lines of a Pod that is in trouble; none if they cannot be had.
 

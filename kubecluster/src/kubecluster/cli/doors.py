@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,6 @@ from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import WARNING, is_terminal, remark, say
 
 if TYPE_CHECKING:
-    from kubecluster.diagnosis import Verdict
     from kubecluster.forward import Forward
     from kubecluster.resource import ClusterResource
 
@@ -159,17 +159,14 @@ def _await_scheduler(here: Here, resource: "ClusterResource") -> None:
     from kubecluster.cli.survey import since  # noqa: PLC0415
     from kubecluster.diagnosis import diagnose  # noqa: PLC0415
     from kubecluster.progress import Progress  # noqa: PLC0415
-    from kubecluster.waiting import Waiting  # noqa: PLC0415
-
-    async def is_enough(verdict: "Verdict") -> bool:
-        return verdict.scheduler_ready
+    from kubecluster.waiting import Waiting, has_scheduler  # noqa: PLC0415
 
     sight = resource.sight(with_events=False)
     if diagnose(since(sight), sight).scheduler_ready:
         return
     with Progress(f"Waiting for the Dask cluster {resource}", quiet=False) as progress:
         options = here.options
-        asyncio.run(Waiting(resource, progress, options.resource_timeout).until(is_enough, options.wait_timeout))
+        asyncio.run(Waiting(resource, progress, options.resource_timeout).until(has_scheduler, options.wait_timeout))
 
 
 def _opened(resource: "ClusterResource", door: Door, address: str) -> "Forward | None":
@@ -178,10 +175,9 @@ def _opened(resource: "ClusterResource", door: Door, address: str) -> "Forward |
     Raises:
         ForwardFailed: it cannot be opened, or what is asked for is not there.
     """
-    from kubecluster.access import service_port  # noqa: PLC0415
+    from kubecluster.access import forward_to, service_port  # noqa: PLC0415
     from kubecluster.diagnosis.sight import name_of  # noqa: PLC0415
     from kubecluster.errors import ForwardFailed  # noqa: PLC0415
-    from kubecluster.forward import Forward  # noqa: PLC0415
 
     port = service_port(service := resource.service(), door.ports)
     if port is None and door.may_lack:
@@ -189,21 +185,12 @@ def _opened(resource: "ClusterResource", door: Door, address: str) -> "Forward |
     if port is None:
         raise ForwardFailed(f"The Service {name_of(service)} of {resource} has no port for the {door.what}.")
 
-    def forward(local_port: int) -> Forward:
-        return Forward(
-            resource.kubernetes,
-            resource.namespace,
-            lambda: name_of(resource.scheduler_pod()),
-            port.get("targetPort") or port["port"],
-            local_port=local_port,
-            local_address=address,
-        )
-
+    opening = partial(forward_to, resource, port, local_address=address)
     try:
-        return forward(door.usual if door.asked is None else door.asked)
+        return opening(local_port=door.usual if door.asked is None else door.asked)
     except ForwardFailed as error:
         if door.asked is not None:
             words = str(error).partition(" Choose")[0]
             raise ForwardFailed(f"{words} Give another {door.option}, or 0 for any free one.") from None
         remark(f"Port {door.usual} is taken here; the {door.what} gets another.", WARNING)
-        return forward(0)
+        return opening()

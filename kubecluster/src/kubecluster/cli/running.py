@@ -15,8 +15,9 @@ from kubecluster.cli.job import RUNNER, Job, exit_code, outcome
 from kubecluster.diagnosis import Sight, diagnose, events
 from kubecluster.diagnosis.absence import absence
 from kubecluster.diagnosis.causes import STARTING, Cause
-from kubecluster.diagnosis.sight import name_of, one_line, sentence, text
+from kubecluster.diagnosis.sight import name_of, sentence, text
 from kubecluster.diagnosis.trouble import trouble_of
+from kubecluster.diagnosis.verdict import account
 from kubecluster.errors import ClusterGone, ClusterNotFound, NotReady
 from kubecluster.names import candidates
 from kubecluster.progress import Progress, Row, rows
@@ -176,9 +177,7 @@ class Run:
         where = ClusterResource(self._job.kubernetes, self._job.namespace, self._job.name)
         waited = (now() - self._first).total_seconds()
         hope = ", and waiting longer is of no use" if step.cause.is_final else ""
-        told = [f"The DaskJob {self._job} does not run after {waited:.0f} s{hope}. {step.sentence}", step.cause.remedy]
+        words = f"The DaskJob {self._job} does not run after {waited:.0f} s{hope}. {step.sentence}"
         happened = events.lines(step.happened, self._job.name, besides=step.sentence)
-        told += ["Events:", *(f"  {line}" for line in happened)] if happened else []
         log = last_words(where, step.pod) if step.pod else []
-        told += [f"The last log lines of the Pod {step.pod}:", *(f"  {one_line(line)}" for line in log)] if log else []
-        return step.cause.failure("\n".join(filter(None, told)))
+        return step.cause.failure(account(words, step.cause.remedy, happened, step.pod, log))

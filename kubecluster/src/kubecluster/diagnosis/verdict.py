@@ -112,13 +112,27 @@ def error(
     """
     waited = f"after {waited_seconds:.0f} s" if waited_seconds >= 1 else "yet"
     hope = ", and waiting longer is of no use" if verdict.is_final else ""
-    told = [f"The DaskCluster {cluster} is not ready {waited}{hope}. {verdict.sentence}", verdict.remedy]
+    words = f"The DaskCluster {cluster} is not ready {waited}{hope}. {verdict.sentence}"
     happened = happenings.lines(events, cluster.rpartition("/")[2], besides=verdict.sentence)
+    return (verdict.failure or TimedOut)(account(words, verdict.remedy, happened, verdict.pod, log_lines))
+
+
+def account(words: str, remedy: str, happened: Sequence[str], pod: str, log_lines: Sequence[str]) -> str:
+    """What an exception says: what was seen, what to do, and what Kubernetes and a container said last.
+
+    Args:
+        words: What was seen.
+        remedy: What to do; may be empty.
+        happened: The Events, each in a line.
+        pod: The Pod whose log it is; may be empty.
+        log_lines: Its last log lines.
+    """
+    told = [words, remedy]
     told += ["Events:", *(f"  {line}" for line in happened)] if happened else []
     log = [one_line(line) for line in log_lines[-MOST_LOG_LINES:]]
-    whose = f" of the Pod {verdict.pod}" if verdict.pod else ""
+    whose = f" of the Pod {pod}" if pod else ""
     told += [f"The last log lines{whose}:", *(f"  {line}" for line in log)] if log else []
-    return (verdict.failure or TimedOut)("\n".join(filter(None, told)))
+    return "\n".join(filter(None, told))
 
 
 def _wrong(counts: tuple[bool, int, int], about: About, sentence: str, cause: Cause, pod: str = "") -> Verdict:
