@@ -49,9 +49,9 @@ format: .venv/made  ## Format the code and mend what can be mended without a tho
 
 .PHONY: crds
 crds: .venv/made  ## Write crds/ and the generated pages of docs/ from the code.
-	$(BIN)/python -m models.crds
-	$(BIN)/python -m models.reference
-	$(BIN)/python -m reconciler.reference
+	$(BIN)/python -m crdgen.crds
+	$(BIN)/python -m crdgen.resources_page
+	$(BIN)/python -m reconciler.cli.doc_pages
 	$(BIN)/python -m kubecluster.reference > docs/kubecluster-arguments.md
 
 .PHONY: image

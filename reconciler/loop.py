@@ -18,21 +18,21 @@ from datetime import datetime
 from functools import partial
 from threading import Event
 
-from models.actions import Action, Body, Finding, PassResult, Plan, Response, Result, Verb
 from models.kinds import Key, Kind
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
-from reconciler import policy
-from reconciler.apply import apply, is_occupied
-from reconciler.backoff import Wait, next_waits, waiting
-from reconciler.desire import desire
-from reconciler.edge import Edge, outer_edge
+from reconciler.daemon.settings import Settings
 from reconciler.memory import MemoryAPI
-from reconciler.observe import Observation, Scope, observe
-from reconciler.plan import chain_of, plan
-from reconciler.protocol import API
-from reconciler.report import report
-from reconciler.settings import Settings
+from reconciler.passes import policy
+from reconciler.passes.apply import apply, is_occupied
+from reconciler.passes.bulkhead import Edge, outer_edge
+from reconciler.passes.desire import desire
+from reconciler.passes.observe import Observation, Scope, observe
+from reconciler.passes.plan import chain_of, plan
+from reconciler.passes.report import report
+from reconciler.passes.values import Action, Body, Finding, PassResult, Plan, Response, Result, Verb
+from reconciler.passes.write_backoff import Wait, next_waits, waiting
+from reconciler.wire.protocol import API
 
 MOST_ROUNDS = 200
 """A guard against a plan that is never at rest; with the write budget it bounds a cluster's writes in a pass."""

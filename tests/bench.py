@@ -23,7 +23,7 @@ from pathlib import Path
 
 from models.kinds import DASK_CLUSTER, POD
 from reconciler.api import HTTPAPI, connect
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests import manifests
 from tests.realcluster import RealCluster, start
 from tests.realcluster.eventually import eventually

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from models.actions import Action, Finding, Plan, Response, Result, Topic, Verb
 from models.base import wire_time
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
-from reconciler import names
-from reconciler.desire.services import scheduler_labels
-from reconciler.labels import (
+from reconciler.passes.desire.services import scheduler_labels
+from reconciler.passes.values import Action, Finding, Plan, Response, Result, Topic, Verb
+from reconciler.rules import names
+from reconciler.rules.labels import (
     CLUSTER_NAME,
     COMPONENT,
     NAMING,
@@ -29,9 +29,9 @@ from reconciler.labels import (
     Component,
     Role,
 )
-from reconciler.names import Naming
-from reconciler.parse import parse_object
-from reconciler.revision import runner_hash, scheduler_hash, worker_hash
+from reconciler.rules.names import Naming
+from reconciler.rules.template_hash import runner_hash, scheduler_hash, worker_hash
+from reconciler.wire.parse import parse_object
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NAMESPACE = "default"

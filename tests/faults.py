@@ -7,7 +7,7 @@ from threading import Lock
 from hypothesis import strategies as st
 
 from models.kinds import Key, Kind
-from reconciler.errors import (
+from reconciler.wire.errors import (
     ApiError,
     Conflict,
     Forbidden,
@@ -17,7 +17,7 @@ from reconciler.errors import (
     UnknownOutcome,
     Unreachable,
 )
-from reconciler.protocol import API, Body, Reply, Subresource
+from reconciler.wire.protocol import API, Body, Reply, Subresource
 
 
 class Fault(Enum):

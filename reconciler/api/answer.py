@@ -10,7 +10,7 @@ from http import HTTPStatus
 from typing import Any
 
 from reconciler.api.request import Request
-from reconciler.errors import (
+from reconciler.wire.errors import (
     AlreadyExists,
     ApiError,
     Conflict,
@@ -24,7 +24,7 @@ from reconciler.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from reconciler.protocol import Reply
+from reconciler.wire.protocol import Reply
 
 # The statuses that mean the same to a read as to a write, whatever the reason.
 CLASSES: dict[int, type[ApiError]] = {

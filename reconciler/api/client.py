@@ -24,8 +24,8 @@ from models.kinds import Key, Kind
 from reconciler.api import credentials, request
 from reconciler.api.answer import SHOWN, Answer, error, listed, lost, reply
 from reconciler.api.request import Request
-from reconciler.errors import ApiError, Unreachable
-from reconciler.protocol import Body, Reply, Subresource
+from reconciler.wire.errors import ApiError, Unreachable
+from reconciler.wire.protocol import Body, Reply, Subresource
 
 CHUNK = 1 << 20
 # Trouble before anything was sent. A certificate that doesn't hold ends the handshake.
@@ -104,7 +104,7 @@ class HTTPAPI:
         self._credentials = Lock()
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
-        """The objects of a kind; see `reconciler.protocol.API`.
+        """The objects of a kind; see `reconciler.wire.protocol.API`.
 
         The body is whole as far as HTTP can tell and looks like a list; whoever parses it finds out the rest.
         """
@@ -112,19 +112,19 @@ class HTTPAPI:
         return listed(self._answer(asked), asked)
 
     def create(self, kind: Kind, body: Body) -> Reply:
-        """Create an object; see `reconciler.protocol.API`."""
+        """Create an object; see `reconciler.wire.protocol.API`."""
         return self._write(request.creation(kind, body))
 
     def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
-        """Change an object by a merge patch; see `reconciler.protocol.API`."""
+        """Change an object by a merge patch; see `reconciler.wire.protocol.API`."""
         return self._write(request.patch(key, body, subresource))
 
     def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
-        """Set fields by server-side apply; see `reconciler.protocol.API`."""
+        """Set fields by server-side apply; see `reconciler.wire.protocol.API`."""
         return self._write(request.application(key, body, subresource))
 
     def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
-        """Ask for an object to be deleted; see `reconciler.protocol.API`."""
+        """Ask for an object to be deleted; see `reconciler.wire.protocol.API`."""
         return self._write(request.deletion(key, uid, resource_version))
 
     def close(self) -> None:

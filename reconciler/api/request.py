@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from models.kinds import Key, Kind
-from reconciler.protocol import FIELD_MANAGER, Body, Subresource
+from reconciler.wire.protocol import FIELD_MANAGER, Body, Subresource
 
 
 class Verb(StrEnum):

@@ -17,10 +17,10 @@ from reconciler.cli.help import (
     OUTPUT_OPTIONS,
     PLAN_SETTINGS,
 )
-from reconciler.options import Option, SettingsError, option, options, read
-from reconciler.render import Output
-from reconciler.settings import Settings, seconds
-from reconciler.wording import did_you_mean
+from reconciler.cli.options import Option, SettingsError, option, options, read
+from reconciler.cli.render import Output
+from reconciler.daemon.settings import Settings, seconds
+from reconciler.wire.wording import did_you_mean
 
 DEFAULT_WAIT = "2m"
 LONGEST_WAIT_SECONDS = 365 * 86400.0

@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from reconciler.options import GROUPS, Option, option
+from reconciler.cli.options import GROUPS, Option, option
 
 WIDEST = 88
 """Longer lines are hard to read."""

@@ -10,12 +10,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from reconciler.cli.arguments import Invocation
-from reconciler.cli.connection import steady_clock
 from reconciler.cli.offline import DEFINITIONS
-from reconciler.exitcodes import FAILED
+from reconciler.daemon.connection import steady_clock
+from reconciler.daemon.exitcodes import FAILED
+from reconciler.daemon.signals import signals
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
-from reconciler.signals import signals
 
 KEPT_RUNS = 5
 """Of how many runs the logs are kept, the one that begins among them."""

@@ -10,14 +10,14 @@ from reconciler import __version__
 from reconciler.api import NoCluster
 from reconciler.cli import help as helping
 from reconciler.cli.arguments import Command, Invocation, SettingsError, UsageError, command_of, parse
-from reconciler.cli.daemon import run_daemon
 from reconciler.cli.local import CannotRun, run_local
 from reconciler.cli.offline import plan_manifests
 from reconciler.cli.once import run_once
-from reconciler.exitcodes import DONE, FAILED, INTERRUPTED, USAGE
-from reconciler.log import configure
-from reconciler.options import unknown_variables
-from reconciler.server import ServerError
+from reconciler.cli.options import unknown_variables
+from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED, USAGE
+from reconciler.daemon.log import configure
+from reconciler.daemon.run import run_daemon
+from reconciler.daemon.server import ServerError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

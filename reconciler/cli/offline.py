@@ -7,16 +7,16 @@ from pathlib import Path
 from models.kinds import CUSTOM_KINDS
 from reconciler import manifests
 from reconciler.cli.arguments import Invocation
-from reconciler.cli.connection import now
 from reconciler.cli.once import told
-from reconciler.errors import ApiError
-from reconciler.exitcodes import FAILED
+from reconciler.cli.render import Output
+from reconciler.daemon.connection import now
+from reconciler.daemon.exitcodes import FAILED
 from reconciler.loop import Loop
 from reconciler.manifests import Manifest, Problem
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
-from reconciler.protocol import API
-from reconciler.render import Output
+from reconciler.wire.errors import ApiError
+from reconciler.wire.protocol import API
 
 DEFINITIONS = Path(__file__).parents[2] / "crds"
 

@@ -3,12 +3,12 @@
 import sys
 from collections.abc import Iterable
 
-from models.actions import PassResult
-from reconciler import render
+from reconciler.cli import render
 from reconciler.cli.arguments import Invocation
-from reconciler.cli.connection import connected, now
-from reconciler.exitcodes import CHANGES, DONE, FAILED
+from reconciler.daemon.connection import connected, now
+from reconciler.daemon.exitcodes import CHANGES, DONE, FAILED
 from reconciler.loop import Loop, rehearse
+from reconciler.passes.values import PassResult
 
 
 def run_once(invocation: Invocation) -> int:

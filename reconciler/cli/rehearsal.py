@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from threading import Event
 
-from models.actions import PassResult
-from reconciler.edge import outer_edge
+from reconciler.daemon.settings import Settings
 from reconciler.loop import rehearse
-from reconciler.protocol import API
-from reconciler.settings import Settings
+from reconciler.passes.bulkhead import outer_edge
+from reconciler.passes.values import PassResult
+from reconciler.wire.protocol import API
 
 
 class Rehearsals:

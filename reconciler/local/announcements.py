@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 
-from models.actions import Topic
 from models.kinds import DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.containers.caveats import caveats
 from reconciler.local.display import unknownfields
@@ -11,7 +10,8 @@ from reconciler.local.network.doors import Door
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.passes.values import Topic
+from reconciler.wire.protocol import Body
 
 
 class Announcements:

@@ -8,8 +8,6 @@ from types import TracebackType
 from typing import Self
 
 from models.kinds import POD, SERVICE, Key
-from reconciler.address import COMM_PORT, DASHBOARD_PORT
-from reconciler.errors import ApiError
 from reconciler.local.containers.logs import Line, Logs
 from reconciler.local.containers.preparation import Surroundings
 from reconciler.local.containers.processes import Processes
@@ -22,7 +20,9 @@ from reconciler.local.network.proxy import Proxy
 from reconciler.local.openfiles import raise_open_files
 from reconciler.local.pods.kubelet import Kubelet
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.rules.addresses import COMM_PORT, DASHBOARD_PORT
+from reconciler.wire.errors import ApiError
+from reconciler.wire.protocol import Body
 
 USUAL_PORTS = (COMM_PORT, DASHBOARD_PORT)
 RETRY_AFTER = timedelta(seconds=1)

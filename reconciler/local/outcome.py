@@ -15,13 +15,13 @@ from datetime import datetime
 
 from models.kinds import POD, Key
 from models.status import JobStatus
-from reconciler.exitcodes import DONE, FAILED
-from reconciler.labels import CLUSTER_NAME
+from reconciler.daemon.exitcodes import DONE, FAILED
 from reconciler.local.steadiness import doubts, hopeless
 from reconciler.memory import MemoryAPI
-from reconciler.names import label_value
-from reconciler.protocol import Body
-from reconciler.report.conditions import Type
+from reconciler.passes.report.conditions import Type
+from reconciler.rules.labels import CLUSTER_NAME
+from reconciler.rules.names import label_value
+from reconciler.wire.protocol import Body
 
 
 @dataclass(frozen=True, slots=True)

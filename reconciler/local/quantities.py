@@ -3,7 +3,7 @@
 import re
 from decimal import Decimal
 
-from reconciler.wording import shown
+from reconciler.wire.wording import shown
 
 SUFFIXES = {
     "n": Decimal("1e-9"),

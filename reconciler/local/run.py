@@ -15,7 +15,9 @@ from datetime import datetime, timedelta
 from queue import Empty
 
 from models.kinds import DASK_CLUSTER, Key
-from reconciler.exitcodes import DONE, FAILED, INTERRUPTED
+from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
+from reconciler.daemon.settings import Settings
+from reconciler.daemon.signals import Events
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
@@ -26,8 +28,6 @@ from reconciler.local.node import Node
 from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI
-from reconciler.settings import Settings
-from reconciler.signals import Events
 
 TICK_SECONDS = 0.05
 FILES_EVERY_SECONDS = 0.5

@@ -11,7 +11,7 @@ One that has ended three times, and waits to be started again, is not worth wait
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 SETTLING = timedelta(seconds=5)
 """How long a process must run before it counts: what is wrong with a command shows by then."""

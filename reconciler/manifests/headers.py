@@ -6,7 +6,7 @@ from typing import Any
 
 from models.kinds import CUSTOM_KINDS, GROUP
 from reconciler.manifests.files import KUSTOMIZATIONS
-from reconciler.wording import did_you_mean, shown
+from reconciler.wire.wording import did_you_mean, shown
 
 HEADERS = ("apiVersion", "kind")
 LIST = "List"

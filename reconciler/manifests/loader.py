@@ -18,7 +18,7 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from reconciler.manifests.scalars import TYPES, only_plain
-from reconciler.wording import brief
+from reconciler.wire.wording import brief
 
 MOST_LEVELS = 100
 """How deeply values may be nested; no manifest comes near."""

@@ -12,14 +12,14 @@ from pydantic import ValidationError
 
 from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, GROUP, Key, Kind, kind_of
 from reconciler.manifests.documents import documents
-from reconciler.manifests.fields import unknown_fields
 from reconciler.manifests.files import Text, texts
 from reconciler.manifests.headers import named, opened, printable, wrong_header
 from reconciler.manifests.templates import impossible
+from reconciler.manifests.unknown_fields import unknown_fields
 from reconciler.memory.metadata import DNS_LABEL
-from reconciler.names import cluster_name_error
-from reconciler.parse import MODELS
-from reconciler.wording import did_you_mean, shown, wrongs
+from reconciler.rules.names import cluster_name_error
+from reconciler.wire.parse import MODELS
+from reconciler.wire.wording import did_you_mean, shown, wrongs
 
 LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Kind
-from reconciler.manifests.hints import RENDER
-from reconciler.wording import brief, did_you_mean, shown
+from reconciler.manifests.yaml_errors import RENDER
+from reconciler.wire.wording import brief, did_you_mean, shown
 
 _PLACES: Mapping[Kind, tuple[str, ...]] = {
     DASK_CLUSTER: ("spec.scheduler.spec", "spec.worker.spec"),

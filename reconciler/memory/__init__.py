@@ -1,4 +1,4 @@
-"""The API in memory: the requests of `reconciler.protocol`, answered as a Kubernetes API server answers them.
+"""The API in memory: the requests of `reconciler.wire.protocol`, answered as a Kubernetes API server answers them.
 
     api ──► server ──► store          strategy   what sets the kinds apart: pods, services
     locks   the rules  the objects    schema     what the custom resource definitions say

@@ -10,7 +10,7 @@ from reconciler.memory.ownership import Applier
 from reconciler.memory.schema import Schemas
 from reconciler.memory.selector import field_selector, label_selector
 from reconciler.memory.server import Server
-from reconciler.protocol import FIELD_MANAGER, Body, Reply, Subresource
+from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource
 
 
 class MemoryAPI:
@@ -45,28 +45,28 @@ class MemoryAPI:
         self._server.load(objects)
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
-        """The objects of a kind; see `reconciler.protocol.API`."""
+        """The objects of a kind; see `reconciler.wire.protocol.API`."""
         predicates = (*label_selector(labels), *field_selector(kind, fields))
         with self._lock:
             return self._server.store.listing(kind, namespace, predicates)
 
     def create(self, kind: Kind, body: Body) -> Reply:
-        """Create an object; see `reconciler.protocol.API`."""
+        """Create an object; see `reconciler.wire.protocol.API`."""
         with self._lock:
             return self._replied(*self._server.create(kind, body))
 
     def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
-        """Change an object by a merge patch; see `reconciler.protocol.API`."""
+        """Change an object by a merge patch; see `reconciler.wire.protocol.API`."""
         with self._lock:
             return self._replied(*self._server.patch(key, body, subresource))
 
     def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
-        """Set fields by server-side apply; see `reconciler.protocol.API`."""
+        """Set fields by server-side apply; see `reconciler.wire.protocol.API`."""
         with self._lock:
             return self._replied(*self._server.apply(key, body, Applier(FIELD_MANAGER, subresource)))
 
     def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
-        """Ask for an object to be deleted; see `reconciler.protocol.API`."""
+        """Ask for an object to be deleted; see `reconciler.wire.protocol.API`."""
         with self._lock:
             return self._replied(self._server.delete(key, uid, resource_version))
 

@@ -4,7 +4,7 @@ from models.kinds import EVENT, Key, Kind
 from reconciler.memory import metadata as meta
 from reconciler.memory.refusals import bad_request, immutable_uid, invalid, modified
 from reconciler.memory.schema import Schemas
-from reconciler.protocol import Body, Subresource
+from reconciler.wire.protocol import Body, Subresource
 
 
 def check_guards(key: Key, found: Body, sent: Body, subresource: Subresource | None) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.memory import probes
 from reconciler.memory.metadata import DNS_LABEL
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 CONTAINERS, INIT_CONTAINERS = "containers", "initContainers"
 PROTOCOLS = ("SCTP", "TCP", "UDP")

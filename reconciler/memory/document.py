@@ -5,7 +5,7 @@ A document in the store is never changed in place: a change makes a new one that
 
 from typing import Any
 
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 NESTED = (dict, list, tuple)  # looked for before a call, which would cost more than the copy of a leaf
 

@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from models.kinds import kind_of
 from reconciler.memory.store import Store
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 
 class Fate(Enum):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from reconciler.memory.ownership import Applier, Item, Name, Owners, Path
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 
 def owners(body: Body) -> Owners | None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from models.kinds import SERVICE, Key, Kind
 from reconciler.memory.refusals import bad_request, invalid
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 # The server writes these; what a client sends in them is ignored or, for some, compared.
 SYSTEM = (

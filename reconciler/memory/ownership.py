@@ -13,7 +13,7 @@ from typing import Any
 
 from models.kinds import SERVICE, Key
 from reconciler.memory.refusals import invalid
-from reconciler.protocol import Body, Subresource
+from reconciler.wire.protocol import Body, Subresource
 
 Name = str
 Item = tuple[tuple[str, Any], ...]

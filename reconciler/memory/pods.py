@@ -7,7 +7,7 @@ from models.kinds import POD, Key
 from reconciler.memory import containers
 from reconciler.memory.document import replaced
 from reconciler.memory.refusals import bad_request, invalid, refused_binding
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 GRACE_SECONDS = 30
 """How long a Pod has to end that does not say how long."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
 NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")

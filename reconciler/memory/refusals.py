@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from models.kinds import Key, Kind
-from reconciler.errors import AlreadyExists, Conflict, Invalid, NotFound
+from reconciler.wire.errors import AlreadyExists, Conflict, Invalid, NotFound
 
 
 def not_found(key: Key) -> NotFound:

@@ -12,7 +12,7 @@ import yaml
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Kind, kind_of
 from reconciler.memory.refusals import bad_request, invalid
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 UNTOUCHED = ("apiVersion", "kind", "metadata", "status")  # of Pods and Services
 OPEN = "x-kubernetes-preserve-unknown-fields"

@@ -8,7 +8,7 @@ from models.kinds import DASK_AUTOSCALER, DASK_WORKER_GROUP, EVENT, POD, SERVICE
 from reconciler.memory.document import at
 from reconciler.memory.metadata import LABEL_VALUE, is_qualified_name
 from reconciler.memory.refusals import bad_request
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 Predicate = Callable[[Body], bool]
 

@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 
 from models.base import wire_time
 from models.kinds import Key, Kind, kind_of
-from reconciler.errors import Refused
 from reconciler.memory import checks, garbage, managed, ownership, pods, refusals, strategy
 from reconciler.memory import metadata as meta
 from reconciler.memory.document import copied, merge_patched, replaced, without_nulls
 from reconciler.memory.ownership import Applier, Owners
 from reconciler.memory.schema import Schemas
 from reconciler.memory.store import Record, Store, owners_of
-from reconciler.protocol import Body, Subresource
+from reconciler.wire.errors import Refused
+from reconciler.wire.protocol import Body, Subresource
 
 LONGEST_GRACE_SECONDS = 2**31 - 1
 """As far ahead as a deletionTimestamp is: 68 years, so that it is a date whatever a Pod's grace."""

@@ -8,7 +8,7 @@ from typing import Any
 from models.kinds import SERVICE
 from reconciler.memory.metadata import DNS_LABEL
 from reconciler.memory.refusals import invalid
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 OUTSIDE = ("NodePort", "LoadBalancer")

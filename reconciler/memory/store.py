@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from models.kinds import Key, Kind
 from reconciler.memory.ownership import Owners
 from reconciler.memory.selector import Predicate
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 
 @dataclass(slots=True)

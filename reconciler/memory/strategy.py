@@ -9,7 +9,7 @@ from models.base import wire_time
 from models.kinds import GROUP, POD, SERVICE, Kind
 from reconciler.memory import pods, services
 from reconciler.memory.document import replaced
-from reconciler.protocol import Body, Subresource
+from reconciler.wire.protocol import Body, Subresource
 
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names: no vowels, no words
 LOWEST_NODE_PORT, NODE_PORTS = 30000, 2768

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from models.kinds import DASK_CLUSTER
-from reconciler.protocol import FIELD_MANAGER
+from reconciler.wire.protocol import FIELD_MANAGER
 from tests.apiserver.audit import Audit
 from tests.apiserver.gate import Gate
 from tests.apiserver.installing import ROOT, install, until

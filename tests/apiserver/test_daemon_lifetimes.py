@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from models.base import wire_time
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.apiserver.site import Site
 from tests.apiserver.whole import settles
 from tests.manifests import Manifest, cluster

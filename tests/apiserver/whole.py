@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from reconciler.labels import COMPONENT, ORDINAL, SCHEDULER_GATE
+from reconciler.rules.labels import COMPONENT, ORDINAL, SCHEDULER_GATE
 from tests.apiserver.site import Site
 from tests.realcluster.eventually import eventually
 

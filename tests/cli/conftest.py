@@ -14,7 +14,7 @@ from tests.cli.daemon import environment
 from tests.cli.kubernetes import CLUSTER, Kubernetes
 from tests.http.connection import kubeconfig
 from tests.http.faultyserver import FaultyServer
-from tests.unit.keeplogging import keep_logging
+from tests.unit.daemon.keeplogging import keep_logging
 
 
 @pytest.fixture(autouse=True)

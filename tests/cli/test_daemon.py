@@ -10,8 +10,8 @@ from queue import SimpleQueue
 import pytest
 
 from reconciler.cli import main
-from reconciler.cli.daemon import make_passes
-from reconciler.log import configure
+from reconciler.daemon.log import configure
+from reconciler.daemon.run import make_passes
 from tests.cli.daemon import Daemon, running
 from tests.cli.kubernetes import Kubernetes
 from tests.http.faultyserver import Fault, How

@@ -9,7 +9,7 @@ import yaml
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.cli import main
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.cli.daemon import DEADLINE_SECONDS, ROOT, environment
 from tests.cli.kubernetes import CLUSTER, POD_SPEC, Kubernetes
 

@@ -9,8 +9,8 @@ import pytest
 
 from models.kinds import Key, Kind
 from reconciler.api import HTTPAPI, connect
-from reconciler.errors import AlreadyExists
 from reconciler.memory import MemoryAPI, Schemas, read
+from reconciler.wire.errors import AlreadyExists
 from tests.apiserver.installing import install
 from tests.contract.world import World
 from tests.realcluster import RealCluster

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Conflict, Invalid
-from reconciler.protocol import Body
+from reconciler.wire.errors import Conflict, Invalid
+from reconciler.wire.protocol import Body
 from tests.contract.world import ABSENT_UID, World, generation, key_of, pod, service, uid, version
 from tests.manifests import Manifest, cluster, group
 

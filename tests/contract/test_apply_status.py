@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.errors import Conflict, Invalid, NotFound
-from reconciler.protocol import Body
+from reconciler.wire.errors import Conflict, Invalid, NotFound
+from reconciler.wire.protocol import Body
 from tests.contract.world import ABSENT_UID, World, generation, key_of, uid, version
 from tests.manifests import Manifest, group
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from models.kinds import POD
-from reconciler.errors import AlreadyExists, ApiError, Invalid, Refused
+from reconciler.wire.errors import AlreadyExists, ApiError, Invalid, Refused
 from tests.contract.world import (
     ABSENT_UID,
     EVERY_SORT,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.errors import Conflict, Invalid, NotFound
+from reconciler.wire.errors import Conflict, Invalid, NotFound
 from tests.contract.world import (
     ABSENT_UID,
     EVERY_SORT,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from models.kinds import POD
-from reconciler.errors import Invalid
+from reconciler.wire.errors import Invalid
 from tests.contract.world import EVERY_SORT, World, event, key_of, pod, running_pod, service, uid, version
 from tests.manifests import Manifest, autoscaler, cluster, group, job
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.errors import Conflict, Invalid, NotFound
-from reconciler.protocol import Body, Subresource
+from reconciler.wire.errors import Conflict, Invalid, NotFound
+from reconciler.wire.protocol import Body, Subresource
 from tests.contract.world import ABSENT_UID, EVERY_SORT, World, event, generation, key_of, pod, service, uid, version
 from tests.manifests import Manifest, cluster, group, job
 

@@ -3,8 +3,8 @@
 import pytest
 
 from models.kinds import POD
-from reconciler.errors import Invalid
-from reconciler.protocol import Body
+from reconciler.wire.errors import Invalid
+from reconciler.wire.protocol import Body
 from tests.contract.world import GATE, World, generation, key_of, pod, running_pod, version
 from tests.manifests import Manifest
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from reconciler.errors import Invalid
-from reconciler.protocol import Body
+from reconciler.wire.errors import Invalid
+from reconciler.wire.protocol import Body
 from tests.contract.world import World, key_of, version
 from tests.manifests import Manifest, autoscaler, cluster, group, job
 

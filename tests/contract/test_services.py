@@ -3,8 +3,8 @@
 import pytest
 
 from models.kinds import SERVICE
-from reconciler.errors import Invalid
-from reconciler.protocol import Body
+from reconciler.wire.errors import Invalid
+from reconciler.wire.protocol import Body
 from tests.contract.world import World, key_of, service, version
 from tests.manifests import Manifest
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from models.kinds import EVENT, POD, SERVICE, Key, kind_of
-from reconciler.protocol import API, Body
+from reconciler.wire.protocol import API, Body
 from tests.manifests import Manifest, group, manifest
 from tests.realcluster.eventually import eventually
 

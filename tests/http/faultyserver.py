@@ -13,8 +13,17 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from models.kinds import ALL_KINDS, Key, Kind
-from reconciler.errors import AlreadyExists, ApiError, Conflict, Forbidden, Gone, Invalid, NotFound, TooManyRequests
-from reconciler.protocol import API, Reply
+from reconciler.wire.errors import (
+    AlreadyExists,
+    ApiError,
+    Conflict,
+    Forbidden,
+    Gone,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+)
+from reconciler.wire.protocol import API, Reply
 from tests.http.mockserver import MockServer
 
 REASONS: dict[type[ApiError], tuple[int, str]] = {

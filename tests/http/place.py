@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from models.actions import PassResult
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
 from models.resources import DaskCluster
-from reconciler.labels import ROLE
 from reconciler.loop import Loop
-from reconciler.protocol import API
+from reconciler.passes.values import PassResult
+from reconciler.rules.labels import ROLE
+from reconciler.wire.protocol import API
 from tests.http.connection import connected, kubeconfig
 from tests.http.faultyserver import FaultyServer
 from tests.simulation.world import World

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from models.kinds import POD, Key
 from reconciler.api import HTTPAPI
-from reconciler.protocol import Reply
+from reconciler.wire.protocol import Reply
 
 KEY = Key(POD, "default", "p")
 OBJECT = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "default"}}

@@ -7,7 +7,7 @@ import pytest
 from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.api.answer import Answer, error, error_class, listed, reply, retry_after_seconds, warnings
 from reconciler.api.request import Request, deletion, listing, patch
-from reconciler.errors import (
+from reconciler.wire.errors import (
     AlreadyExists,
     ApiError,
     Conflict,

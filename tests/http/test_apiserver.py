@@ -13,7 +13,7 @@ from models.kinds import POD, Key, Kind
 from reconciler.api import HTTPAPI
 from reconciler.api.client import Manner
 from reconciler.api.credentials import configuration
-from reconciler.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Unreachable
+from reconciler.wire.errors import AlreadyExists, Conflict, Forbidden, Invalid, NotFound, Unreachable
 from tests.http.connection import connected
 from tests.realcluster import RealCluster
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.kinds import POD
 from reconciler.api import Exchange
-from reconciler.errors import ApiError, Conflict
+from reconciler.wire.errors import ApiError, Conflict
 from tests.http.connection import connected, kubeconfig
 from tests.http.rawserver import CHUNKED, OK, Connection, RawServer, answer, send
 from tests.http.samples import BODY, KEY, LIST, OBJECT, REQUESTS

@@ -13,7 +13,7 @@ import yaml
 from models.kinds import POD
 from reconciler.api import NoCluster, connect
 from reconciler.api.credentials import BEARER, configuration
-from reconciler.errors import Unreachable
+from reconciler.wire.errors import Unreachable
 from tests.http.connection import TOKEN, connected, kubeconfig
 from tests.http.rawserver import RawServer, answer
 

@@ -13,8 +13,8 @@ import pytest
 
 from models.kinds import POD
 from reconciler.api import HTTPAPI
-from reconciler.errors import ApiError, ServerError, TooManyRequests, Unavailable, UnknownOutcome, Unreachable
-from reconciler.protocol import Reply
+from reconciler.wire.errors import ApiError, ServerError, TooManyRequests, Unavailable, UnknownOutcome, Unreachable
+from reconciler.wire.protocol import Reply
 from tests.http.connection import TOKEN, connected, kubeconfig
 from tests.http.rawserver import CHUNKED, OK, Act, RawServer, answer, drip, send, silence
 from tests.http.samples import LIST, OBJECT, REQUESTS, WRITES

@@ -9,7 +9,8 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.api import HTTPAPI
-from reconciler.errors import (
+from reconciler.memory import MemoryAPI
+from reconciler.wire.errors import (
     AlreadyExists,
     ApiError,
     Conflict,
@@ -21,7 +22,6 @@ from reconciler.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from reconciler.memory import MemoryAPI
 from tests.http.connection import connected, kubeconfig
 from tests.http.faultyserver import Fault, FaultyServer, How
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from models.actions import Result, Verb
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key, Kind
-from reconciler import names
 from reconciler.loop import Loop
+from reconciler.passes.values import Result, Verb
+from reconciler.rules import names
 from tests.builders import cluster
 from tests.http.faultyserver import Fault, How
 from tests.http.place import Place, complete

@@ -10,7 +10,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key, Kind
 from reconciler.api import HTTPAPI
-from reconciler.errors import (
+from reconciler.wire.errors import (
     AlreadyExists,
     ApiError,
     Conflict,

@@ -9,9 +9,9 @@ from aiohttp import web
 
 from kubecluster.api.paths import Target, target
 from models.kinds import ALL_KINDS, POD, Key, Kind
-from reconciler.errors import ApiError
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.wire.errors import ApiError
+from reconciler.wire.protocol import Body
 from tests.kubecluster.fakepods import FakePods
 
 FOR_EVER = 10**9

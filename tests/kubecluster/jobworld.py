@@ -9,9 +9,9 @@ from aiohttp import web
 
 from kubecluster.api.paths import Target
 from models.kinds import POD, Key
-from reconciler.labels import COMPONENT
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.rules.labels import COMPONENT
+from reconciler.wire.protocol import Body
 from tests.http.connection import kubeconfig
 from tests.kubecluster.daskhost import DaskHost
 from tests.kubecluster.fakekubernetes import FakeKubernetes

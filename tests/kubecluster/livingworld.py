@@ -12,12 +12,12 @@ from typing import Any
 
 from models.base import wire_time
 from models.kinds import ALL_KINDS, DASK_CLUSTER, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
-from reconciler.errors import ApiError
-from reconciler.labels import CLUSTER_NAME, COMPONENT
+from reconciler.daemon.settings import Settings
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI, Schemas, read
-from reconciler.protocol import Body
-from reconciler.settings import Settings
+from reconciler.rules.labels import CLUSTER_NAME, COMPONENT
+from reconciler.wire.errors import ApiError
+from reconciler.wire.protocol import Body
 from tests.http.connection import kubeconfig
 from tests.kubecluster.daskhost import DaskHost
 from tests.kubecluster.fakekubernetes import FakeKubernetes

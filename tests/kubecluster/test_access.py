@@ -13,7 +13,7 @@ from kubecluster.arguments import PortForward
 from kubecluster.errors import ForwardFailed, RequestFailed
 from kubecluster.resource import ClusterResource
 from models.kinds import SERVICE, Key
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
 from tests.kubecluster.sockets import echo, serving

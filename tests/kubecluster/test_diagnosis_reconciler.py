@@ -12,7 +12,7 @@ from kubecluster.diagnosis import Body, Sight, State, diagnose, error
 from kubecluster.errors import CrashLoop, NoOperator, NotReady, PodRefused, QuotaExceeded, TimedOut
 from kubecluster.progress import html, rows
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP
-from reconciler.names import Naming
+from reconciler.rules.names import Naming
 from tests.builders import NOON, cluster, group, pod_spec
 from tests.faults import Fault, Faulty
 from tests.kubecluster.sights import looked

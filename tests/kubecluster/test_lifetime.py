@@ -16,8 +16,8 @@ from kubecluster.lifetime import LONGEST_PAUSE_SECONDS, SHARE, Lifetime, marks
 from kubecluster.names import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from kubecluster.resource import ClusterResource
 from models.kinds import DASK_CLUSTER
-from reconciler.labels import OWNER_SEEN as RECONCILERS_OWNER_SEEN
-from reconciler.labels import OWNER_TIMEOUT_SECONDS as RECONCILERS_OWNER_TIMEOUT_SECONDS
+from reconciler.rules.labels import OWNER_SEEN as RECONCILERS_OWNER_SEEN
+from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS as RECONCILERS_OWNER_TIMEOUT_SECONDS
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld, now, still
 

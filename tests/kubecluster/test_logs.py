@@ -7,7 +7,7 @@ import pytest
 from kubecluster.logs import collected, main_container
 from kubecluster.resource import ClusterResource
 from models.kinds import POD, Key
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from kubecluster import names
 from kubecluster.names import ClusterNames, Naming, candidates, cluster_names
 from models import kinds, rules
-from models.actions import Topic
 from models.status import Phase
-from reconciler import labels
-from reconciler import names as reconcilers
-from reconciler.report import conditions
+from reconciler.passes.report import conditions
+from reconciler.passes.values import Topic
+from reconciler.rules import labels
+from reconciler.rules import names as reconcilers
 
 NAMES = st.text(st.sampled_from("ab-1._Aé"), max_size=60) | st.from_regex("[a-z][-a-z0-9]{0,60}", fullmatch=True)
 VALID_NAMES = st.from_regex("[a-z]([-a-z0-9]{0,43}[a-z0-9])?", fullmatch=True)

@@ -14,7 +14,7 @@ from tests.kubecluster.notebooks import Notebook
 from tests.kubecluster.sights import CREATING, NOON, event, group, homeless, looked, scheduler, sight, worker
 from tests.simulation.kubelet import FULL
 from tests.simulation.world import World
-from tests.unit.display import Stream, surround
+from tests.unit.local.display import Stream, surround
 
 TITLE = "Creating the Dask cluster simple"
 WAITING = Row("pod/simple-scheduler", "busy", "The scheduler Pod must wait.", "0/1")

@@ -12,7 +12,7 @@ import pytest
 
 from kubecluster.progress import Progress, Row
 from tests.realcluster.eventually import eventually
-from tests.unit.display import Display, Stream, shown, surround
+from tests.unit.local.display import Display, Stream, shown, surround
 
 TITLE = "Creating the Dask cluster simple"
 WAITING = Row("pod/simple-scheduler", "busy", "The scheduler Pod must wait.", "0/1")

@@ -17,9 +17,9 @@ from kubecluster.containers import Body
 from kubecluster.specs import make_cluster_spec, make_scheduler_spec, make_worker_spec
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from models.resources import DaskCluster
+from reconciler.daemon.settings import Settings
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI, Schemas, read
-from reconciler.settings import Settings
 from tests.upstream import upstream_crd
 
 CRDS = Path(__file__).parents[2] / "crds"

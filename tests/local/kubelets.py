@@ -14,7 +14,7 @@ from reconciler.local.containers.processes import Processes
 from reconciler.local.network.addresses import Network
 from reconciler.local.pods.kubelet import Kubelet
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.builders import NOON
 from tests.local.smallpods import SLEEPER, pod
 from tests.realcluster.eventually import eventually

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP
-from reconciler.labels import CLUSTER_NAME, COMPONENT
+from reconciler.rules.labels import CLUSTER_NAME, COMPONENT
 from tests.local.stage import free_port
 from tests.manifests import Manifest, manifest
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.local.network.addresses import LOOPBACK, Network
 from reconciler.local.network.proxy import Forward, Proxy
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 NAMESPACE = "default"
 SECONDS = 20.0

@@ -8,7 +8,7 @@ import yaml
 from tests.cli.daemon import ROOT
 from tests.local.command import local, local_with
 from tests.local.smallpods import cluster, core
-from tests.unit.mistakes import MISTAKES
+from tests.unit.manifests.mistakes import MISTAKES
 
 
 @pytest.mark.parametrize("mistake", ["tabs", "typo in a field", "wrong type in a template"])

@@ -12,8 +12,8 @@ from tests.cli.daemon import ROOT
 from tests.local.command import local
 from tests.local.conftest import Sheet
 from tests.local.smallpods import cluster
-from tests.unit.followed import texts
-from tests.unit.mistakes import MISTAKES
+from tests.unit.local.followed import texts
+from tests.unit.manifests.mistakes import MISTAKES
 
 BILLIONS = "a0: &a0 {k0: x}\n" + "".join(
     f"a{each}: &a{each} [{','.join([f'*a{each - 1}'] * 10)}]\n" for each in range(1, 20)

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from models.kinds import POD, Key
-from reconciler.labels import COMPONENT, Component
 from reconciler.local.containers.processes import Program
 from reconciler.local.pods.probing import MOST_AT_ONCE
-from reconciler.protocol import Body
+from reconciler.rules.labels import COMPONENT, Component
+from reconciler.wire.protocol import Body
 from tests.local.kubelets import TICK, Place, kubelet, probed
 from tests.local.place import PATH, is_alive, pid_of
 from tests.local.smallpods import SLEEPER, container, pod, python

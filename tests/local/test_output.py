@@ -21,7 +21,7 @@ from tests.local.place import linux_only
 from tests.local.smallpods import cluster, container, python, write
 from tests.manifests import Manifest
 from tests.realcluster.eventually import eventually
-from tests.unit.display import Display
+from tests.unit.local.display import Display
 
 AT_A_TERMINAL = "import os, sys; os.login_tty(os.dup(0)); os.execv(sys.argv[1], sys.argv[1:])"
 """Runs a program whose terminal is its standard input, as a shell does."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hypothesis import strategies as st
 
 from models.kinds import POD, SERVICE, Kind
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.builders import NAMESPACE, pod_spec
 from tests.simulation.happenings import HAPPENINGS, Happening
 from tests.simulation.world import World, key_of

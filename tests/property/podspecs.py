@@ -3,7 +3,7 @@
 from hypothesis import strategies as st
 
 from reconciler.local.pods.life import Probe
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 POLICIES = ("Always", "OnFailure", "Never")
 

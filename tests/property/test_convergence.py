@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.names import Naming
+from reconciler.rules.names import Naming
 from tests.property.histories import beginnings, histories, live_through
 from tests.simulation.happenings import Happening
 from tests.simulation.oracle import check_at_rest

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.difference import changes, covers, merge_patch
+from reconciler.passes.merge_patch import changes, covers, merge_patch
 
 Json = dict[str, Any]
 scalars = st.none() | st.integers(2, 9) | st.text("ab", max_size=2)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from models.base import wire_time
 from models.kinds import ALL_KINDS, DASK_CLUSTER, EVENT, POD
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.builders import NOON, cluster
 from tests.faults import Fault, Faulty, plans
 from tests.simulation.world import World, key

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from models.base import wire_time
 from models.observed import Pod
 from reconciler.local.pods.life import Check, Command, Kill, PodLife, Probe, Start, Terminate
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.builders import NOON
 from tests.property.podspecs import named, specs
 

@@ -11,8 +11,8 @@ from datetime import timedelta
 from models.base import wire_time
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from models.snapshot import Owner
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, Role
-from reconciler.protocol import Body
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, Role
+from reconciler.wire.protocol import Body
 from tests.builders import autoscaler, cluster, group, job, pod_spec
 from tests.simulation.kubelet import NODES
 from tests.simulation.world import World, key_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from models.kinds import Key, Kind
-from reconciler.protocol import API, Body, Reply, Subresource
+from reconciler.wire.protocol import API, Body, Reply, Subresource
 
 Answer = TypeVar("Answer")
 

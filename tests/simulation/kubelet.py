@@ -15,7 +15,7 @@ from zlib import crc32
 from models.base import wire_time
 from models.kinds import POD, SERVICE, Key
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.simulation.clock import Clock
 
 NODES = ("node-0", "node-1", "node-2")

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
-from reconciler.labels import (
+from reconciler.rules.labels import (
     CLUSTER_NAME,
     COMPONENT,
     NAMING,
@@ -14,7 +14,7 @@ from reconciler.labels import (
     WORKER_GROUP_NAME,
     Role,
 )
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 from tests.simulation.happenings import THEIRS
 from tests.simulation.watch import is_abandoned
 from tests.simulation.world import World, is_ready, key_of

@@ -3,7 +3,7 @@
 import pytest
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD
-from reconciler.names import Naming
+from reconciler.rules.names import Naming
 from tests.builders import autoscaler, cluster, group, job
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, is_ready, key

@@ -6,8 +6,8 @@ from datetime import datetime
 import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
-from reconciler.labels import Role
-from reconciler.names import Naming
+from reconciler.rules.labels import Role
+from reconciler.rules.names import Naming
 from tests.builders import cluster, job, pod_spec
 from tests.simulation.kubelet import CRASHING, NODES
 from tests.simulation.oracle import check_at_rest

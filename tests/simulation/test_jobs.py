@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, POD, SERVICE
-from reconciler.labels import SCHEDULER_GATE, Role
-from reconciler.names import Naming
-from reconciler.protocol import Body
+from reconciler.rules.labels import SCHEDULER_GATE, Role
+from reconciler.rules.names import Naming
+from reconciler.wire.protocol import Body
 from tests.builders import job, pod_spec
 from tests.simulation.kubelet import NEVER_READY
 from tests.simulation.oracle import check_at_rest

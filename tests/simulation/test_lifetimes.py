@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from models.actions import Verb
 from models.base import wire_time
 from models.kinds import ALL_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, Key
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.loop import rehearse
-from reconciler.protocol import API, Body, Reply
+from reconciler.passes.values import Verb
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.wire.protocol import API, Body, Reply
 from tests.builders import NOON, autoscaler, cluster, group, job
 from tests.simulation.interruptions import Interrupted
 from tests.simulation.oracle import check_at_rest

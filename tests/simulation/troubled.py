@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from models.actions import PassResult
 from reconciler.loop import Loop
-from reconciler.protocol import API
+from reconciler.passes.values import PassResult
+from reconciler.wire.protocol import API
 from tests.simulation.interruptions import Interrupted, Killed, kill
 from tests.simulation.world import World
 

@@ -18,9 +18,9 @@ from math import ceil, floor
 from typing import Any
 
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
-from reconciler.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body, Reply, Subresource
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
+from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.simulation.clock import Clock
 
 OURS = "kubernetes.dask.org/"

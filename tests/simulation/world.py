@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from models.actions import PassResult
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind, kind_of
 from models.snapshot import Owner
-from reconciler.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
+from reconciler.daemon.settings import Settings
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI, Schemas, read
-from reconciler.protocol import API, Body
-from reconciler.settings import Settings
+from reconciler.passes.values import PassResult
+from reconciler.rules.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
+from reconciler.wire.protocol import API, Body
 from tests.builders import NAMESPACE, manifest
 from tests.simulation.clock import Clock
 from tests.simulation.kubelet import Kubelet

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from models.actions import Result, Topic, Verb
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from models.snapshot import Snapshot
-from reconciler import policy
-from reconciler.backoff import LONGEST_WAIT, next_waits, waiting
-from reconciler.desire import desire
-from reconciler.desire.rollout import Worker, next_turn
-from reconciler.labels import ORDINAL, ordinal
-from reconciler.names import Naming
-from reconciler.plan import plan
+from reconciler.passes import policy
+from reconciler.passes.desire import desire
+from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
+from reconciler.passes.plan import plan
+from reconciler.passes.values import Result, Topic, Verb
+from reconciler.passes.write_backoff import LONGEST_WAIT, next_waits, waiting
+from reconciler.rules.labels import ORDINAL, ordinal
+from reconciler.rules.names import Naming
 from tests.builders import (
     NOON,
     action,

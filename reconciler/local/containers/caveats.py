@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.local.containers.volumes import EMPTY, GIVEN, HOST_PATH, SHARED_MEMORY, source
 from reconciler.local.quantities import quantity
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 
 @dataclass(frozen=True, slots=True)

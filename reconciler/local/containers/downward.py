@@ -10,7 +10,7 @@ from decimal import Decimal
 from reconciler.local.files.supplies import Unavailable
 from reconciler.local.network.addresses import LOOPBACK
 from reconciler.local.quantities import quantity
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 _METADATA = ("name", "namespace", "uid")
 _MAPPINGS = ("labels", "annotations")

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from reconciler.local.containers.variables import Unavailable, expanded
 from reconciler.local.containers.volumes import Missing, Shelf
 from reconciler.local.files.supplies import Supplies
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 _PATH = re.compile(r"[^\s\"'`:,;=()|&<>]*")
 # A path begins where no other goes on: not in /my/scripts, ~/scripts or $HOME/scripts, but in file:///scripts and

@@ -15,7 +15,7 @@ from reconciler.local.containers.variables import Unavailable, environment, expa
 from reconciler.local.files.supplies import Supply
 from reconciler.local.network.addresses import Network
 from reconciler.local.quantities import quantity
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 INSIDE = Path(__file__).parent / "inside"
 """What Python programs in containers import first."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from reconciler.local.containers import downward
 from reconciler.local.files.supplies import CONFIG_MAP, SECRET, Supplies, Supply, found
 from reconciler.local.files.supplies import Unavailable as Unavailable
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 _REFERENCE = re.compile(r"\$(?:(?P<escaped>\$)|\((?P<name>[^)]*)\))")
 _NAME = re.compile(r"[ -<>-~]+")

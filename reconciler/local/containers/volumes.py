@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from reconciler.local.containers import downward
 from reconciler.local.files.supplies import CONFIG_MAP, SECRET, Supplies, Unavailable, found
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 WRITTEN = ("configMap", "secret", "downwardAPI", "projected")
 EMPTY = ("emptyDir", "ephemeral")

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import structlog
 
+from reconciler.daemon.log import Format, Level, configure
 from reconciler.local.display.screen import Screen
-from reconciler.log import Format, Level, configure
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 

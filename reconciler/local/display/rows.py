@@ -16,19 +16,19 @@ from datetime import datetime
 from itertools import groupby
 from typing import Any, Literal
 
-from models.actions import Topic
 from models.kinds import CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Kind
 from models.observed import Pod
 from models.snapshot import Unreadable
 from models.status import JobStatus, Phase
-from reconciler.labels import ordinal
 from reconciler.local.quantities import SUFFIXES, quantity
 from reconciler.memory import MemoryAPI
-from reconciler.parse import parse_object
-from reconciler.protocol import Body
-from reconciler.report.conditions import BLOCKING, Reason, Type
-from reconciler.report.pods import explain, explain_end
-from reconciler.report.sentences import sentence
+from reconciler.passes.report.conditions import BLOCKING, Reason, Type
+from reconciler.passes.report.pod_trouble import explain, explain_end
+from reconciler.passes.report.sentences import sentence
+from reconciler.passes.values import Topic
+from reconciler.rules.labels import ordinal
+from reconciler.wire.parse import parse_object
+from reconciler.wire.protocol import Body
 
 State = Literal["good", "busy", "bad", "over"]
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from reconciler.report.sentences import sentence
+from reconciler.passes.report.sentences import sentence
 
 _ONE = re.compile(r'unknown field "(.+?)"')
 

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 
-from models.actions import Action, Change, Verb
 from models.kinds import Key
-from reconciler.difference import changes, merge_patch
+from reconciler.cli.render import changed
 from reconciler.local.files.supplies import SECRET, Supply
 from reconciler.memory.metadata import MAPS, SYSTEM
-from reconciler.protocol import Body
-from reconciler.render import changed
-from reconciler.wording import brief
+from reconciler.passes.merge_patch import changes, merge_patch
+from reconciler.passes.values import Action, Change, Verb
+from reconciler.wire.protocol import Body
+from reconciler.wire.wording import brief
 
 MOST_SHOWN = 5
 """How many fields are told; of the others, how many there are."""

@@ -14,8 +14,6 @@ from types import MappingProxyType
 from typing import Literal, TextIO
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
-from reconciler.difference import merge_patch
-from reconciler.errors import ApiError, Conflict, NotFound
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.emptied import Emptied
 from reconciler.local.files.images import Images, images_of, with_images
@@ -24,8 +22,10 @@ from reconciler.manifests import Manifest, Other, Problem, Reader, Reading, Text
 from reconciler.manifests.reading import LABEL
 from reconciler.memory import MemoryAPI
 from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
-from reconciler.protocol import Body
-from reconciler.wording import shown
+from reconciler.passes.merge_patch import merge_patch
+from reconciler.wire.errors import ApiError, Conflict, NotFound
+from reconciler.wire.protocol import Body
+from reconciler.wire.wording import shown
 
 CORE = "v1"
 SUBDOMAIN = "it must consist of lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit"

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from reconciler.memory.document import copied
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 CONTAINERS = ("containers", "initContainers")
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.manifests.headers import named
-from reconciler.protocol import Body
-from reconciler.wording import did_you_mean, shown
+from reconciler.wire.protocol import Body
+from reconciler.wire.wording import did_you_mean, shown
 
 CONFIG_MAP, SECRET = "ConfigMap", "Secret"
 KINDS = (CONFIG_MAP, SECRET)

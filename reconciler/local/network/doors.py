@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from models.kinds import DASK_CLUSTER, SERVICE, Key
 from models.resources import DaskCluster
-from reconciler.address import comm_port, dashboard_port, scheme
 from reconciler.local.network.addresses import Network
 from reconciler.local.network.proxy import Proxy
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.rules.addresses import comm_port, dashboard_port, scheme
+from reconciler.wire.protocol import Body
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from reconciler.local.network.carrier import Carrier
 from reconciler.local.network.forwards import Forwarded, Forwards
 from reconciler.local.network.listeners import accepting
 from reconciler.local.network.routes import Port, Route, routes
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 

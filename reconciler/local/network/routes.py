@@ -9,7 +9,7 @@ from typing import Any, TypeGuard, TypeVar
 
 from models.kinds import SERVICE, Key
 from reconciler.local.network.addresses import Place
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 T = TypeVar("T")
 _ENDED = ("Succeeded", "Failed")

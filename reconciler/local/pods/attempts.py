@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.local.pods.spans import span
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 HURRIED = timedelta(seconds=1)
 

@@ -23,7 +23,7 @@ from enum import Enum, StrEnum, auto
 
 from reconciler.local.pods.attempts import Checks, Timing
 from reconciler.local.pods.commands import Check, Command, Kill, Probe, Start, Terminate
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=5)

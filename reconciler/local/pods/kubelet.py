@@ -15,7 +15,6 @@ import structlog
 
 from models.base import wire_time
 from models.kinds import POD, Key
-from reconciler.errors import ApiError
 from reconciler.local.containers.logs import Logs
 from reconciler.local.containers.preparation import Containers, Prepared, Refusal, Surroundings
 from reconciler.local.containers.processes import CannotStart, Processes
@@ -27,7 +26,8 @@ from reconciler.local.pods.life import Check, Kill, PodLife, Start, Terminate
 from reconciler.local.pods.probing import Probing
 from reconciler.local.pods.tenant import Tenant
 from reconciler.memory import MemoryAPI
-from reconciler.protocol import Body
+from reconciler.wire.errors import ApiError
+from reconciler.wire.protocol import Body
 
 NODE = "this-machine"
 

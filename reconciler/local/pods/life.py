@@ -19,7 +19,7 @@ from reconciler.local.pods.container import ContainerLife, Goal, Policy, Stage
 from reconciler.local.pods.spans import span
 from reconciler.local.pods.status import Cause, Picture, pod_status
 from reconciler.memory.pods import GRACE_SECONDS
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 __all__ = ["Check", "Command", "Kill", "PodLife", "Probe", "Start", "Terminate"]
 

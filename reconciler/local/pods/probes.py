@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
 from reconciler.local.network.listeners import is_seen
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 Real = Callable[[str, int], tuple[str, int]]
 

@@ -18,7 +18,7 @@ from reconciler.local.pods.commands import Check
 from reconciler.local.pods.probes import attempt
 from reconciler.local.pods.spans import LONGEST_SECONDS, span
 from reconciler.local.pods.tenant import Tenant
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 MOST_AT_ONCE = 5
 """How many commands are begun in one step: each takes some milliseconds, in which nothing else is done."""

@@ -8,7 +8,7 @@ from enum import StrEnum
 from models.base import wire_time
 from reconciler.local.network.addresses import LOOPBACK
 from reconciler.local.pods.container import ContainerLife, End, Stage
-from reconciler.protocol import Body
+from reconciler.wire.protocol import Body
 
 
 class Phase(StrEnum):

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from models.kinds import Key
-from reconciler.labels import CLUSTER_NAME, COMPONENT, Component
 from reconciler.local.pods.life import PodLife
 from reconciler.local.pods.spans import span
 from reconciler.memory.pods import GRACE_SECONDS
-from reconciler.protocol import Body
+from reconciler.rules.labels import CLUSTER_NAME, COMPONENT, Component
+from reconciler.wire.protocol import Body
 
 
 @dataclass(slots=True)

@@ -1,0 +1,257 @@
+"""What Prometheus is told: each pass, each request, and the world as the last pass left it.
+
+Counters and histograms have labels of few values only. What is told of single clusters is collected from the last
+snapshot, so that a cluster that is gone is gone here too.
+"""
+
+import platform
+from collections import Counter as Count
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
+from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from models.observed import Pod
+from models.resources import DaskCluster, DaskJob
+from models.snapshot import Observed, Snapshot
+from reconciler import __version__
+from reconciler.api import Exchange
+from reconciler.passes.values import PassResult, Plan, Response, Result, Topic
+
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+BYTES = tuple(4.0**power * 1024 for power in range(9))
+"""From 1 KiB to 64 MiB."""
+
+_REASONS = """
+AlreadyExists BadRequest Conflict Expired Forbidden Gone InternalError Invalid MethodNotAllowed NotAcceptable NotFound
+RequestEntityTooLarge ServerTimeout ServiceUnavailable Timeout TooManyRequests Unauthorized UnsupportedMediaType
+"""
+STATUS_REASONS = frozenset(_REASONS.split())
+"""The reasons that Kubernetes itself gives; an admission webhook may give any text, which makes no good label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One metric.
+
+    Args:
+        name: Its name after `dask_reconciler_`.
+        type: Its type.
+        help: What it says.
+        labels: The names of its labels.
+        buckets: Of a histogram.
+    """
+
+    name: str
+    type: Literal["counter", "gauge", "histogram", "info"]
+    help: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prometheus knows it."""
+        return f"dask_reconciler_{self.name}"
+
+
+BUILD = Family("build_info", "info", "The version that runs.", ("version", "python_version"))
+PASSES = Family(
+    "passes_total",
+    "counter",
+    "Passes: done, with failed writes among them, or unread because a list failed.",
+    ("result",),
+)
+ROUNDS = Family("rounds_total", "counter", "Rounds of planning and writing within passes.")
+STAGES = Family("stage_duration_seconds", "histogram", "How long a stage took in one pass.", ("stage",), SECONDS)
+PLANNED = Family("planned_actions_total", "counter", "Actions planned.", ("kind", "action"))
+APPLIED = Family(
+    "applied_actions_total", "counter", "Actions tried, or skipped after one failed.", ("kind", "action", "result")
+)
+HELD = Family("held_actions", "gauge", "Actions that policy held back in the last pass.", ("action",))
+REFUSED = Family(
+    "refused_writes_total",
+    "counter",
+    "Writes that Kubernetes refused for a resource that it had accepted; Other stands for a webhook's own reason.",
+    ("kind", "reason"),
+)
+CONFLICTS = Family("write_conflicts_total", "counter", "Writes whose object had changed since it was read.", ("kind",))
+ATTEMPT = Family(
+    "last_attempt_timestamp_seconds", "gauge", "When the last pass returned, whatever it brought, as a Unix time."
+)
+SUCCESS = Family(
+    "last_success_timestamp_seconds",
+    "gauge",
+    "When the last pass returned that read everything and got an answer to every write, as a Unix time.",
+)
+FINDINGS = Family("findings", "gauge", "What owners are told in conditions since the last pass.", ("topic",))
+REQUESTS = Family(
+    "api_requests_total",
+    "counter",
+    "Requests to the Kubernetes API; without an answer the code is the error's class.",
+    ("verb", "resource", "code"),
+)
+REQUEST_SECONDS = Family(
+    "api_request_duration_seconds",
+    "histogram",
+    "How long a request to the Kubernetes API took.",
+    ("verb", "resource"),
+    SECONDS,
+)
+LIST_BYTES = Family(
+    "list_size_bytes", "histogram", "The size of a list as it came over the wire.", ("resource",), BYTES
+)
+LISTED = Family("observed_objects", "gauge", "Objects in the last snapshot.", ("kind",))
+UNREADABLE = Family(
+    "unreadable_objects",
+    "gauge",
+    "Objects in the last snapshot that cannot be read; nothing of theirs is touched.",
+    ("kind",),
+)
+RESOURCES = Family(
+    "resources",
+    "gauge",
+    "Clusters, jobs and Pods in the last snapshot by phase; a job's is its jobStatus.",
+    ("kind", "phase"),
+)
+WORKERS_WANTED = Family(
+    "workers_wanted", "gauge", "Workers that all groups of a cluster want.", ("namespace", "cluster")
+)
+WORKERS_READY = Family(
+    "workers_ready", "gauge", "Workers of all groups of a cluster that are ready.", ("namespace", "cluster")
+)
+
+FAMILIES = (
+    *(BUILD, PASSES, ROUNDS, STAGES, ATTEMPT, SUCCESS),
+    *(PLANNED, APPLIED, HELD, REFUSED, CONFLICTS, FINDINGS),
+    *(REQUESTS, REQUEST_SECONDS, LIST_BYTES),
+    *(LISTED, UNREADABLE, RESOURCES, WORKERS_WANTED, WORKERS_READY),
+)
+"""Every metric of ours; docs/metrics.md is made from it."""
+
+
+class Metrics:
+    """Counts passes and requests in a registry, and has it collect the last snapshot.
+
+    Args:
+        registry: Where the metrics are registered.
+        clock: What time it is.
+        rehearsed: Whether passes are dry runs, whose actions are planned but not applied.
+    """
+
+    def __init__(self, registry: CollectorRegistry, clock: Callable[[], datetime], *, rehearsed: bool = False) -> None:
+        self._clock = clock
+        self._rehearsed = rehearsed
+        Info("dask_reconciler_build", BUILD.help, registry=registry).info(
+            {"version": __version__, "python_version": platform.python_version()}
+        )
+        self._counters = {each: _counter(each, registry) for each in FAMILIES if each.type == "counter"}
+        self._histograms = {each: _histogram(each, registry) for each in FAMILIES if each.type == "histogram"}
+        self._gauges = {each: _gauge(each, registry) for each in (HELD, ATTEMPT, SUCCESS, FINDINGS)}
+        self._world = World()
+        registry.register(self._world)
+        for result in ("done", "failed", "unread"):
+            self._counters[PASSES].labels(result)
+
+    def __call__(self, result: PassResult) -> None:
+        """Count a pass."""
+        now = self._clock().timestamp()
+        self._gauges[ATTEMPT].set(now)
+        outcome = "unread" if result.errors else "failed" if result.failures else "done"
+        self._counters[PASSES].labels(outcome).inc()
+        self._counters[ROUNDS].inc(result.rounds)
+        for stage, seconds in result.seconds.items():
+            self._histograms[STAGES].labels(stage).observe(seconds)
+        if not result.errors and all(
+            failure.result in (Result.CONFLICT, Result.REFUSED) for failure in result.failures
+        ):
+            self._gauges[SUCCESS].set(now)
+        if result.snapshot is not None and (result.snapshot.objects or not result.errors):
+            self._world.snapshot = result.snapshot  # a world that could not be read is not an empty one
+        self._count_plan(result.plan)
+        for response in () if self._rehearsed else (*result.responses, *result.reports):
+            self._count_response(response)
+
+    def exchange(self, exchange: Exchange) -> None:
+        """Count a request to the API."""
+        verb, resource = exchange.verb, exchange.resource
+        self._counters[REQUESTS].labels(verb, resource, exchange.code).inc()
+        self._histograms[REQUEST_SECONDS].labels(verb, resource).observe(exchange.seconds)
+        if verb == "LIST" and exchange.bytes_received:
+            self._histograms[LIST_BYTES].labels(resource).observe(exchange.bytes_received)
+
+    def _count_plan(self, plan: Plan) -> None:
+        for action in plan.actions:
+            self._counters[PLANNED].labels(action.key.kind.name, action.verb).inc()
+        held = Count(action.verb for action in plan.held)
+        self._gauges[HELD].clear()
+        for verb, count in held.items():
+            self._gauges[HELD].labels(verb).set(count)
+        topics = Count(finding.topic for finding in plan.findings)
+        for topic in Topic:
+            self._gauges[FINDINGS].labels(topic).set(topics[topic])
+
+    def _count_response(self, response: Response) -> None:
+        kind = response.action.key.kind.name
+        self._counters[APPLIED].labels(kind, response.action.verb, response.result).inc()
+        if response.result is Result.REFUSED:
+            reason = response.reason if response.reason in STATUS_REASONS else "Other"
+            self._counters[REFUSED].labels(kind, reason).inc()
+        if response.result is Result.CONFLICT:
+            self._counters[CONFLICTS].labels(kind).inc()
+
+
+class World(Collector):
+    """The last snapshot, counted whenever Prometheus asks."""
+
+    def __init__(self) -> None:
+        self.snapshot: Snapshot | None = None
+
+    def collect(self) -> Iterator[Metric]:
+        """Every family that the snapshot tells of; without samples before the first pass."""
+        snapshot = self.snapshot or Snapshot(datetime.fromtimestamp(0).astimezone())
+        yield _family(LISTED, Count((key.kind.name,) for key in snapshot.objects))
+        yield _family(UNREADABLE, Count((key.kind.name,) for key in snapshot.unreadable))
+        yield _family(RESOURCES, Count(filter(None, map(_phase, snapshot.objects.values()))))
+        clusters = {(each.metadata.namespace, each.metadata.name): each for each in snapshot.of(DaskCluster)}
+        yield _family(WORKERS_WANTED, {name: _wanted(snapshot, *name) for name in clusters})
+        yield _family(WORKERS_READY, {name: _ready(snapshot, *name) for name in clusters})
+
+
+def _phase(observed: Observed) -> tuple[str, str] | None:
+    if isinstance(observed, DaskCluster):
+        return "DaskCluster", observed.status.phase or "Unknown"
+    if isinstance(observed, DaskJob):
+        return "DaskJob", observed.status.job_status or "Unknown"
+    return ("Pod", observed.status.phase) if isinstance(observed, Pod) else None
+
+
+def _wanted(snapshot: Snapshot, namespace: str, cluster: str) -> int:
+    return sum(group.spec.worker.replicas for group in snapshot.groups_of(namespace, cluster))
+
+
+def _ready(snapshot: Snapshot, namespace: str, cluster: str) -> int:
+    groups = snapshot.groups_of(namespace, cluster)
+    return sum(pod.is_ready for group in groups for pod in snapshot.children(group.metadata.uid, Pod))
+
+
+def _family(family: Family, values: Mapping[tuple[str, ...], int]) -> GaugeMetricFamily:
+    metric = GaugeMetricFamily(family.full_name, family.help, labels=family.labels)
+    for labels, value in values.items():
+        metric.add_metric(labels, value)
+    return metric
+
+
+def _counter(family: Family, registry: CollectorRegistry) -> Counter:
+    return Counter(family.full_name, family.help, family.labels, registry=registry)
+
+
+def _gauge(family: Family, registry: CollectorRegistry) -> Gauge:
+    return Gauge(family.full_name, family.help, family.labels, registry=registry)
+
+
+def _histogram(family: Family, registry: CollectorRegistry) -> Histogram:
+    return Histogram(family.full_name, family.help, family.labels, buckets=family.buckets, registry=registry)

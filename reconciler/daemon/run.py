@@ -1,0 +1,163 @@
+"""Passes for ever, watched by probes, until a signal.
+
+    main thread     waits for a signal or for the loop's end
+    loop thread     makes passes
+    server threads  answer probes and Prometheus
+
+The loop has a thread of its own because a signal handler runs in the main thread, in the middle of whatever that is
+doing: one that set an event the loop was just waiting for could wait for itself.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from queue import Empty
+from typing import NoReturn, Protocol
+
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    PlatformCollector,
+    ProcessCollector,
+    disable_created_metrics,
+)
+
+from reconciler import __version__
+from reconciler.api import Exchange
+from reconciler.cli.rehearsal import Rehearsals
+from reconciler.daemon.connection import connected, now
+from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
+from reconciler.daemon.metrics import Metrics
+from reconciler.daemon.passlog import PassLog
+from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
+from reconciler.daemon.settings import Settings
+from reconciler.daemon.signals import Events, signals
+from reconciler.loop import Loop
+
+
+class Passes(Protocol):
+    """What makes passes, or rehearses them."""
+
+    last_attempt_at: datetime | None
+    listed_once: bool
+
+    def forever(self, stop: threading.Event) -> None:
+        """Make passes until `stop` is set."""
+
+
+def run_daemon(settings: Settings) -> int:
+    """Make passes until a signal; the exit code.
+
+    Raises:
+        NoCluster: no cluster is configured, or wrongly.
+        ServerError: the port cannot be listened on.
+    """
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
+    registry = _registry()
+    metrics = Metrics(registry, now, rehearsed=settings.dry_run)
+    pulse = Pulse(metrics.exchange)
+    api = connected(settings, pulse)
+    make = Rehearsals if settings.dry_run else Loop
+    passes = make(api, settings, clock=now, observers=(metrics, PassLog(now, rehearsed=settings.dry_run)))
+    app = application(registry, _probes(passes, pulse, settings, now()))
+    with serving(settings.bind, settings.port, app) as port, signals() as events:
+        scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
+        mode = {"dry_run": True} if settings.dry_run else {}
+        log.info("daemon.started", version=__version__, port=port, interval_seconds=settings.interval, **scope, **mode)
+        code = make_passes(passes, events, settings.stop_timeout)
+    api.close()
+    return code
+
+
+def _registry() -> CollectorRegistry:
+    # Or every series would come twice, to tell when it was made.
+    disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    return registry
+
+
+class Pulse:
+    """Notes when the last request returned: a long pass is alive as long as its requests return.
+
+    Args:
+        exchanged: Told of every request too.
+    """
+
+    def __init__(self, exchanged: Callable[[Exchange], None]) -> None:
+        self._exchanged = exchanged
+        self.last_at: datetime | None = None
+
+    def __call__(self, exchange: Exchange) -> None:
+        """Take note of a request."""
+        self.last_at = now()
+        self._exchanged(exchange)
+
+
+def _probes(passes: Passes, pulse: Pulse, settings: Settings, started_at: datetime) -> dict[str, Probe]:
+    bound = patience(settings.interval, settings.total_timeout)
+
+    def last_sign() -> datetime | None:
+        return max((at for at in (passes.last_attempt_at, pulse.last_at) if at is not None), default=None)
+
+    return {
+        "/healthz": lambda: liveness(now(), started_at, last_sign(), bound),
+        "/readyz": lambda: readiness(listed_once=passes.listed_once),
+    }
+
+
+def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
+    """Make passes in a thread until a signal, or until they end by themselves, which they should not; the exit code.
+
+    Args:
+        passes: What makes them.
+        events: Where signals come from.
+        stop_timeout: For how many seconds the pass in hand may still run after a signal.
+    """
+    log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
+    stop = threading.Event()
+
+    def run() -> None:
+        try:
+            passes.forever(stop)
+        except Exception:  # the edge of the loop: whatever it was, it is told and ends the process
+            log.exception("daemon.crashed")
+        finally:
+            events.put(None)
+
+    threading.Thread(target=run, name="loop", daemon=True).start()
+    caught = events.get()
+    if caught is None:
+        return FAILED
+    stop.set()
+    log.info("daemon.stopping", signal=caught.name, message="ends after the pass in hand; interrupt again to end now")
+    return _stopped(events, time.monotonic() + stop_timeout, log)
+
+
+def _stopped(events: Events, deadline: float, log: structlog.stdlib.BoundLogger) -> int:
+    """Wait for the loop to end; its threads may hang in a request, and then only the process can."""
+    while True:
+        try:
+            caught = events.get(timeout=max(0.0, deadline - time.monotonic()))
+        except Empty:
+            log.error("daemon.cut_short", message="the pass in hand did not end in time; the next start resumes it")  # noqa: TRY400 - no error of ours
+            _end_now(FAILED)
+        if caught is None:
+            log.info("daemon.stopped")
+            return DONE
+        if caught is signal.SIGINT:
+            _end_now(INTERRUPTED)
+
+
+def _end_now(code: int) -> NoReturn:
+    """End without waiting for threads, as Python would at exit."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)

@@ -1,0 +1,46 @@
+"""Users' own worker groups and autoscalers become their cluster's, so that they go with it.
+
+Each asks for its own adoption: what is refused to one holds up neither the cluster nor the others.
+"""
+
+from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler.passes.desire.children import cluster_of, finding, owner_reference
+from reconciler.passes.desire.obstacles import obstacle
+from reconciler.passes.values import Desired, Finding, Record, Topic
+from reconciler.rules.parts import naming_of
+
+
+def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:
+    """That it belongs to its cluster."""
+    cluster = cluster_of(autoscaler, snapshot)
+    if cluster is None or cluster.metadata.deletion_timestamp is not None or obstacle(cluster, snapshot) is not None:
+        return Desired(autoscaler)
+    return Desired(autoscaler, records=adoption(autoscaler, cluster), findings=another_cluster(autoscaler, cluster))
+
+
+def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
+    """The reference to the cluster that is to be written down; none if the resource is, or cannot be, the cluster's."""
+    if naming_of(cluster) is None or not _is_free(resource):
+        return ()
+    references = [reference.wire() for reference in resource.metadata.owner_references]
+    ours = owner_reference(cluster, controller=resource.metadata.controller is None)
+    body = {"metadata": {"ownerReferences": [*references, ours]}}
+    return (Record(resource, body, f"it names {cluster.key}, and is to go with it"),)
+
+
+def another_cluster(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Finding, ...]:
+    """That the resource belongs to another DaskCluster than the one it names, if that is so."""
+    owners = [owner for owner in resource.metadata.owner_references if owner.kind == DaskCluster.kind().name]
+    if not owners or any(owner.uid == cluster.metadata.uid for owner in owners):
+        return ()
+    message = (
+        f"it names {cluster.key}, but belongs to DaskCluster {owners[0].name} with uid {owners[0].uid}; "
+        "remove that owner reference if that cluster is gone or does not matter"
+    )
+    return (finding(resource, Topic.NAME_CONFLICT, message),)
+
+
+def _is_free(resource: DaskWorkerGroup | DaskAutoscaler) -> bool:
+    """Whether the resource can be adopted: no DaskCluster owns it, gone or not."""
+    return all(owner.kind != DaskCluster.kind().name for owner in resource.metadata.owner_references)

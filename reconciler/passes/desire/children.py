@@ -1,0 +1,120 @@
+"""How a child is marked as its owner's."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from models.base import Meta
+from models.kinds import Key, Kind
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup, Metadata
+from models.snapshot import Owner, Snapshot
+from reconciler.passes.values import Body, Finding, Record, Topic
+from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
+from reconciler.rules.names import Naming
+
+
+@dataclass(frozen=True, slots=True)
+class Marks:
+    """The labels and annotations of a child.
+
+    Args:
+        role: What the child is to its owner.
+        sources: Where users' labels and annotations flow from, the weakest first.
+        labels: The reconciler's own labels.
+        annotations: The reconciler's own annotations.
+        spec_fields: The paths of the spec's fields that come from the owner, if it is merged rather than replaced.
+    """
+
+    role: Role
+    sources: tuple[Metadata | Meta, ...]
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    spec_fields: tuple[str, ...] = ()
+
+
+def child_body(kind: Kind, name: str, owner: Owner, marks: Marks, spec: Body | None) -> Body:
+    """A child as it would be created, with its owner reference in it.
+
+    Args:
+        kind: The child's kind.
+        name: The child's name.
+        owner: The resource it belongs to; the child lives in its namespace and is garbage-collected with it.
+        marks: Its labels and annotations.
+        spec: Its spec; `None` leaves the spec of a child that exists as it is.
+    """
+    user_labels = flow_down(*(source.labels for source in marks.sources))
+    user_annotations = flow_down(*(source.annotations for source in marks.sources))
+    remembered = set_by_owner(user_labels, user_annotations, marks.spec_fields)
+    ours = {**marks.annotations, ROLE: str(marks.role)}
+    if remembered != "{}":
+        ours[SET_BY_OWNER] = remembered
+    body: Body = {
+        "apiVersion": kind.api_version,
+        "kind": kind.name,
+        "metadata": {
+            "name": name,
+            "namespace": owner.metadata.namespace,
+            "labels": {**user_labels, **marks.labels},
+            "annotations": {**user_annotations, **ours},
+            "ownerReferences": [owner_reference(owner)],
+        },
+    }
+    return body if spec is None else {**body, "spec": spec}
+
+
+def owner_reference(owner: Owner, *, controller: bool = True) -> Body:
+    """A reference to the owner; its uid makes sure that a namesake created later is not taken for it."""
+    return {
+        "apiVersion": owner.kind().api_version,
+        "kind": owner.kind().name,
+        "name": owner.metadata.name,
+        "uid": owner.metadata.uid,
+        "controller": controller,
+        "blockOwnerDeletion": True,
+    }
+
+
+def naming_in_use(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
+    """The naming set that a resource's children show it to have, for one that has lost its record.
+
+    Args:
+        uid: The resource.
+        snapshot: The observed world.
+        child_names: What its child resource is called under each set.
+    """
+    there = {child.metadata.name for child in snapshot.everything_of(uid) if isinstance(child, Owner)}
+    return next((naming for naming, name in child_names.items() if name in there), None)
+
+
+def record_naming(owner: DaskCluster | DaskJob, naming: Naming) -> Record:
+    """Write down the naming set, so that a later change of the setting leaves this resource alone."""
+    return Record(
+        owner, {"metadata": {"annotations": {NAMING: str(naming)}}}, f"seen for the first time: naming {naming}"
+    )
+
+
+def replicas_to_hand_down(parents: int, child: Meta | None, childs: int) -> int:
+    """How many replicas a child resource should ask for, given that its own number may have been edited too.
+
+    The parent's number counts when it differs from what was last handed down; otherwise the child's stands, and it
+    also stands where nothing was ever handed down.
+
+    Args:
+        parents: The parent's number.
+        child: The child's metadata; `None` if it does not exist yet.
+        childs: The child's number; not used without a child.
+    """
+    if child is None:
+        return parents
+    handed_down = child.annotations.get(REPLICAS_HANDED_DOWN)
+    return childs if handed_down in (None, str(parents)) else parents
+
+
+def finding(about: Owner, topic: Topic, message: str) -> Finding:
+    """Something the resource's owner must be told, beginning with the resource's name."""
+    return Finding(about.key, topic, f"{about.key}: {message}")
+
+
+def cluster_of(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: Snapshot) -> DaskCluster | None:
+    """The cluster that a group or an autoscaler names, if it was observed."""
+    from_key = Key(DaskCluster.kind(), resource.metadata.namespace, resource.spec.cluster)
+    return snapshot.get(DaskCluster, from_key)

@@ -1,0 +1,98 @@
+"""What a DaskCluster asks for: a scheduler, Services in front of it, and a default group of workers."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
+from models.observed import Service
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler.passes.desire.children import Marks, child_body, naming_in_use, record_naming, replicas_to_hand_down
+from reconciler.passes.desire.lifetime import is_over, misread, owner_gone
+from reconciler.passes.desire.obstacles import obstacle
+from reconciler.passes.desire.scheduler import desire_scheduler
+from reconciler.passes.desire.services import comm_service_spec, user_service_spec
+from reconciler.passes.merge_patch import fields
+from reconciler.passes.values import Body, Desired, Unwanted, Wanted
+from reconciler.rules import names
+from reconciler.rules.labels import CLUSTER_NAME, COMPONENT, REPLICAS_HANDED_DOWN, Component, Role
+from reconciler.rules.names import Naming
+from reconciler.rules.parts import find_child, naming_of
+
+
+def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
+    """The scheduler, its Services and the default group; of one whose owner is gone, nothing but its own end."""
+    gone = owner_gone(cluster, snapshot)
+    if gone is not None:
+        return Desired(cluster, unwanted=(Unwanted(cluster, gone, only_as_seen=True),))
+    desired = _parts(cluster, snapshot, naming)
+    return replace(desired, findings=(*desired.findings, *misread(cluster, snapshot)))
+
+
+def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
+    blocked = obstacle(cluster, snapshot)
+    if blocked is not None:
+        return Desired(cluster, findings=(blocked,))
+    if is_over(cluster, snapshot):
+        return Desired(cluster)
+    recorded = naming_of(cluster)
+    if recorded is None:
+        group_names = {each: names.default_group(each, cluster.metadata.name) for each in Naming}
+        in_use = naming_in_use(cluster.metadata.uid, snapshot, group_names)
+        return Desired(cluster, records=(record_naming(cluster, in_use or naming),))
+    scheduler = desire_scheduler(cluster, snapshot)
+    return Desired(
+        cluster,
+        wanted=(
+            *scheduler.wanted,
+            *_services(cluster, snapshot, recorded),
+            _default_group(cluster, snapshot, recorded),
+        ),
+        unwanted=scheduler.unwanted,
+        records=scheduler.records,
+        findings=scheduler.findings,
+    )
+
+
+def _services(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Iterator[Wanted]:
+    name = cluster.metadata.name
+    labels = {CLUSTER_NAME: name, COMPONENT: str(Component.SCHEDULER)}
+    yield _service(
+        cluster, snapshot, Role.USER_SERVICE, names.user_service(naming, name), labels, user_service_spec(cluster)
+    )
+    if naming is Naming.CLASSIC:
+        # Without the cluster's name as a label: `kubectl get all -l dask.org/cluster-name=…` is to show one Service.
+        labels = {COMPONENT: str(Component.SCHEDULER)}
+        yield _service(
+            cluster, snapshot, Role.COMM_SERVICE, names.comm_service(name), labels, comm_service_spec(cluster)
+        )
+
+
+def _service(  # noqa: PLR0913, PLR0917  # one line per fact about one Service
+    cluster: DaskCluster, snapshot: Snapshot, role: Role, name: str, labels: dict[str, str], spec: Body
+) -> Wanted:
+    sources = (cluster.metadata, cluster.spec.scheduler.metadata)
+    marks = Marks(role, sources, labels, spec_fields=tuple(fields(spec)))
+    present = find_child(snapshot.children(cluster.metadata.uid, Service), role, name)
+    key = present.key if present else Key(SERVICE, cluster.metadata.namespace, name)
+    body = child_body(SERVICE, key.name, cluster, marks, spec)
+    return Wanted(key, body, present, "the scheduler needs a Service in front of it")
+
+
+def _default_group(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Wanted:
+    worker = cluster.spec.worker
+    name = names.default_group(naming, cluster.metadata.name)
+    present = find_child(snapshot.children(cluster.metadata.uid, DaskWorkerGroup), Role.DEFAULT_GROUP, name)
+    key = present.key if present else Key(DASK_WORKER_GROUP, cluster.metadata.namespace, name)
+    marks = Marks(
+        Role.DEFAULT_GROUP,
+        (cluster.metadata, worker.metadata),
+        {CLUSTER_NAME: cluster.metadata.name, COMPONENT: str(Component.WORKER_GROUP)},
+        {REPLICAS_HANDED_DOWN: str(worker.replicas)},
+    )
+    replicas = replicas_to_hand_down(
+        worker.replicas, present.metadata if present else None, present.spec.worker.replicas if present else 0
+    )
+    spec = {"cluster": cluster.metadata.name, "worker": {**worker.written(), "replicas": replicas}}
+    body = child_body(DASK_WORKER_GROUP, key.name, cluster, marks, spec)
+    return Wanted(key, body, present, "a cluster has a default worker group")

@@ -1,0 +1,114 @@
+"""How long a cluster lives: until its job has ended, or for a while after its owner was last seen.
+
+    kubernetes.dask.org/owner-seen              2026-11-22T10:00:00Z   its owner's last sign of life
+    kubernetes.dask.org/owner-timeout-seconds   3600                   for how long the cluster outlives that
+
+The owner renews the first. A program that dies renews nothing, and its cluster goes. What cannot be read deletes
+nothing, and is told. A job's cluster lives as long as its job asks for, whatever its annotations say.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from models.base import wire_time
+from models.kinds import Key
+from models.resources import DaskCluster, DaskJob
+from models.snapshot import Snapshot
+from reconciler.passes.desire.children import finding
+from reconciler.passes.desire.obstacles import is_run_by_dask_kubernetes
+from reconciler.passes.values import Finding, Topic
+from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+
+MOST_AHEAD = timedelta(hours=1)
+"""How far ahead of our clock a sign of life may be: clocks differ, but one from next year would keep a cluster."""
+_LONGEST_SHOWN = 60
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)", re.ASCII)  # RFC 3339
+_SECONDS = re.compile(r"\d{1,9}", re.ASCII)
+_EFFECT = "until then the cluster outlives its owner"
+
+
+def is_over(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether the cluster is about to go, with its job or its owner: nothing is made for it any more."""
+    return _has_ended_job(cluster, snapshot) or owner_gone(cluster, snapshot) is not None
+
+
+def owner_gone(cluster: DaskCluster, snapshot: Snapshot) -> str | None:
+    """Why the cluster is to be deleted, if its owner has not been seen for too long."""
+    if not _counts(cluster, snapshot):
+        return None
+    try:
+        seen, timeout = _read(cluster.metadata.annotations, snapshot.taken_at)
+    except _MisreadError:
+        return None
+    # One from a backup carries an old sign of life, and its owner has yet to find it.
+    last = max(seen, cluster.metadata.creation_timestamp or seen)
+    if snapshot.taken_at - last <= timeout:
+        return None
+    return f"its owner was last seen at {wire_time(last)}, more than {timeout.total_seconds():.0f} s ago"
+
+
+def misread(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Finding, ...]:
+    """That the annotations ask for a deletion in words that cannot be understood, if that is so."""
+    if not _counts(cluster, snapshot):
+        return ()
+    try:
+        _read(cluster.metadata.annotations, snapshot.taken_at)
+    except _MisreadError as error:
+        return (finding(cluster, Topic.INVALID_ANNOTATION, str(error)),)
+    return ()
+
+
+def _has_ended_job(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    owner = cluster.metadata.controller
+    if owner is None or owner.kind != DaskJob.kind().name:
+        return False
+    job = snapshot.get(DaskJob, Key(DaskJob.kind(), cluster.metadata.namespace, owner.name))
+    status = job.status.job_status if job is not None and job.metadata.uid == owner.uid else None
+    return status is not None and status.is_outcome
+
+
+def _counts(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether the cluster has a limit, and is ours to delete."""
+    if OWNER_TIMEOUT_SECONDS not in cluster.metadata.annotations:
+        return False
+    is_jobs = any(owner.kind == DaskJob.kind().name for owner in cluster.metadata.owner_references)
+    return not is_jobs and not is_run_by_dask_kubernetes(cluster, snapshot)
+
+
+class _MisreadError(Exception):  # never leaves this module
+    pass
+
+
+def _read(annotations: Mapping[str, str], now: datetime) -> tuple[datetime, timedelta]:
+    """When the owner was last seen, and for how long its cluster outlives it."""
+    text, written = annotations[OWNER_TIMEOUT_SECONDS], annotations.get(OWNER_SEEN)
+    seconds = int(text) if _SECONDS.fullmatch(text) else 0
+    if not seconds:
+        raise _misread(OWNER_TIMEOUT_SECONDS, text, "a whole number of seconds from 1 to 999999999, such as 3600")
+    if written is None:
+        lacking = (
+            f"it has the annotation {OWNER_TIMEOUT_SECONDS}, but not {OWNER_SEEN}: set that, too, or remove this one"
+        )
+        raise _MisreadError(f"{lacking}; {_EFFECT}")
+    seen = _time(written)
+    if seen is None:
+        raise _misread(OWNER_SEEN, written, "a time such as 2026-11-22T10:00:00Z")
+    if seen > now + MOST_AHEAD:
+        # Without the present time, or each pass would have something new to tell.
+        raise _misread(OWNER_SEEN, written, "no later than the present time")
+    return seen, timedelta(seconds=seconds)
+
+
+def _misread(annotation: str, value: str, remedy: str) -> _MisreadError:
+    shown = value if len(value) <= _LONGEST_SHOWN else f"{value[: _LONGEST_SHOWN - 1]}…"
+    return _MisreadError(f'its annotation {annotation} is "{shown}"; it must be {remedy}, or be removed; {_EFFECT}')
+
+
+def _time(text: str) -> datetime | None:
+    if not _TIME.fullmatch(text):
+        return None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):  # a 30th of February; an hour before the year 1
+        return None

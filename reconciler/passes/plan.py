@@ -1,0 +1,188 @@
+"""What to do about the difference between what should exist and what does.
+
+    wanted   observed under its owner   observed under its name   action
+    yes      no                         no                        create
+    yes      no                         yes                       none: wait, and say whose it is
+    yes      yes, equal                 -                         none
+    yes      yes, different             -                         update
+    no       yes                        -                         delete
+    no       yes, Terminating           -                         none
+
+Pure, and at rest on its own result: planning again after the actions were carried out yields nothing. Whole live
+objects are never compared, since servers and webhooks add fields to them: of Pods only labels, annotations and
+scheduling gates are looked at, of Services the fields that were set, of child resources the spec.
+"""
+
+from collections.abc import Mapping
+
+from models.kinds import Key
+from models.observed import Pod, Service
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.snapshot import Observed, Owner, Snapshot
+from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
+from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Topic, Unwanted, Verb, Wanted
+from reconciler.rules.labels import SET_BY_OWNER, formerly_set
+
+_COMPLETED = ("clusterIPs", "ipFamilies")
+"""Lists of a Service that the API server completes, if it has both IP families and only the first is given."""
+
+
+def plan(desired: Desired, snapshot: Snapshot) -> Plan:
+    """The actions that take one resource's children from what was observed to what should exist.
+
+    Decisions are recorded first, alone; what follows from them is planned on the world in which they stand.
+    """
+    owner, chain = desired.owner, chain_of(desired.owner, snapshot)
+    if desired.records:
+        return Plan(tuple(_record(record, owner, chain) for record in desired.records), desired.findings)
+    deletes = tuple(
+        _delete(one, owner, chain) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
+    )
+    updates: list[Action] = []
+    creates: list[Action] = []
+    findings = list(desired.findings)
+    for wanted in desired.wanted:
+        if wanted.present is not None:
+            updates += _update(wanted, wanted.present, owner, chain)
+        elif wanted.key in snapshot.objects or wanted.key in snapshot.unreadable:
+            findings.append(_occupied(wanted.key, owner, snapshot))
+        else:
+            creates.append(Action(Verb.CREATE, wanted.key, owner.key, chain, wanted.reason, wanted.body))
+    return Plan((*deletes, *updates, *creates), tuple(findings))
+
+
+def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
+    """The resource at the top of the owner's tree: a job, or a cluster that belongs to no job."""
+    if isinstance(owner, DaskWorkerGroup | DaskAutoscaler):
+        cluster_key = Key(DaskCluster.kind(), owner.metadata.namespace, owner.spec.cluster)
+        cluster = snapshot.get(DaskCluster, cluster_key)
+        return owner.key if cluster is None else chain_of(cluster, snapshot)
+    if isinstance(owner, DaskCluster):
+        above = owner.metadata.controller
+        if above is not None and above.kind == DaskJob.kind().name:
+            return Key(DaskJob.kind(), owner.metadata.namespace, above.name)
+    return owner.key
+
+
+def _delete(unwanted: Unwanted, owner: Owner, chain: Key) -> Action:
+    meta = unwanted.present.metadata
+    version = meta.resource_version if unwanted.only_as_seen else ""
+    key = unwanted.present.key
+    return Action(Verb.DELETE, key, owner.key, chain, unwanted.reason, uid=meta.uid, resource_version=version)
+
+
+def _record(record: Record, owner: Owner, chain: Key) -> Action:
+    observed = record.resource.wire()
+    guard = {"metadata": {"resourceVersion": record.resource.metadata.resource_version}}
+    return Action(
+        Verb.RECORD,
+        record.resource.key,
+        owner.key,
+        chain,
+        record.reason,
+        _merged(record.body, guard),
+        record.resource.metadata.uid,
+        tuple(changes(observed, record.body)),
+        to_status="status" in record.body,
+    )
+
+
+def _update(wanted: Wanted, present: Observed, owner: Owner, chain: Key) -> list[Action]:
+    patch = _difference(wanted.body, present)
+    if not patch:
+        return []
+    what = tuple(changes(present.wire(), patch))
+    guard = {"uid": present.metadata.uid}
+    if not isinstance(present, Pod):
+        guard["resourceVersion"] = present.metadata.resource_version
+    body = _merged(patch, {"metadata": guard})
+    return [Action(Verb.UPDATE, present.key, owner.key, chain, _why(what, wanted), body, present.metadata.uid, what)]
+
+
+def _why(what: tuple[Change, ...], wanted: Wanted) -> str:
+    if any(change.path == "spec.schedulingGates" for change in what):
+        return wanted.reason
+    return "it differs from what its owner asks for"
+
+
+def _difference(body: Body, present: Observed) -> Body:
+    """The merge patch that puts an observed child right; empty if it is right."""
+    patch: Body = {}
+    metadata = _metadata_patch(body["metadata"], present)
+    if metadata:
+        patch["metadata"] = metadata
+    spec = _spec_patch(body["spec"], present) if "spec" in body else {}
+    if spec:
+        patch["spec"] = spec
+    return patch
+
+
+def _metadata_patch(wanted: Body, present: Observed) -> Body:
+    """Labels and annotations to set, and those to take away that the owner had set and no longer has."""
+    former = formerly_set(present.metadata.annotations)
+    patch: Body = {}
+    for part, observed in (("labels", present.metadata.labels), ("annotations", present.metadata.annotations)):
+        gone = {*former.get(part, ()), SET_BY_OWNER}
+        target = {name: value for name, value in observed.items() if name not in gone}
+        inner = merge_patch(observed, {**target, **wanted[part]})
+        if inner:
+            patch[part] = inner
+    return patch
+
+
+def _spec_patch(wanted: Body, present: Observed) -> Body:
+    match present:
+        case Pod():
+            observed_gates = [{"name": gate.name} for gate in present.spec.scheduling_gates]
+            # null, since the API server keeps an empty list as it was
+            return (
+                {}
+                if observed_gates == wanted["schedulingGates"]
+                else {"schedulingGates": wanted["schedulingGates"] or None}
+            )
+        case Service():
+            return _service_patch(wanted, present)
+        case _:
+            return merge_patch(present.spec.written(), wanted)
+
+
+def _service_patch(wanted: Body, present: Service) -> Body:
+    """Fields that differ, as a whole, and those of which the user has taken something out of the manifest.
+
+    A selector is held to exactly what is wanted: one key more and the scheduler is no longer found.
+    """
+    former = formerly_set(present.metadata.annotations).get("spec", ())
+    lessened = {path.partition(".")[0] for path in set(former).difference(fields(wanted))}
+    patch: Body = {name: None for name in lessened if name not in wanted and name in present.spec}
+    for name, value in wanted.items():
+        observed = present.spec.get(name)
+        if name == "selector" or name in lessened:
+            patch.update(merge_patch({name: observed}, {name: value}))
+        elif name in _COMPLETED and isinstance(observed, list):
+            patch.update({} if observed[: len(value)] == value else {name: value})
+        elif not covers(observed, value):
+            patch[name] = value
+    return patch
+
+
+def _occupied(key: Key, owner: Owner, snapshot: Snapshot) -> Finding:
+    occupant = snapshot.objects.get(key)
+    if occupant is None:
+        message = f"{owner.key}: {key} is there but cannot be read: {snapshot.unreadable[key].error}"
+        return Finding(owner.key, Topic.NAME_CONFLICT, message)
+    if occupant.metadata.deletion_timestamp is not None:
+        return Finding(owner.key, Topic.TERMINATING, f"{owner.key}: waiting for {key}, which is being deleted")
+    other = occupant.metadata.controller
+    whose = f"belongs to {other.kind} {other.name}" if other else "belongs to nobody that is known here"
+    message = f"{owner.key}: {key} is needed, but an object of that name {whose}; delete or rename it"
+    return Finding(owner.key, Topic.NAME_CONFLICT, message)
+
+
+def _merged(one: Mapping[str, object], other: Mapping[str, object]) -> Body:
+    """Both objects in one; `other` wins."""
+    merged: Body = dict(one)
+    for name, value in other.items():
+        inner = merged.get(name)
+        both = isinstance(inner, Mapping) and isinstance(value, Mapping)
+        merged[name] = _merged(inner, value) if both else value  # type: ignore[arg-type]  # checked a line above
+    return merged

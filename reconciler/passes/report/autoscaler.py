@@ -1,0 +1,26 @@
+"""The status of a DaskAutoscaler."""
+
+from models.kinds import DASK_CLUSTER, Key
+from models.resources import DaskAutoscaler, DaskCluster
+from models.status import DaskAutoscalerStatus
+from reconciler.passes.report.conditions import Reason, Type, blocked, false, settle
+from reconciler.passes.report.view import View
+from reconciler.passes.values import Topic
+
+
+def report_autoscaler(view: View, autoscaler: DaskAutoscaler) -> DaskAutoscalerStatus:
+    """The autoscaler's status: whether its cluster is there, and that nothing is made of it yet."""
+    cluster_key = Key(DASK_CLUSTER, autoscaler.metadata.namespace, autoscaler.spec.cluster)
+    ready = blocked(view.findings_of(autoscaler))
+    if ready is None and view.snapshot.get(DaskCluster, cluster_key) is None:
+        ready = false(Type.READY, Topic.CLUSTER_NOT_FOUND, f"There is no {cluster_key}, which spec.cluster names.")
+    if ready is None:
+        message = "This version does not act on autoscalers: the number of workers is the worker group's own."
+        ready = false(Type.READY, Reason.NOT_ACTING, message)
+    meta = autoscaler.metadata
+    return autoscaler.status.model_copy(
+        update={
+            "observed_generation": meta.generation,
+            "conditions": settle((ready,), autoscaler.status.conditions, meta.generation, view.now),
+        }
+    )

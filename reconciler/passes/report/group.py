@@ -1,0 +1,105 @@
+"""The status of a DaskWorkerGroup."""
+
+from dataclasses import dataclass
+
+from models.base import Condition, find_condition
+from models.kinds import DASK_CLUSTER, Key
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.status import DaskWorkerGroupStatus
+from reconciler.passes.report.acceptance import accepted
+from reconciler.passes.report.conditions import Reason, Type, blocked, false, settle, true
+from reconciler.passes.report.progress import held
+from reconciler.passes.report.view import View
+from reconciler.passes.report.workers import Workers, readiness, selector, shortage, workers_of
+from reconciler.passes.values import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class GroupReport:
+    """What is known of a group; its cluster's status builds on it.
+
+    Args:
+        group: The group.
+        workers: Its Pods.
+        ready: Its condition `Ready`.
+        progressing: Its condition `Progressing`.
+        status: Its status.
+        why_not_created: What keeps its missing Pods from being created, if that is known.
+    """
+
+    group: DaskWorkerGroup
+    workers: Workers
+    ready: Condition
+    progressing: Condition
+    status: DaskWorkerGroupStatus
+    why_not_created: str
+
+
+def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
+    """The group's status, and what its cluster needs to know of it."""
+    cluster_key = Key(DASK_CLUSTER, group.metadata.namespace, group.spec.cluster)
+    cluster = view.snapshot.get(DaskCluster, cluster_key)
+    workers = workers_of(group, cluster, view.snapshot)
+    acceptance = accepted(view, group)
+    hold = held(view, group)
+    why = acceptance.message if acceptance.status == "False" else hold.message if hold is not None else ""
+    ready = blocked(view.findings_of(group)) or _ready(workers, why, None if cluster else cluster_key)
+    progressing = hold or _progressing(group, workers, why)
+    conditions = settle((ready, progressing, acceptance), group.status.conditions, group.metadata.generation, view.now)
+    status = _status(group, workers, conditions)
+    if ready.reason == Topic.OTHER_OPERATOR:
+        status = group.status.model_copy(update={"conditions": conditions})
+    return GroupReport(group, workers, ready, progressing, status, why)
+
+
+def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Condition, ...]) -> DaskWorkerGroupStatus:
+    return group.status.model_copy(
+        update={
+            "observed_generation": group.metadata.generation,
+            "conditions": conditions,
+            "replicas": len(workers.live),
+            "ready_replicas": workers.ready,
+            "updated_replicas": group.status.updated_replicas if workers.updated is None else workers.updated,
+            "workers": f"{workers.ready}/{workers.wanted}",
+            "selector": selector(group),
+            "highest_ordinal": workers.highest_ordinal,
+        }
+    )
+
+
+def _ready(workers: Workers, why_not_created: str, missing_cluster: Key | None) -> Condition:
+    if missing_cluster is not None:
+        return false(Type.READY, Topic.CLUSTER_NOT_FOUND, f"There is no {missing_cluster}, which spec.cluster names.")
+    trouble = shortage([workers], why_not_created)
+    if trouble is not None:
+        return false(Type.READY, Reason.WORKERS_NOT_READY, trouble)
+    return true(Type.READY, Reason.READY, readiness([workers]))
+
+
+def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str) -> Condition:
+    live, wanted = len(workers.live), workers.wanted
+    updated = live if workers.updated is None else workers.updated
+    share = f"{updated} of {wanted} workers are from the present template"
+    waits_for_deletion = group.spec.worker.update_strategy.type == "OnDelete"
+    if (updated < live and not waits_for_deletion) or _is_rolling_on(group, workers):
+        return true(Type.PROGRESSING, Reason.ROLLING_OUT, f"{share}.")
+    if workers.to_create:
+        because = f": {why_not_created}" if why_not_created else "."
+        what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"
+        return true(Type.PROGRESSING, Reason.CREATING, f"{what} must still be created{because}")
+    if live > wanted:
+        return true(Type.PROGRESSING, Reason.SCALING_DOWN, f"There are {live} workers, and {wanted} are wanted.")
+    if workers.missing:
+        who = "The only worker is" if wanted == 1 else f"{workers.missing} of {wanted} workers are"
+        return true(Type.PROGRESSING, Reason.STARTING, f"{who} not ready yet.")
+    if updated < live:
+        message = f"{share}; the others are replaced when someone deletes them (updateStrategy OnDelete)."
+        return false(Type.PROGRESSING, Reason.ON_DELETE, message)
+    return false(Type.PROGRESSING, Reason.SETTLED, readiness([workers]))
+
+
+def _is_rolling_on(group: DaskWorkerGroup, workers: Workers) -> bool:
+    """Whether a rollout that was reported still has its last workers to create, to wait for or to take away."""
+    known = find_condition(group.status.conditions, Type.PROGRESSING)
+    is_unfinished = workers.missing > 0 or len(workers.live) > workers.wanted
+    return known is not None and known.reason == Reason.ROLLING_OUT and is_unfinished

@@ -1,0 +1,112 @@
+"""A group's worker Pods, sorted and counted, and why there are fewer ready ones than wanted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.observed import Pod
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.snapshot import Snapshot
+from reconciler.passes.report.pod_trouble import summarize
+from reconciler.passes.report.sentences import clause
+from reconciler.passes.report.view import is_live
+from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component, ordinal
+from reconciler.rules.names import label_value
+from reconciler.rules.template_hash import worker_hash
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A group's worker Pods.
+
+    Args:
+        wanted: How many the group asks for.
+        live: Those that are neither ending nor ended.
+        ready: How many of them are ready.
+        ended: Those that have ended and are still there.
+        retiring: The names of those chosen to go.
+        updated: How many live ones are from the present template; `None` if the cluster, which is part of it, is
+            not known.
+        highest_ordinal: The highest number ever given.
+    """
+
+    wanted: int
+    live: tuple[Pod, ...]
+    ready: int
+    ended: tuple[Pod, ...]
+    retiring: frozenset[str]
+    updated: int | None
+    highest_ordinal: int
+
+    @property
+    def missing(self) -> int:
+        """How many ready ones are missing."""
+        return max(0, self.wanted - self.ready)
+
+    @property
+    def troubled(self) -> tuple[Pod, ...]:
+        """The Pods that should be ready and are not, at most as many as are missing."""
+        unready = [pod for pod in self.live if not pod.is_ready and pod.metadata.name not in self.retiring]
+        return (*unready, *self.ended)[: self.missing]
+
+    @property
+    def to_create(self) -> int:
+        """How many of the missing ones have no Pod yet."""
+        return self.missing - len(self.troubled)
+
+
+def workers_of(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Snapshot) -> Workers:
+    """The group's worker Pods.
+
+    Args:
+        group: The group.
+        cluster: Its cluster, if it is known.
+        snapshot: The observed world.
+    """
+    pods = sorted(snapshot.children(group.metadata.uid, Pod), key=lambda pod: pod.metadata.name)
+    live = tuple(pod for pod in pods if is_live(pod))
+    present = worker_hash(group, cluster) if cluster is not None else None
+    updated = sum(pod.metadata.annotations.get(TEMPLATE_HASH) == present for pod in live)
+    return Workers(
+        wanted=group.spec.worker.replicas,
+        live=live,
+        ready=sum(pod.is_ready for pod in live),
+        ended=tuple(pod for pod in pods if pod.has_ended and not pod.is_terminating),
+        retiring=frozenset(group.status.retiring),
+        updated=None if present is None else updated,
+        highest_ordinal=max([group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in pods)]),
+    )
+
+
+def selector(group: DaskWorkerGroup) -> str:
+    """The label selector of the group's Pods."""
+    return f"{WORKER_GROUP_NAME}={label_value(group.metadata.name)},{COMPONENT}={Component.WORKER}"
+
+
+def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
+    """One sentence on the workers that are wanted and not ready; `None` if all are.
+
+    Args:
+        groups: The workers, group by group.
+        why_not_created: What keeps Pods from being created, if that is known.
+    """
+    missing = sum(group.missing for group in groups)
+    if not missing:
+        return None
+    wanted = sum(group.wanted for group in groups)
+    parts = summarize([pod for group in groups for pod in group.troubled])
+    to_create = sum(group.to_create for group in groups)
+    if to_create:
+        because = f": {clause(why_not_created)}" if why_not_created else ""
+        parts.append(f"{to_create} must still be created{because}")
+    who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
+    return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
+
+
+def readiness(groups: Sequence[Workers]) -> str:
+    """One sentence on workers that are all ready."""
+    wanted = sum(group.wanted for group in groups)
+    if not wanted:
+        return "No workers are wanted."
+    if wanted == 1:
+        return "The only worker is ready."
+    return f"{min(wanted, sum(group.ready for group in groups))} of {wanted} workers are ready."

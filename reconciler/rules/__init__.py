@@ -1,0 +1,1 @@
+"""Decisions that several stages share, one module each."""

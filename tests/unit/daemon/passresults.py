@@ -1,0 +1,83 @@
+"""Passes for tests, in one line each."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.snapshot import Observed, Snapshot, Unreadable, keyed
+from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Topic, Verb
+
+NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
+SMALL = Key(DASK_CLUSTER, "default", "small")
+BIG = Key(DASK_CLUSTER, "ml", "big")
+POD_SPEC: Mapping[str, Any] = {"containers": [{"name": "main", "image": "dask"}]}
+
+
+def cluster(key: Key = SMALL, phase: str = "Running") -> DaskCluster:
+    """A cluster of that name."""
+    spec = {"scheduler": {"spec": POD_SPEC}, "worker": {"spec": POD_SPEC, "replicas": 2}}
+    metadata = {"name": key.name, "namespace": key.namespace, "uid": f"{key.name}-uid"}
+    return DaskCluster.model_validate({"metadata": metadata, "spec": spec, "status": {"phase": phase}})
+
+
+def group(owner: Key = SMALL, replicas: int = 2) -> DaskWorkerGroup:
+    """The default group of a cluster."""
+    spec = {"cluster": owner.name, "worker": {"spec": POD_SPEC, "replicas": replicas}}
+    metadata = {"name": f"{owner.name}-default", "namespace": owner.namespace, "uid": f"{owner.name}-group-uid"}
+    return DaskWorkerGroup.model_validate({"metadata": metadata, "spec": spec})
+
+
+def create(name: str = "small-scheduler", chain: Key = SMALL) -> Action:
+    """A Pod to create."""
+    key = Key(POD, chain.namespace, name)
+    return Action(Verb.CREATE, key, chain, chain, "the cluster has no scheduler", {"kind": "Pod", "spec": POD_SPEC})
+
+
+def update(old: object = 2, new: object = 3, chain: Key = SMALL) -> Action:
+    """A number of replicas to hand down."""
+    key = Key(DASK_WORKER_GROUP, chain.namespace, f"{chain.name}-default-worker-group")
+    changes = (Change("spec.worker.replicas", old, new),)
+    body = {"spec": {"worker": {"replicas": new}}}
+    return Action(Verb.UPDATE, key, chain, chain, "the cluster wants other ones", body, "u", changes)
+
+
+def delete(name: str = "small-old", chain: Key = SMALL) -> Action:
+    """A Service to delete."""
+    return Action(Verb.DELETE, Key(SERVICE, chain.namespace, name), chain, chain, "nobody wants it", uid="u")
+
+
+def finding(topic: Topic = Topic.NAME_CONFLICT, about: Key = SMALL) -> Finding:
+    """Something to tell a cluster's owner."""
+    return Finding(about, topic, f"{about}: Service {about.name}-scheduler belongs to someone else")
+
+
+def refused(action: Action, reason: str = "Forbidden") -> Response:
+    """The server's no."""
+    return Response(action, Result.REFUSED, error="exceeded quota: pods", reason=reason)
+
+
+def passed(
+    *actions: Action,
+    held: Iterable[Action] = (),
+    findings: Iterable[Finding] = (),
+    responses: Iterable[Response] | None = None,
+    objects: Iterable[Observed] = (),
+    unreadable: Iterable[Unreadable] = (),
+) -> PassResult:
+    """A pass that read the world and did those things."""
+    world = Snapshot(NOON, keyed(objects), {each.key: each for each in unreadable})
+    answers = (Response(action, Result.DONE) for action in actions) if responses is None else responses
+    seconds = {"observe": 0.125, "apply": 0.5}
+    return PassResult(world, Plan(actions, tuple(findings), tuple(held)), tuple(answers), seconds=seconds, rounds=1)
+
+
+def unread(why: str = "the API server is silent for 30 s") -> PassResult:
+    """A pass in which a list failed."""
+    return PassResult(Snapshot(NOON), errors={"pods in all namespaces": why}, seconds={"observe": 30.0})
+
+
+def unreadable(name: str = "broken") -> Unreadable:
+    """A cluster that makes no sense."""
+    return Unreadable(Key(DASK_CLUSTER, "default", name), "spec.worker.replicas is -1; it must be 0 or more")

@@ -1,0 +1,291 @@
+import io
+import json
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+import structlog
+
+from reconciler.daemon.log import configure
+from reconciler.daemon.passlog import PassLog
+from reconciler.passes.values import PassResult, Response, Result, Topic
+from tests.unit.daemon.keeplogging import keep_logging
+from tests.unit.daemon.passresults import (
+    NOON,
+    SMALL,
+    create,
+    delete,
+    finding,
+    passed,
+    refused,
+    unread,
+    unreadable,
+    update,
+)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    with keep_logging():
+        yield
+
+
+@pytest.fixture
+def lines() -> Callable[[], list[dict[str, object]]]:
+    """What has been logged at debug and above since the last time."""
+    stream = io.StringIO()
+    configure("json", "debug", stream)
+
+    def taken() -> list[dict[str, object]]:
+        text = stream.getvalue()
+        stream.seek(0)
+        stream.truncate()
+        return [json.loads(line) for line in text.splitlines()]
+
+    return taken
+
+
+Lines = Callable[[], list[dict[str, object]]]
+
+
+class Clock:
+    """A clock that goes a second a look."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def __call__(self) -> datetime:
+        self.time += timedelta(seconds=1)
+        return self.time
+
+
+def events(lines: list[dict[str, object]], least: str = "info") -> list[object]:
+    ranks = ["debug", "info", "warning", "error"]
+    return [line["event"] for line in lines if ranks.index(str(line["level"])) >= ranks.index(least)]
+
+
+def told(passes: list[PassResult], lines: Lines, *, rehearsed: bool = False) -> list[list[object]]:
+    """The events at info and above of each pass."""
+    log = PassLog(Clock(), rehearsed=rehearsed)
+    found = []
+    for result in passes:
+        log(result)
+        found.append(events(lines()))
+    return found
+
+
+def test_machines_get_one_json_object_a_line(lines: Lines) -> None:
+    """Without a terminal each line is JSON with event, level, time and fields."""
+    structlog.get_logger("reconciler").info("pass.done", created=4, key=str(SMALL))
+    (line,) = lines()
+    assert line.pop("timestamp")
+    assert line == {"event": "pass.done", "level": "info", "created": 4, "key": "DaskCluster default/small"}
+
+
+def test_people_get_key_and_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a terminal, lines are key=value in colour, unless NO_COLOR is set."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured, plain = Terminal(), Terminal()
+    configure("auto", "info", coloured)
+    structlog.get_logger("reconciler").info("pass.done", created=4)
+    monkeypatch.setenv("NO_COLOR", "1")
+    configure("auto", "info", plain)
+    structlog.get_logger("reconciler").info("pass.done", created=4)
+    assert "\x1b" in coloured.getvalue()
+    assert plain.getvalue().split()[2:] == ["[info", "]", "pass.done", "created=4"]
+
+
+@pytest.mark.parametrize(("format_", "is_json"), [("auto", True), ("json", True), ("console", False)])
+def test_the_format_can_be_chosen(format_: str, is_json: bool) -> None:  # noqa: FBT001 - a table's column
+    """In a pipe, lines are JSON unless people ask for theirs."""
+    stream = io.StringIO()
+    configure(format_, "info", stream)  # type: ignore[arg-type]  # a table's column is only text
+    structlog.get_logger("reconciler").info("pass.done")
+    assert stream.getvalue().startswith("{") is is_json
+
+
+def test_lines_below_the_level_are_not_written() -> None:
+    """The level counts for our lines and for those of other libraries."""
+    stream = io.StringIO()
+    configure("json", "warning", stream)
+    structlog.get_logger("reconciler").info("pass.done")
+    logging.getLogger("urllib3").info("connection")
+    assert stream.getvalue() == ""
+
+
+def test_other_libraries_and_warnings_come_in_the_same_form(lines: Lines) -> None:
+    """What urllib3 logs and what Python warns of are lines like ours."""
+    logging.getLogger("urllib3.connectionpool").warning("Connection pool is full: %s", "host")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        logging.captureWarnings(capture=True)
+        warnings.warn("old", DeprecationWarning, stacklevel=1)
+        logging.captureWarnings(capture=False)
+    first, second = lines()
+    assert (first["event"], first["logger"]) == ("Connection pool is full: host", "urllib3.connectionpool")
+    assert "DeprecationWarning: old" in str(second["event"])
+
+
+def test_a_traceback_shows_no_values(lines: Lines) -> None:
+    """An unforeseen error is logged with its traceback, but without variables, which may hold secrets."""
+    people = Terminal()
+
+    def fail() -> None:
+        token = "s3" + "cret"
+        raise RuntimeError(f"{len(token)} characters")
+
+    def crash() -> None:
+        try:
+            fail()
+        except RuntimeError:
+            structlog.get_logger("reconciler").exception("daemon.crashed")
+
+    crash()
+    (line,) = lines()
+    configure("console", "info", people)
+    crash()
+    assert "RuntimeError: 6 characters" in str(line["exception"])
+    assert "RuntimeError" in people.getvalue()
+    assert "s3cret" not in str(line) + people.getvalue()
+
+
+def test_a_pass_that_did_something_is_one_line(lines: Lines) -> None:
+    """The line counts what was done and how long it took, and leaves out what is nothing."""
+    PassLog(Clock())(passed(create(), create("other"), delete()))
+    (line,) = lines()
+    assert {name: line[name] for name in ("event", "level", "created", "deleted", "seconds", "rounds")} == {
+        "event": "pass.done",
+        "level": "info",
+        "created": 2,
+        "deleted": 1,
+        "seconds": 0.62,
+        "rounds": 1,
+    }
+    assert "updated" not in line
+    assert "failed" not in line
+
+
+def test_what_was_reported_is_counted_apart(lines: Lines) -> None:
+    """Statuses and Events are no changes to the world, but they are something that happened."""
+    reports = (Response(create(), Result.DONE), Response(update(), Result.DONE))
+    PassLog(Clock())(replace(passed(), reports=reports))
+    (line,) = lines()
+    assert (line["level"], line["reported"], "created" in line) == ("info", 2, False)
+
+
+def test_a_pass_that_did_nothing_is_silent(lines: Lines) -> None:
+    """Nothing happened, so nothing is said at info."""
+    assert told([passed(), passed()], lines) == [[], []]
+
+
+def test_a_failed_list_is_told_when_it_starts_and_when_it_ends(lines: Lines) -> None:
+    """However many passes fail for the same reason, there are two lines; another reason is another line."""
+    passes = [unread("silent for 30 s"), unread("silent for 31 s"), unread("refused"), passed(), passed()]
+    assert told(passes, lines) == [
+        ["list.failed"],
+        [],
+        ["list.failed", "list.failed.over"],
+        ["list.failed.over"],
+        [],
+    ]
+
+
+def test_the_end_of_a_trouble_says_how_long_it_lasted(lines: Lines) -> None:
+    """Its line has the same key and the seconds since it started."""
+    log = PassLog(Clock())
+    for result in (unread(), unread(), passed()):
+        log(result)
+    start, end = (line for line in lines() if line["level"] != "debug")
+    assert (start["level"], start["key"], start["message"]) == (
+        "error",
+        "pods in all namespaces",
+        "the API server is silent for 30 s",
+    )
+    assert (end["level"], end["key"], end["lasted_seconds"]) == ("info", "pods in all namespaces", 1.0)
+
+
+def test_a_failed_write_is_a_line_with_key_reason_and_message(lines: Lines) -> None:
+    """Whoever reads it knows which object, why, and what the server said."""
+    PassLog(Clock())(passed(create(), responses=[refused(create())]))
+    line = next(line for line in lines() if line["event"] == "write.failed")
+    assert line["level"] == "warning"
+    assert (line["key"], line["reason"], line["message"]) == (
+        "Pod default/small-scheduler",
+        "Forbidden",
+        "exceeded quota: pods",
+    )
+    assert (line["action"], line["owner"]) == ("create", "DaskCluster default/small")
+
+
+def test_a_conflict_is_no_warning(lines: Lines) -> None:
+    """Somebody else was faster: the next pass looks again, and nobody has to do anything."""
+    PassLog(Clock())(passed(create(), responses=[Response(create(), Result.CONFLICT, error="modified")]))
+    assert events(lines(), "warning") == []
+
+
+def test_a_failed_write_lasts_as_long_as_its_owner_is_told(lines: Lines) -> None:
+    """While a write waits for its backoff nothing is over, and nothing is told anew when it fails again."""
+    failing = passed(create(), responses=[refused(create())], findings=[finding(Topic.REFUSED)])
+    waiting = passed(findings=[finding(Topic.BACK_OFF)])
+    assert told([failing, waiting, failing, waiting, passed(create())], lines) == [
+        ["write.failed"],
+        [],
+        [],
+        [],
+        ["write.failed.over", "pass.done"],
+    ]
+
+
+def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lines) -> None:
+    """A pass that could not read the world does not know, so it says nothing of them."""
+    broken = passed(findings=[finding()], unreadable=[unreadable()])
+    assert told([broken, unread(), broken, passed()], lines) == [
+        ["owner.told", "object.unreadable"],
+        ["list.failed"],
+        ["list.failed.over"],
+        ["owner.told.over", "object.unreadable.over"],
+    ]
+
+
+def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
+    """A finding that stays is one line, with the resource's key and the condition's reason."""
+    log = PassLog(Clock())
+    log(passed(findings=[finding(Topic.DELETION_CAP), finding(Topic.TERMINATING)]))
+    first, second, _ = lines()
+    assert (first["event"], first["level"], first["key"], first["reason"]) == (
+        "owner.told",
+        "warning",
+        "DaskCluster default/small",
+        "DeletionCap",
+    )
+    assert (second["level"], second["reason"]) == ("info", "WaitingForTermination")
+
+
+def test_a_rehearsed_plan_is_told_when_it_changes(lines: Lines) -> None:
+    """A dry run says what would be done, once, and not as if it had been done."""
+    first, second = passed(create(), update()), passed(create())
+    passes = [first, first, unread(), first, second, passed(), passed()]
+    assert told(passes, lines, rehearsed=True) == [
+        ["pass.planned"],
+        [],
+        ["list.failed"],
+        ["list.failed.over"],
+        ["pass.planned"],
+        ["pass.planned"],
+        [],
+    ]
+
+
+def test_a_rehearsed_plan_counts_what_would_be_done(lines: Lines) -> None:
+    """Its line has a number by action, and what is held back."""
+    PassLog(Clock(), rehearsed=True)(passed(create(), update(), held=[delete()]))
+    (line,) = lines()
+    assert {name: line[name] for name in ("create", "update", "held")} == {"create": 1, "update": 1, "held": 1}

@@ -1,0 +1,247 @@
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+
+from models.observed import Pod
+from models.snapshot import Observed
+from reconciler.api import Exchange
+from reconciler.cli.doc_pages import metrics_page
+from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
+from reconciler.passes.values import PassResult, Response, Result, Topic
+from tests.unit.daemon.passresults import (
+    BIG,
+    NOON,
+    SMALL,
+    cluster,
+    create,
+    delete,
+    finding,
+    group,
+    passed,
+    refused,
+    unread,
+    unreadable,
+    update,
+)
+
+ROOT = Path(__file__).parents[3]
+PREFIX = "dask_reconciler_"
+EXCHANGES = (
+    Exchange("LIST", "pods", "200", 0.3, 5000),
+    Exchange("CREATE", "pods", "403", 0.01, 200),
+    Exchange("PATCH", "daskclusters/status", "<Unreachable>", 5.0, 0),
+)
+
+
+def worker(name: str, *, ready: bool) -> Pod:
+    """A worker Pod of the small cluster."""
+    owner = {
+        "apiVersion": "kubernetes.dask.org/v1",
+        "kind": "DaskWorkerGroup",
+        "name": "small-default",
+        "uid": "small-group-uid",
+        "controller": True,
+    }
+    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
+    metadata = {"name": name, "namespace": "default", "ownerReferences": [owner]}
+    return Pod.model_validate({"metadata": metadata, "status": {"phase": "Running", "conditions": conditions}})
+
+
+def counted(*passes: PassResult, rehearsed: bool = False) -> CollectorRegistry:
+    """A registry that has been told of those passes."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, lambda: NOON, rehearsed=rehearsed)
+    for result in passes:
+        metrics(result)
+    return registry
+
+
+def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    return registry.get_sample_value(PREFIX + name, labels)
+
+
+def everything() -> CollectorRegistry:
+    """A registry in which each family has a sample."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    GCCollector(registry=registry)
+    metrics = Metrics(registry, lambda: NOON)
+    for exchange in EXCHANGES:
+        metrics.exchange(exchange)
+    bad = create("bad")
+    conflicting = Response(update(), Result.CONFLICT)
+    metrics(
+        passed(
+            create(),
+            update(),
+            bad,
+            held=[delete()],
+            findings=[finding()],
+            responses=[Response(create(), Result.DONE), conflicting, refused(bad)],
+            objects=[cluster(), group(), worker("a", ready=True)],
+            unreadable=[unreadable()],
+        )
+    )
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        (passed(create()), "done"),
+        (passed(create(), responses=[refused(create())]), "failed"),
+        (unread(), "unread"),
+    ],
+)
+def test_passes_are_counted_by_what_came_of_them(result: PassResult, outcome: str) -> None:
+    """A pass is done, or had failed writes, or could not read the world."""
+    registry = counted(result)
+    counts = {each: value(registry, "passes_total", result=each) for each in ("done", "failed", "unread")}
+    assert counts == {"done": 0.0, "failed": 0.0, "unread": 0.0} | {outcome: 1.0}
+
+
+@pytest.mark.parametrize(
+    ("result", "is_success"),
+    [
+        (passed(), True),
+        (passed(create(), responses=[refused(create())]), True),
+        (passed(create(), responses=[Response(create(), Result.CONFLICT)]), True),
+        (passed(create(), responses=[Response(create(), Result.UNAVAILABLE)]), False),
+        (passed(create(), responses=[Response(create(), Result.UNKNOWN)]), False),
+        (unread(), False),
+    ],
+)
+def test_a_users_mistake_does_not_make_the_reconciler_fail(result: PassResult, is_success: bool) -> None:  # noqa: FBT001 - a table's column
+    """A pass succeeds if it read everything and got an answer to everything, even if the answer was no."""
+    registry = counted(result)
+    assert value(registry, "last_attempt_timestamp_seconds") == NOON.timestamp()
+    assert value(registry, "last_success_timestamp_seconds") == (NOON.timestamp() if is_success else 0.0)
+
+
+def test_stages_are_timed() -> None:
+    """Each stage's time in a pass is in its histogram."""
+    registry = counted(passed(), passed())
+    assert value(registry, "stage_duration_seconds_count", stage="observe") == 2.0
+    assert value(registry, "stage_duration_seconds_sum", stage="apply") == 1.0
+
+
+def test_actions_are_counted_as_planned_and_as_applied() -> None:
+    """What was planned counts by kind and action, what was tried also by result, and what is held is a gauge."""
+    done, bad = create(), create("bad")
+    answers = [Response(done, Result.DONE), refused(bad), Response(update(), Result.SKIPPED)]
+    registry = counted(passed(done, bad, update(), held=[delete(), delete()], responses=answers))
+    assert value(registry, "planned_actions_total", kind="Pod", action="create") == 2.0
+    assert value(registry, "applied_actions_total", kind="Pod", action="create", result="done") == 1.0
+    assert value(registry, "applied_actions_total", kind="Pod", action="create", result="refused") == 1.0
+    assert value(registry, "applied_actions_total", kind="DaskWorkerGroup", action="update", result="skipped") == 1.0
+    assert value(registry, "held_actions", action="delete") == 2.0
+
+
+def test_a_dry_run_applies_nothing() -> None:
+    """What is only rehearsed is planned, and not counted as applied or refused."""
+    registry = counted(passed(create(), responses=[refused(create())]), rehearsed=True)
+    assert value(registry, "planned_actions_total", kind="Pod", action="create") == 1.0
+    assert value(registry, "applied_actions_total", kind="Pod", action="create", result="refused") is None
+    assert value(registry, "refused_writes_total", kind="Pod", reason="Forbidden") is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "label"), [("Forbidden", "Forbidden"), ("Invalid", "Invalid"), ("the webhook's own words", "Other")]
+)
+def test_what_kubernetes_refuses_is_counted_by_a_known_reason(reason: str, label: str) -> None:
+    """A webhook may give any reason; it does not become a label."""
+    registry = counted(passed(create(), responses=[refused(create(), reason)]))
+    assert value(registry, "refused_writes_total", kind="Pod", reason=label) == 1.0
+
+
+def test_conflicts_are_counted() -> None:
+    """How often somebody else was faster can be seen."""
+    registry = counted(passed(update(), responses=[Response(update(), Result.CONFLICT)]))
+    assert value(registry, "write_conflicts_total", kind="DaskWorkerGroup") == 1.0
+
+
+def test_requests_are_counted_by_verb_resource_and_code() -> None:
+    """Requests without an answer count too, by the class of their error; lists also by size."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, lambda: NOON)
+    for exchange in EXCHANGES:
+        metrics.exchange(exchange)
+    assert value(registry, "api_requests_total", verb="CREATE", resource="pods", code="403") == 1.0
+    assert (
+        value(registry, "api_requests_total", verb="PATCH", resource="daskclusters/status", code="<Unreachable>") == 1.0
+    )
+    assert value(registry, "api_request_duration_seconds_sum", verb="LIST", resource="pods") == 0.3
+    assert value(registry, "list_size_bytes_sum", resource="pods") == 5000.0
+    assert value(registry, "list_size_bytes_count", resource="daskclusters/status") is None
+
+
+def test_the_world_is_counted_by_kind_and_phase() -> None:
+    """Resources count by the phase that their last status says."""
+    objects: list[Observed] = [cluster(SMALL), cluster(BIG, "Pending"), worker("a", ready=True)]
+    registry = counted(passed(objects=objects, unreadable=[unreadable()]))
+    assert value(registry, "resources", kind="DaskCluster", phase="Running") == 1.0
+    assert value(registry, "resources", kind="DaskCluster", phase="Pending") == 1.0
+    assert value(registry, "resources", kind="Pod", phase="Running") == 1.0
+    assert value(registry, "observed_objects", kind="DaskCluster") == 2.0
+    assert value(registry, "unreadable_objects", kind="DaskCluster") == 1.0
+
+
+def test_workers_are_counted_by_cluster() -> None:
+    """Wanted are those of all groups, ready are the Pods that are."""
+    objects: list[Observed] = [cluster(), group(replicas=3), worker("a", ready=True), worker("b", ready=False)]
+    registry = counted(passed(objects=objects))
+    assert value(registry, "workers_wanted", namespace="default", cluster="small") == 3.0
+    assert value(registry, "workers_ready", namespace="default", cluster="small") == 1.0
+
+
+def test_a_cluster_that_is_gone_is_gone_from_the_metrics() -> None:
+    """Nothing of a cluster stays behind, and what is no longer found or held goes back to nothing."""
+    registry = counted(passed(held=[delete()], findings=[finding()], objects=[cluster(), group()]), passed())
+    assert value(registry, "workers_wanted", namespace="default", cluster="small") is None
+    assert value(registry, "resources", kind="DaskCluster", phase="Running") is None
+    assert value(registry, "findings", topic=Topic.NAME_CONFLICT) == 0.0
+    assert value(registry, "held_actions", action="delete") is None
+
+
+def test_a_failed_list_leaves_the_last_picture() -> None:
+    """While the world cannot be read, what was last seen of it stays."""
+    registry = counted(passed(objects=[cluster(), group()]), unread())
+    assert value(registry, "workers_wanted", namespace="default", cluster="small") == 2.0
+
+
+def test_every_family_is_in_the_table_and_has_its_labels() -> None:
+    """What is exposed is what docs/metrics.md lists, with the labels that it lists."""
+    exposed: dict[str, set[str]] = {}
+    for metric in everything().collect():
+        for sample in metric.samples:
+            if sample.name.startswith(PREFIX) and not sample.name.endswith("_created"):
+                name = sample.name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count")
+                exposed.setdefault(name, set()).update(sample.labels.keys() - {"le"})
+    assert exposed == {family.full_name: set(family.labels) for family in FAMILIES}
+
+
+def test_few_values_make_good_labels() -> None:
+    """No counter or histogram has a label that grows with the number of clusters."""
+    growing = {"namespace", "cluster", "name", "pod", "key", "uid", "message"}
+    assert [family.name for family in FAMILIES if family.type != "gauge" and growing & set(family.labels)] == []
+    assert all(reason.isalpha() for reason in STATUS_REASONS)
+
+
+def test_promtool_has_nothing_to_say() -> None:
+    """Names, units and types follow Prometheus' conventions."""
+    found = shutil.which("promtool", path=f"{ROOT / '.cache' / 'bin'}:{os.environ['PATH']}")
+    assert found, "promtool is missing: `make promtool` fetches it on Debian; else install Prometheus"
+    done = subprocess.run(
+        [found, "check", "metrics"], input=generate_latest(everything()), capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+
+
+def test_the_metrics_page_is_up_to_date() -> None:
+    """docs/metrics.md is what the table says; `make crds` writes it anew."""
+    assert (ROOT / "docs" / "metrics.md").read_text() == metrics_page()

@@ -1,0 +1,80 @@
+"""Children: how they are marked, and how many replicas they are handed."""
+
+import pytest
+
+from models.kinds import SERVICE
+from reconciler.passes.desire.children import Marks, child_body, record_naming, replicas_to_hand_down
+from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, formerly_set
+from reconciler.rules.names import Naming
+from tests.builders import cluster, group
+
+OWNER = cluster(labels={"team": "x", "dask.org/component": "theirs"}, annotations={"kubectl.kubernetes.io/a": "b"})
+
+
+def test_a_child_carries_its_owner_role_and_labels_from_the_beginning() -> None:
+    """Whatever happens after the create, garbage collection and the next reconciler find it."""
+    marks = Marks(Role.USER_SERVICE, (OWNER.metadata,), {"dask.org/component": "scheduler"}, {"x": "y"}, ("type",))
+    body = child_body(SERVICE, "s", OWNER, marks, {"type": "ClusterIP"})
+    assert body["metadata"]["ownerReferences"] == [
+        {
+            "apiVersion": "kubernetes.dask.org/v1",
+            "kind": "DaskCluster",
+            "name": "simple",
+            "uid": OWNER.metadata.uid,
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
+    assert body["metadata"]["namespace"] == "default"
+    assert body["metadata"]["labels"] == {"team": "x", "dask.org/component": "scheduler"}
+    annotations = body["metadata"]["annotations"]
+    assert annotations.keys() == {ROLE, SET_BY_OWNER, "x"}
+    assert annotations[ROLE] == "service"
+    assert formerly_set(annotations) == {"labels": ("team",), "spec": ("type",)}
+    assert body["spec"] == {"type": "ClusterIP"}
+
+
+def test_a_child_without_a_spec_leaves_the_present_one_as_it_is() -> None:
+    """A Pod that exists is only marked."""
+    assert "spec" not in child_body(SERVICE, "s", OWNER, Marks(Role.SCHEDULER, ()), None)
+
+
+@pytest.mark.parametrize(
+    ("parents", "childs", "handed_down", "result"),
+    [
+        (3, None, None, 3),
+        (3, 3, "3", 3),
+        (5, 3, "3", 5),
+        (3, 5, "3", 5),
+        (4, 5, "3", 4),
+        (3, 5, None, 5),
+        (0, 3, "3", 0),
+        (3, 0, "3", 0),
+        (3, 5, "damaged", 3),
+    ],
+    ids=[
+        "new child",
+        "nothing changed",
+        "parent edited",
+        "child scaled",
+        "both changed: the parent wins",
+        "never handed down: the child's stands",
+        "parent to zero",
+        "child to zero",
+        "damaged: the parent's counts",
+    ],
+)
+def test_replicas_have_two_writers_and_one_rule(
+    parents: int, childs: int | None, handed_down: str | None, result: int
+) -> None:
+    """The parent's number counts when it differs from what was last handed down; otherwise the child's stands."""
+    annotations = {} if handed_down is None else {REPLICAS_HANDED_DOWN: handed_down}
+    meta = None if childs is None else group(annotations=annotations).metadata
+    assert replicas_to_hand_down(parents, meta, childs or 0) == result
+
+
+def test_a_naming_set_is_recorded_as_an_annotation() -> None:
+    """So that a later change of the setting leaves the resource alone."""
+    record = record_naming(OWNER, Naming.CURRENT)
+    assert record.resource is OWNER
+    assert record.body == {"metadata": {"annotations": {NAMING: "current"}}}

@@ -1,0 +1,261 @@
+"""Jobs: a cluster and a runner, an outcome, and what is left of them."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.kinds import DASK_CLUSTER, POD
+from models.observed import Pod
+from models.resources import DaskJob
+from models.snapshot import Observed, Unreadable
+from reconciler.passes.desire import desire
+from reconciler.passes.values import Desired, Topic
+from reconciler.rules import names
+from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SCHEDULER_GATE
+from reconciler.rules.names import Naming
+from tests.builders import (
+    NOON,
+    cluster,
+    job,
+    job_cluster,
+    pod_spec,
+    runner,
+    scheduler,
+    topics,
+    unreadable,
+    world,
+)
+
+ONE = job()
+OF_ONE = job_cluster(ONE)
+READY = scheduler(OF_ONE)
+LONG_AGO = NOON - timedelta(seconds=31)
+OVER = {"jobStatus": "Successful", "endTime": "2026-01-31T11:00:00Z", "jobRunnerPodName": "train-runner"}
+
+
+def _desired(of: DaskJob, *objects: Observed | Unreadable, naming: Naming = Naming.CLASSIC) -> Desired:
+    return desire(of, world(of, *objects), naming)
+
+
+def _wanted(desired: Desired) -> list[tuple[str, bool]]:
+    return [(str(wanted.key), wanted.present is not None) for wanted in desired.wanted]
+
+
+@pytest.mark.parametrize(("naming", "name"), [(Naming.CLASSIC, "train-cluster"), (Naming.CURRENT, "train")])
+def test_a_new_job_gets_its_cluster(naming: Naming, name: str) -> None:
+    """Under its own naming set, with the labels of the job, and the number of workers noted as handed down."""
+    one = job(
+        naming=naming,
+        replicas=4,
+        labels={"team": "x"},
+        cluster_metadata={"labels": {"tier": "y"}, "annotations": {"a": "b"}},
+        scheduler={"service": {"type": "NodePort"}},
+    )
+    (wanted,) = _desired(one).wanted
+    assert (wanted.key.kind, wanted.key.name, wanted.present) == (DASK_CLUSTER, name, None)
+    meta = wanted.body["metadata"]
+    assert meta["labels"] == {"team": "x", "tier": "y", "dask.org/cluster-name": name}
+    assert (meta["annotations"][NAMING], meta["annotations"]["a"]) == (str(naming), "b")
+    assert meta["annotations"][REPLICAS_HANDED_DOWN] == "4"
+    assert [owner["uid"] for owner in meta["ownerReferences"]] == [one.metadata.uid]
+    assert wanted.body["spec"] == {
+        "scheduler": {"spec": pod_spec(), "service": {"type": "NodePort"}},
+        "worker": {"spec": pod_spec(), "replicas": 4},
+    }
+
+
+def test_a_new_job_gets_its_naming_set_recorded_first() -> None:
+    """Its cluster is named under it for ever."""
+    desired = _desired(job(naming=None), naming=Naming.CURRENT)
+    assert [record.body["metadata"]["annotations"] for record in desired.records] == [{NAMING: "current"}]
+    assert desired.wanted == ()
+
+
+def test_the_runner_is_created_at_once_and_gated() -> None:
+    """It runs the user's command with the scheduler's address, on failure again, and once the scheduler is ready."""
+    one = job(runner=pod_spec(args=["python", "-c", "…"], env=[{"name": "A", "value": "1"}]), labels={"team": "x"})
+    of_one = job_cluster(one)
+    new = _desired(one, of_one).wanted[1]
+    assert (str(new.key), new.present) == ("Pod default/train-runner", None)
+    spec = new.body["spec"]
+    assert spec["restartPolicy"] == "OnFailure"
+    assert spec["schedulingGates"] == [{"name": SCHEDULER_GATE}]
+    assert spec["containers"][0]["env"] == [
+        {"name": "DASK_SCHEDULER_ADDRESS", "value": "tcp://train-cluster-scheduler.default.svc:8786"},
+        {"name": "A", "value": "1"},
+    ]
+    assert new.body["metadata"]["labels"] == {
+        "team": "x",
+        "dask.org/cluster-name": "train-cluster",
+        "dask.org/component": "job-runner",
+    }
+
+
+@pytest.mark.parametrize("policy", ["Never", "Always"])
+def test_the_users_restart_policy_is_kept(policy: str) -> None:
+    """OnFailure is only the default."""
+    one = job(runner={**pod_spec(), "restartPolicy": policy})
+    assert _desired(one, job_cluster(one)).wanted[1].body["spec"]["restartPolicy"] == policy
+
+
+@pytest.mark.parametrize(
+    ("head", "falls"),
+    [
+        ((), False),
+        ((scheduler(OF_ONE, ready=False),), False),
+        ((scheduler(OF_ONE, deleting=NOON),), False),
+        ((scheduler(OF_ONE, template_hash="old"),), False),
+        ((READY,), True),
+    ],
+    ids=["no scheduler", "not ready", "going", "about to be replaced", "ready"],
+)
+def test_the_gate_falls_when_the_scheduler_is_ready(head: tuple[Pod, ...], *, falls: bool) -> None:
+    """Not before, and other people's gates stay."""
+    gated = runner(ONE, OF_ONE, gates=("a/b", SCHEDULER_GATE), phase="Pending")
+    kept = _desired(ONE, OF_ONE, gated, *head).wanted[1]
+    assert kept.present is gated
+    assert kept.body.get("spec") == ({"schedulingGates": [{"name": "a/b"}]} if falls else None)
+
+
+def test_a_gate_that_has_fallen_stays_down() -> None:
+    """A scheduler that is replaced later does not stop the runner."""
+    kept = _desired(ONE, OF_ONE, runner(ONE, OF_ONE)).wanted[1]
+    assert "spec" not in kept.body
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        ({"phase": "Succeeded"}, "Successful"),
+        ({"phase": "Failed"}, "Failed"),
+        ({"phase": "Failed", "reason": "DeadlineExceeded"}, "Failed"),
+        ({"phase": "Succeeded", "disrupted": True}, "Successful"),
+    ],
+)
+def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ended: dict[str, Any], status: str) -> None:
+    """With the times and the Pod, and nothing else in the same write."""
+    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, **ended))
+    (record,) = desired.records
+    assert record.body["status"] == {
+        "jobStatus": status,
+        "jobRunnerPodName": "train-runner",
+        "startTime": "2026-01-31T12:00:00Z",
+        "endTime": "2026-01-31T12:00:00Z",
+    }
+    assert (desired.wanted, desired.unwanted) == ((), ())
+
+
+def test_the_start_that_was_seen_stays() -> None:
+    """The outcome does not overwrite it."""
+    one = job(status={"jobStatus": "Running", "startTime": "2026-01-31T11:00:00Z"})
+    (record,) = _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded")).records
+    assert record.body["status"]["startTime"] == "2026-01-31T11:00:00Z"
+
+
+@pytest.mark.parametrize("lost", [{"reason": "Evicted"}, {"disrupted": True}, {"reason": "NodeShutdown"}])
+def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(lost: dict[str, Any]) -> None:
+    """It is deleted, and the next one takes its name."""
+    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, phase="Failed", **lost))
+    assert desired.records == ()
+    assert [unwanted.present.metadata.name for unwanted in desired.unwanted] == ["train-runner"]
+    assert _wanted(_desired(ONE, OF_ONE, READY))[1] == ("Pod default/train-runner", False)
+
+
+def test_a_deleted_runner_runs_again() -> None:
+    """While it goes its name is waited for; if it cannot go, another is taken."""
+    leaving = _desired(ONE, OF_ONE, runner(ONE, OF_ONE, deleting=NOON))
+    assert _wanted(leaving)[1] == ("Pod default/train-runner", False)
+    stuck = _desired(ONE, OF_ONE, runner(ONE, OF_ONE, deleting=LONG_AGO, uid="stuck"))
+    assert _wanted(stuck)[1] == (f"Pod default/{names.replacement('train-runner', 'stuck')}", False)
+
+
+@pytest.mark.parametrize("outcome", ["Successful", "Failed"])
+def test_after_the_outcome_the_cluster_goes_and_the_runner_stays(outcome: str) -> None:
+    """The runner is kept for its logs; whatever happens to it, it is not run again."""
+    one = job(status={**OVER, "jobStatus": outcome})
+    desired = _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded"))
+    assert [unwanted.present.metadata.name for unwanted in desired.unwanted] == ["train-cluster"]
+    assert _wanted(desired) == [("Pod default/train-runner", True)]
+    assert desired.records == ()
+    assert _desired(one) == Desired(one)
+    assert _desired(one, runner(one, OF_ONE, phase="Failed", reason="Evicted")).records == ()
+
+
+def test_an_outcome_is_written_once() -> None:
+    """Whatever the runner's Pod says later."""
+    one = job(status=OVER)
+    assert _desired(one, runner(one, OF_ONE, phase="Failed")).records == ()
+
+
+def test_a_users_own_cluster_is_not_deleted_with_the_job() -> None:
+    """Even if they hung it on the job."""
+    theirs = cluster("mine", owner=ONE, annotations={"a": "b"})
+    assert _desired(job(status=OVER), theirs).unwanted == ()
+
+
+def test_edits_reach_the_cluster_but_for_a_number_that_was_set_there() -> None:
+    """Both numbers have their writer."""
+    edited = job(replicas=3, worker={"spec": pod_spec("dask:2")})
+    scaled = job_cluster(edited, replicas=7, handed_down=3)
+    (wanted, *_) = _desired(edited, scaled).wanted
+    assert wanted.body["spec"]["worker"] == {"spec": pod_spec("dask:2"), "replicas": 7}
+    (wanted, *_) = _desired(job(replicas=5), scaled).wanted
+    assert wanted.body["spec"]["worker"]["replicas"] == 5
+
+
+def test_an_edit_of_the_runner_is_refused_in_words() -> None:
+    """The Pod runs on; the condition says how to run the new template."""
+    edited = job(runner=pod_spec("dask:2"))
+    running = runner(edited, OF_ONE, template_hash="old")
+    desired = _desired(edited, OF_ONE, READY, running)
+    assert topics(desired.findings) == [Topic.RUNNER_CHANGED]
+    assert "delete the Pod" in desired.findings[0].message
+    assert _wanted(desired)[1] == ("Pod default/train-runner", True)
+    assert _desired(edited, OF_ONE, READY, runner(edited, OF_ONE)).findings == ()
+
+
+def test_the_runners_labels_are_kept_right() -> None:
+    """They are patched in place, before and after the outcome."""
+    for status in ({}, OVER):
+        one = job(status=status, runner_metadata={"labels": {"team": "x"}})
+        kept = _desired(one, OF_ONE, runner(one, OF_ONE)).wanted[-1]
+        assert kept.body["metadata"]["labels"]["team"] == "x"
+        assert kept.body["metadata"]["annotations"][ROLE] == "job-runner"
+
+
+@pytest.mark.parametrize(
+    ("name", "naming", "is_told"),
+    [
+        ("a" * 45, Naming.CLASSIC, False),
+        ("a" * 46, Naming.CLASSIC, True),
+        ("a" * 53, Naming.CURRENT, False),
+        ("a" * 54, Naming.CURRENT, True),
+    ],
+)
+def test_a_name_that_leaves_no_room_for_the_clusters_is_refused_in_words(
+    name: str, naming: Naming, *, is_told: bool
+) -> None:
+    """Classic naming takes eight characters more."""
+    desired = _desired(job(name, naming=naming))
+    assert (topics(desired.findings) == [Topic.NAME_TOO_LONG]) is is_told
+    assert (desired.wanted == ()) is is_told
+
+
+def test_a_job_waits_for_a_cluster_that_is_still_going() -> None:
+    """No runner is started for a cluster that is not there."""
+    desired = _desired(ONE, job_cluster(ONE, deleting=NOON))
+    assert _wanted(desired) == [("DaskCluster default/train-cluster", False)]
+
+
+def test_the_outcome_is_written_even_if_the_cluster_cannot_be_read() -> None:
+    """An unreadable cluster does not hide that the job is over; an unreadable runner may be the one."""
+    ended = runner(ONE, OF_ONE, phase="Succeeded")
+    assert _desired(ONE, unreadable(DASK_CLUSTER, "train-cluster", ONE), ended).records
+    assert _desired(ONE, unreadable(POD, "train-runner-0a1b2", ONE), ended) == Desired(ONE)
+
+
+def test_a_deleted_job_asks_for_nothing() -> None:
+    """Everything goes with it."""
+    one = job(deleting=NOON)
+    assert _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded")) == Desired(one)

@@ -1,0 +1,214 @@
+"""Rollout arithmetic: scaling and rolling updates, as Deployments do them, and who goes first."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from models.templates import WorkerSpec
+from reconciler.passes.desire.scaling_and_rollout import Turn, Worker, next_turn
+from tests.builders import NOON, pod_spec
+
+
+def _spec(replicas: int, surge: int | str = 0, unavailable: int | str = 1, kind: str = "RollingUpdate") -> WorkerSpec:
+    rolling = {"maxSurge": surge, "maxUnavailable": unavailable}
+    strategy: dict[str, Any] = {"type": kind, "rollingUpdate": rolling}
+    return WorkerSpec.model_validate({"spec": pod_spec(), "replicas": replicas, "updateStrategy": strategy})
+
+
+def _workers(text: str) -> list[Worker]:
+    """Workers in one word, oldest first: stale `a`vailable and `b`roken ones, fresh `A`vailable and `B`roken ones."""
+    return [
+        Worker(
+            f"{letter}{number}",
+            number,
+            NOON + timedelta(seconds=number),
+            ready=letter in "aA",
+            available=letter in "aA",
+            stale=letter.islower(),
+        )
+        for number, letter in enumerate(text)
+    ]
+
+
+def _names(turn: Turn) -> list[str]:
+    return [name for name, _ in turn.remove]
+
+
+@pytest.mark.parametrize(
+    ("text", "replicas", "create", "remove"),
+    [
+        ("", 0, 0, []),
+        ("", 3, 3, []),
+        ("AA", 3, 1, []),
+        ("AAA", 3, 0, []),
+        ("AAA", 2, 0, ["A2"]),
+        ("AAA", 0, 0, ["A2", "A1", "A0"]),
+        ("ABA", 2, 0, ["B1"]),
+        ("ABAB", 1, 0, ["B3", "B1", "A2"]),
+    ],
+)
+def test_scaling_goes_to_the_number_that_is_asked_for(text: str, replicas: int, create: int, remove: list[str]) -> None:
+    """Missing workers are created, surplus ones go, those that are not ready first and then the youngest."""
+    for kind in ("RollingUpdate", "Recreate", "OnDelete"):
+        turn = next_turn(_workers(text), _spec(replicas, kind=kind))
+        assert (turn.create, _names(turn)) == (create, remove)
+
+
+def test_the_cheapest_go_first() -> None:
+    """Unscheduled before unready, unready before ready; then from an older template, the youngest, the latest."""
+    order = [
+        Worker("unscheduled-stale", 1, NOON, scheduled=False, ready=False, available=False, stale=True),
+        Worker("unscheduled-young", 3, NOON + timedelta(1), scheduled=False, ready=False, available=False),
+        Worker("unscheduled-old", 2, NOON, scheduled=False, ready=False, available=False),
+        Worker("unready-young", 5, NOON + timedelta(1), ready=False, available=False),
+        Worker("unready-old", 4, NOON, ready=False, available=False),
+        Worker("ready-stale", 6, NOON, stale=True),
+        Worker("ready-young", 9, NOON + timedelta(1)),
+        Worker("ready-old-second", 8, NOON),
+        Worker("ready-old-first", 7, NOON),
+    ]
+    for workers in (order, order[::-1], [*order[4:], *order[:4]]):
+        for count in range(len(order) + 1):
+            turn = next_turn(workers, _spec(len(order) - count, kind="OnDelete"))
+            assert _names(turn) == [worker.name for worker in order[:count]]
+
+
+@pytest.mark.parametrize(
+    ("text", "surge", "unavailable", "create", "remove"),
+    [
+        # maxUnavailable 1, maxSurge 0: one goes, one comes, and the next only when that is available
+        ("aaa", 0, 1, 1, ["a2"]),
+        ("aa", 0, 1, 1, []),
+        ("aaB", 0, 1, 0, []),
+        ("aaA", 0, 1, 1, ["a1"]),
+        ("aAA", 0, 1, 1, ["a0"]),
+        ("AAA", 0, 1, 0, []),
+        # maxSurge 1, maxUnavailable 0: one comes, and when it is available one goes
+        ("aaa", 1, 0, 1, []),
+        ("aaaB", 1, 0, 0, []),
+        ("aaaA", 1, 0, 1, ["a2"]),
+        ("aaA", 1, 0, 1, []),
+        ("aaAB", 1, 0, 0, []),
+        ("aAA", 1, 0, 1, []),
+        ("aAAA", 1, 0, 0, ["a0"]),
+        # both
+        ("aaa", 1, 1, 2, ["a2"]),
+        ("aaa", 3, 0, 3, []),
+        ("aaa", 0, 3, 3, ["a2", "a1", "a0"]),
+        # stale workers that are of no use go at once, beyond maxUnavailable
+        ("abb", 0, 1, 2, ["b1", "b2"]),
+        ("bbb", 1, 0, 3, ["b0", "b1", "b2"]),
+        # more than asked for: the surplus goes first
+        ("aaaaa", 0, 1, 1, ["a4", "a3", "a2"]),
+        ("aaaBA", 1, 0, 1, ["B3", "a2"]),
+    ],
+)
+def test_workers_roll_within_their_bounds(
+    text: str, surge: int, unavailable: int, create: int, remove: list[str]
+) -> None:
+    """Of three workers, never fewer than 3 - maxUnavailable are available, nor are there more than 3 + maxSurge."""
+    turn = next_turn(_workers(text), _spec(3, surge, unavailable))
+    assert (turn.create, _names(turn)) == (create, remove)
+    assert len(text) - len(remove) + turn.create <= 3 + surge
+
+
+@pytest.mark.parametrize(
+    ("value", "replicas", "surge", "unavailable"),
+    [
+        ("25%", 10, 3, 2),
+        ("25%", 4, 1, 1),
+        ("25%", 3, 1, 0),
+        ("50%", 1, 1, 0),
+        ("100%", 3, 3, 3),
+        ("150%", 2, 3, 3),
+        (2, 1, 2, 2),
+    ],
+)
+def test_percentages_round_as_in_deployments(value: int | str, replicas: int, surge: int, unavailable: int) -> None:
+    """Surge is rounded up, unavailability down."""
+    stale = _workers("a" * replicas)
+    assert next_turn(stale, _spec(replicas, value, 0)).create == min(surge, replicas)
+    gone = len(next_turn(stale, _spec(replicas, 0, value)).remove)
+    assert gone == max(min(unavailable, replicas), 1)
+
+
+def test_bounds_that_both_round_to_nothing_let_one_go() -> None:
+    """As in Deployments: or no worker could ever be replaced."""
+    turn = next_turn(_workers("aaa"), _spec(3, 0, "1%"))
+    assert _names(turn) == ["a2"]
+    assert next_turn(_workers("aaa"), _spec(3, "1%", 0)).create == 1
+
+
+def test_a_rollout_whose_new_workers_do_not_become_available_stops() -> None:
+    """The old ones that work are left."""
+    assert next_turn(_workers("aaB"), _spec(3)) == Turn(0)
+    assert next_turn(_workers("aaaB"), _spec(3, 1, 0)) == Turn(0)
+
+
+def _roll(text: str, spec: WorkerSpec) -> list[str]:
+    """How a group changes turn by turn, its new workers becoming available one turn after they are created."""
+    seen = [text]
+    while len(seen) < 50:
+        workers = _workers(text)
+        turn = next_turn(workers, spec)
+        gone = set(_names(turn))
+        left = "".join(letter.upper() if letter == "B" else letter for letter in text)
+        left = "".join(letter for worker, letter in zip(workers, left, strict=True) if worker.name not in gone)
+        left = left.replace("B", "A")
+        text = left if gone else left + "B" * turn.create
+        if text == seen[-1]:
+            return seen
+        seen.append(text)
+    raise AssertionError(seen)
+
+
+@pytest.mark.parametrize("surge", [0, 1, "34%", 3])
+@pytest.mark.parametrize("unavailable", [1, "67%", 5])
+@pytest.mark.parametrize("start", ["aaa", "aab", "bbb", "a", "", "aaaaaa", "aAB"])
+def test_every_rollout_ends_in_fresh_workers(start: str, surge: int | str, unavailable: int | str) -> None:
+    """Whatever it begins with and however it is bounded."""
+    assert _roll(start, _spec(3, surge, unavailable))[-1] == "AAA"
+
+
+def test_recreate_lets_all_go_and_waits_until_they_are_gone() -> None:
+    """Old and new never run side by side."""
+    spec = _spec(3, kind="Recreate")
+    turn = next_turn(_workers("aab"), spec)
+    assert (turn.create, _names(turn)) == (0, ["a0", "a1", "b2"])
+    assert next_turn([], spec, stale_leaving=True) == Turn(0)
+    assert next_turn([], spec) == Turn(3)
+    assert next_turn(_workers("A"), spec) == Turn(2)
+
+
+def test_on_delete_leaves_stale_workers_to_someone() -> None:
+    """What is missing is made from the present template."""
+    spec = _spec(3, kind="OnDelete")
+    assert next_turn(_workers("aaa"), spec) == Turn(0)
+    assert next_turn(_workers("ab"), spec) == Turn(1)
+
+
+@pytest.mark.parametrize("kind", ["RollingUpdate", "Recreate", "OnDelete"])
+def test_workers_of_another_scheduler_go_at_once(kind: str) -> None:
+    """Their state is gone with it, so nothing is kept available; new ones come for the new scheduler."""
+    orphans = [Worker(f"o{number}", number, NOON, orphaned=True) for number in range(3)]
+    turn = next_turn([*orphans, *_workers("A")], _spec(3, 0, 1, kind))
+    assert _names(turn) == ["o0", "o1", "o2"]
+    assert turn.create == 2
+
+
+@pytest.mark.parametrize(("leaving", "create"), [(0, 2), (1, 1), (2, 0), (5, 0)])
+def test_who_was_let_go_takes_up_room_until_deletion_begins(leaving: int, create: int) -> None:
+    """Where deletions are held back, workers do not pile up."""
+    assert next_turn(_workers("A"), _spec(3), leaving=leaving).create == create
+    rolling: Sequence[Worker] = _workers("aA")
+    assert next_turn(rolling, _spec(3, 1, 1), leaving=leaving).create == max(0, min(2, 2 - leaving))
+
+
+def test_every_removal_has_its_reason() -> None:
+    """A person can read why a worker goes."""
+    (reason,) = {why for _, why in next_turn(_workers("AAA"), _spec(2)).remove}
+    assert reason == "the group has 3 workers and wants 2"
+    (reason,) = {why for _, why in next_turn(_workers("aaa"), _spec(3)).remove}
+    assert reason == "its template changed"

@@ -1,0 +1,236 @@
+"""The status of a DaskCluster."""
+
+import pytest
+
+from models.snapshot import Observed
+from reconciler.passes.values import Topic
+from reconciler.rules.labels import Role
+from tests.unit.passes.report.worlds import (
+    NEW,
+    NO_IMAGE,
+    READY,
+    UNSCHEDULABLE,
+    Body,
+    built,
+    cluster,
+    current,
+    failed,
+    finding,
+    group,
+    scheduler,
+    service,
+    services,
+    told,
+    worker,
+    world,
+)
+
+SIMPLE = cluster()
+TYPES = ("Ready", "SchedulerReady", "WorkersReady", "Progressing", "Accepted")
+RUNNING = cluster(status={"phase": "Running"})
+GOING: Body = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
+
+PHASES: dict[str, tuple[tuple[Observed, ...], str]] = {
+    "just seen": ((SIMPLE,), "Created"),
+    "a scheduler without Services": ((SIMPLE, scheduler(SIMPLE, NEW)), "Pending"),
+    "one of two Services": ((SIMPLE, scheduler(SIMPLE, NEW), service(SIMPLE, Role.USER_SERVICE)), "Pending"),
+    "the Pod and both Services, none of them ready": ((SIMPLE, scheduler(SIMPLE, NEW), *services(SIMPLE)), "Running"),
+    "under current naming one Service is all": (
+        (current(SIMPLE), scheduler(SIMPLE, NEW), service(SIMPLE, Role.USER_SERVICE)),
+        "Running",
+    ),
+    "a load balancer without an address": (
+        (
+            SIMPLE,
+            scheduler(SIMPLE),
+            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer"),
+            service(SIMPLE, Role.COMM_SERVICE),
+        ),
+        "Pending",
+    ),
+    "a load balancer with an address": (
+        (
+            SIMPLE,
+            scheduler(SIMPLE),
+            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer", ip="192.0.2.1"),
+            service(SIMPLE, Role.COMM_SERVICE),
+        ),
+        "Running",
+    ),
+    "the scheduler is going": ((RUNNING, scheduler(RUNNING, **GOING), *services(RUNNING)), "Pending"),
+    "the scheduler has ended": ((RUNNING, scheduler(RUNNING, failed()), *services(RUNNING)), "Pending"),
+    "everything was deleted by hand": ((RUNNING,), "Pending"),
+}
+
+
+@pytest.mark.parametrize("case", PHASES)
+def test_the_phase_says_what_exists(case: str) -> None:
+    """`Running` means that the scheduler Pod and the Services exist, whatever their health."""
+    objects, phase = PHASES[case]
+    assert told(world(*objects)).statuses.get(SIMPLE.key, {"phase": "Running"})["phase"] == phase
+
+
+@pytest.mark.parametrize("topic", [Topic.NAME_TOO_LONG, Topic.INVALID])
+def test_a_cluster_that_cannot_be_built_is_an_error_and_has_no_addresses(topic: Topic) -> None:
+    """Old clients stop waiting at the phase `Error`."""
+    status = told(world(SIMPLE), findings=[finding(SIMPLE, topic)]).statuses[SIMPLE.key]
+    assert status["phase"] == "Error"
+    assert "schedulerAddress" not in status
+    assert "dashboardAddress" not in status
+
+
+def test_addresses_name_the_service_that_clients_know() -> None:
+    """They are there from the first visit on, so that clients can wait at them."""
+    status = told(world(SIMPLE)).statuses[SIMPLE.key]
+    assert status["schedulerAddress"] == "tcp://simple-scheduler.default.svc:8786"
+    assert status["dashboardAddress"] == "http://simple-scheduler.default.svc:8787"
+
+
+def test_replicas_are_of_the_default_group_and_workers_of_all() -> None:
+    """The scale subresource shows what it scales; `workers` shows the whole cluster."""
+    more = group(SIMPLE, 2, "gpu")
+    objects = (*built(SIMPLE, READY, READY, UNSCHEDULABLE), more, worker(more, 1))
+    status = told(world(*objects)).statuses[SIMPLE.key]
+    assert (status["replicas"], status["readyReplicas"]) == (3, 2)
+    assert (status["desiredWorkers"], status["readyWorkers"], status["workers"]) == (5, 3, "3/5")
+    assert status["selector"] == "dask.org/workergroup-name=simple-default-worker-group,dask.org/component=worker"
+
+
+def test_workers_that_are_going_or_have_ended_are_no_replicas() -> None:
+    """Only live Pods count."""
+    default = group(SIMPLE)
+    objects = (SIMPLE, default, worker(default, 1, **GOING), worker(default, 2, failed()), worker(default, 3))
+    status = told(world(*objects)).statuses[SIMPLE.key]
+    assert (status["replicas"], status["readyReplicas"], status["workers"]) == (1, 1, "1/3")
+
+
+def test_a_ready_cluster_is_ready_and_settled() -> None:
+    """All conditions agree that there is nothing to do."""
+    after = told(world(*built(SIMPLE, READY, READY, READY)))
+    assert after.condition(SIMPLE, "Ready").message == "The scheduler is ready. 3 of 3 workers are ready."
+    assert {type_: after.condition(SIMPLE, type_).status for type_ in TYPES} == {
+        "Ready": "True",
+        "SchedulerReady": "True",
+        "WorkersReady": "True",
+        "Progressing": "False",
+        "Accepted": "True",
+    }
+
+
+NONE = cluster(replicas=0)
+REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
+    "nothing yet": ((SIMPLE,), "SchedulerNotReady", "The scheduler Pod has not been created yet."),
+    "no node for the scheduler": (
+        (SIMPLE, scheduler(SIMPLE, UNSCHEDULABLE), *services(SIMPLE)),
+        "SchedulerNotReady",
+        "The scheduler Pod simple-scheduler cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu.",
+    ),
+    "the scheduler's image": (
+        (SIMPLE, scheduler(SIMPLE, NO_IMAGE), *services(SIMPLE)),
+        "SchedulerNotReady",
+        'The scheduler Pod simple-scheduler cannot start: ImagePullBackOff: Back-off pulling image "dask".',
+    ),
+    "a Service is missing": (
+        (SIMPLE, scheduler(SIMPLE), service(SIMPLE, Role.USER_SERVICE)),
+        "NotCreated",
+        "The Service simple-scheduler has not been created yet.",
+    ),
+    "no address": (
+        (
+            SIMPLE,
+            scheduler(SIMPLE),
+            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer"),
+            service(SIMPLE, Role.COMM_SERVICE),
+        ),
+        "ServiceNotReady",
+        "The load balancer of the Service simple-service has no address yet.",
+    ),
+    "no group": (
+        (SIMPLE, scheduler(SIMPLE), *services(SIMPLE)),
+        "WorkersNotReady",
+        "The default worker group has not been created yet.",
+    ),
+    "one worker": (
+        built(SIMPLE, READY, READY, NO_IMAGE),
+        "WorkersNotReady",
+        (
+            "1 of 3 workers is not ready: Pod simple-default-worker-group-worker-3 cannot start: "
+            'ImagePullBackOff: Back-off pulling image "dask".'
+        ),
+    ),
+    "workers that do not exist yet": (
+        built(SIMPLE, READY),
+        "WorkersNotReady",
+        "2 of 3 workers are not ready: 2 must still be created.",
+    ),
+    "a worker that ended and is not replaced yet": (
+        built(SIMPLE, READY, READY, failed()),
+        "WorkersNotReady",
+        "1 of 3 workers is not ready: Pod simple-default-worker-group-worker-3 failed: exit code 1 (Error).",
+    ),
+    "no workers are wanted": (built(NONE), "Ready", "The scheduler is ready. No workers are wanted."),
+}
+
+
+@pytest.mark.parametrize("case", REASONS)
+def test_ready_says_in_one_sentence_why_not(case: str) -> None:
+    """The first thing that is wrong, scheduler before Services before workers, is what a user reads."""
+    objects, reason, message = REASONS[case]
+    ready = told(world(*objects)).condition(SIMPLE, "Ready")
+    assert (ready.reason, ready.message) == (reason, message)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [Topic.INVALID, Topic.NAME_TOO_LONG, Topic.OTHER_OPERATOR, Topic.NAME_CONFLICT, Topic.CLUSTER_NOT_FOUND],
+)
+def test_an_obstacle_is_what_ready_and_progressing_say(topic: Topic) -> None:
+    """What stands in the way of the whole cluster counts more than the state of its Pods."""
+    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, topic, "no: choose another")])
+    for type_ in ("Ready", "Progressing"):
+        condition = after.condition(SIMPLE, type_)
+        assert (condition.status, condition.reason, condition.message) == ("False", topic, "No: choose another.")
+
+
+@pytest.mark.parametrize(
+    ("topic", "status"),
+    [
+        (Topic.BACK_OFF, "True"),
+        (Topic.UNAVAILABLE, "True"),
+        (Topic.TERMINATING, "True"),
+        (Topic.DELETION_CAP, "False"),
+        (Topic.NO_DELETE, "False"),
+    ],
+)
+def test_what_is_held_back_is_said_in_progressing(topic: Topic, status: str) -> None:
+    """It is progress as long as waiting helps, and none when someone has to act."""
+    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, topic)])
+    condition = after.condition(SIMPLE, "Progressing")
+    assert (condition.status, condition.reason, condition.message) == (status, topic, "Something is wrong.")
+    assert after.condition(SIMPLE, "Ready").status == "True"
+
+
+def test_a_cluster_shows_what_its_groups_are_doing() -> None:
+    """The cluster's `Progressing` names the group and repeats what it says."""
+    default = group(SIMPLE)
+    old = [worker(default, ordinal, template="old") for ordinal in (1, 2)]
+    after = told(world(SIMPLE, scheduler(SIMPLE), *services(SIMPLE), default, *old, worker(default, 3)))
+    progressing = after.condition(SIMPLE, "Progressing")
+    assert (progressing.status, progressing.reason) == ("True", "RollingOut")
+    assert progressing.message == (
+        "Worker group simple-default-worker-group: 1 of 3 workers are from the present template."
+    )
+
+
+def test_a_scheduler_without_its_role_annotation_still_counts() -> None:
+    """Someone who strips annotations does not make a cluster look broken."""
+    bare = scheduler(SIMPLE, annotations={})
+    assert told(world(SIMPLE, bare)).condition(SIMPLE, "SchedulerReady").status == "True"
+
+
+def test_a_cluster_that_dask_kubernetes_runs_keeps_its_status_but_for_the_conditions() -> None:
+    """Its phase is the other operator's to change, and some of its handlers wait for a change."""
+    theirs = cluster(status={"phase": "Running"})
+    status = told(world(theirs), findings=[finding(theirs, Topic.OTHER_OPERATOR)]).statuses[theirs.key]
+    assert set(status) == {"phase", "conditions"}
+    assert status["phase"] == "Running"

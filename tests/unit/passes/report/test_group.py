@@ -1,0 +1,186 @@
+"""The status of a DaskWorkerGroup, and of a DaskAutoscaler."""
+
+import pytest
+
+from models.snapshot import Observed
+from reconciler.passes.values import Topic
+from tests.unit.passes.report.worlds import (
+    NEW,
+    NO_IMAGE,
+    READY,
+    Body,
+    autoscaler,
+    cluster,
+    finding,
+    group,
+    told,
+    worker,
+    world,
+)
+
+SIMPLE = cluster()
+DEFAULT = group(SIMPLE)
+
+
+def test_counts_are_of_live_pods() -> None:
+    """`kubectl get` shows how many there are, are ready, and are from the present template."""
+    pods = [worker(DEFAULT, 1), worker(DEFAULT, 2, NEW), worker(DEFAULT, 3, template="old")]
+    status = told(world(SIMPLE, DEFAULT, *pods)).statuses[DEFAULT.key]
+    assert (status["replicas"], status["readyReplicas"], status["updatedReplicas"]) == (3, 2, 2)
+    assert status["workers"] == "2/3"
+    assert status["selector"] == "dask.org/workergroup-name=simple-default-worker-group,dask.org/component=worker"
+
+
+def test_a_long_groups_selector_has_the_shortened_label() -> None:
+    """The selector must match the label that the Pods carry."""
+    long = group(SIMPLE, name="g" * 100)
+    status = told(world(SIMPLE, long)).statuses[long.key]
+    value = status["selector"].split(",")[0].partition("=")[2]
+    assert len(value) <= 63
+
+
+@pytest.mark.parametrize(("known", "seen", "highest"), [(None, (1, 2), 2), (7, (1, 2), 7), (2, (5,), 5), (4, (), 4)])
+def test_the_highest_ordinal_never_shrinks(known: int | None, seen: tuple[int, ...], highest: int) -> None:
+    """A number that was given once is never given again, though its Pod be gone."""
+    one = group(SIMPLE, status={} if known is None else {"highestOrdinal": known})
+    after = told(world(SIMPLE, one, *(worker(one, ordinal) for ordinal in seen)))
+    assert after.statuses[one.key]["highestOrdinal"] == highest
+
+
+ROLLING = {"conditions": [{"type": "Progressing", "status": "True", "reason": "RollingOut"}]}
+ROLLED = group(SIMPLE, status=ROLLING)
+ON_DELETE = group(SIMPLE, updateStrategy={"type": "OnDelete"})
+PROGRESS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
+    "none yet": ((DEFAULT,), "True", "Creating"),
+    "some of them": ((DEFAULT, worker(DEFAULT, 1)), "True", "Creating"),
+    "not ready": ((DEFAULT, *(worker(DEFAULT, n, NEW) for n in (1, 2, 3))), "True", "Starting"),
+    "all ready": ((DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3))), "False", "Settled"),
+    "too many": ((DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3, 4))), "True", "ScalingDown"),
+    "an old one": (
+        (DEFAULT, worker(DEFAULT, 1, template="old"), worker(DEFAULT, 2), worker(DEFAULT, 3)),
+        "True",
+        "RollingOut",
+    ),
+    "the last of a rollout is missing": ((ROLLED, worker(ROLLED, 4), worker(ROLLED, 5)), "True", "RollingOut"),
+    "the last of a rollout is starting": (
+        (ROLLED, worker(ROLLED, 4), worker(ROLLED, 5), worker(ROLLED, 6, NEW)),
+        "True",
+        "RollingOut",
+    ),
+    "the surge of a rollout is still there": (
+        (ROLLED, *(worker(ROLLED, n) for n in (4, 5, 6, 7))),
+        "True",
+        "RollingOut",
+    ),
+    "the rollout is over": ((ROLLED, *(worker(ROLLED, n) for n in (4, 5, 6))), "False", "Settled"),
+    "an old one that someone must delete": (
+        (ON_DELETE, worker(ON_DELETE, 1, template="old"), worker(ON_DELETE, 2), worker(ON_DELETE, 3)),
+        "False",
+        "OnDelete",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROGRESS)
+def test_progressing_says_what_is_being_done(case: str) -> None:
+    """A rollout lasts until its last worker is ready and nothing is left over."""
+    objects, status, reason = PROGRESS[case]
+    progressing = told(world(SIMPLE, *objects)).condition(DEFAULT, "Progressing")
+    assert (progressing.status, progressing.reason) == (status, reason)
+
+
+def test_a_groups_ready_counts_its_workers() -> None:
+    """A group without trouble says how many are ready, and one with trouble why not."""
+    ready = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3)))).condition(DEFAULT, "Ready")
+    assert (ready.status, ready.message) == ("True", "3 of 3 workers are ready.")
+    pods = (worker(DEFAULT, 1), worker(DEFAULT, 2, NO_IMAGE))
+    ready = told(world(SIMPLE, DEFAULT, *pods)).condition(DEFAULT, "Ready")
+    assert (ready.status, ready.reason) == ("False", "WorkersNotReady")
+    assert ready.message == (
+        "2 of 3 workers are not ready: Pod simple-default-worker-group-worker-2 cannot start: "
+        'ImagePullBackOff: Back-off pulling image "dask"; 1 must still be created.'
+    )
+
+
+@pytest.mark.parametrize(
+    ("pods", "ready", "progressing"),
+    [
+        ((READY,), "The only worker is ready.", "The only worker is ready."),
+        ((), "The only worker is not ready: 1 must still be created.", "1 worker must still be created."),
+        (
+            (NO_IMAGE,),
+            (
+                "The only worker is not ready: Pod simple-default-worker-group-worker-1 cannot start: "
+                'ImagePullBackOff: Back-off pulling image "dask".'
+            ),
+            "The only worker is not ready yet.",
+        ),
+    ],
+)
+def test_one_worker_alone_is_not_counted(pods: tuple[Body, ...], ready: str, progressing: str) -> None:
+    """`1 of 1 workers` is nothing that people say."""
+    one = group(SIMPLE, 1)
+    after = told(world(SIMPLE, one, *(worker(one, 1, status) for status in pods)))
+    assert after.condition(one, "Ready").message == ready
+    assert after.condition(one, "Progressing").message == progressing
+
+
+def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:
+    """What is about to be deleted is not what a user has to mend."""
+    going = group(SIMPLE, status={"retiring": ["simple-default-worker-group-worker-2"]})
+    after = told(world(SIMPLE, going, worker(going, 1), worker(going, 2, NO_IMAGE), worker(going, 3)))
+    assert after.condition(going, "Ready").message == "1 of 3 workers is not ready: 1 must still be created."
+
+
+def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
+    """A backoff explains the Pods that are missing, in the group and in its cluster."""
+    after = told(
+        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Topic.BACK_OFF, "they ended 5 times")]
+    )
+    for one, type_ in ((DEFAULT, "Ready"), (SIMPLE, "WorkersReady")):
+        assert after.condition(one, type_).message == (
+            "2 of 3 workers are not ready: 2 must still be created: They ended 5 times."
+        )
+
+
+def test_a_group_without_its_cluster_is_not_ready_and_keeps_what_was_known() -> None:
+    """Which template is the present one depends on the cluster."""
+    orphan = group(SIMPLE, status={"updatedReplicas": 3}, meta={"ownerReferences": []})
+    after = told(world(orphan))
+    assert after.condition(orphan, "Ready").reason == "ClusterNotFound"
+    assert after.statuses[orphan.key]["updatedReplicas"] == 3
+
+
+def test_what_goes_with_its_cluster_is_told_nothing() -> None:
+    """Garbage collection has yet to come to it; that its cluster is not there would be news to nobody."""
+    assert told(world(DEFAULT)).actions == ()
+    assert DEFAULT.key in told(world(DEFAULT, SIMPLE)).statuses
+
+
+def test_a_group_of_a_cluster_that_dask_kubernetes_runs_gets_conditions_only() -> None:
+    """Its Pods are not known here, so that counts would be wrong."""
+    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Topic.OTHER_OPERATOR)])
+    assert set(after.statuses[DEFAULT.key]) == {"conditions"}
+
+
+def test_a_group_of_no_workers_is_ready() -> None:
+    """Scaled to zero is as wanted."""
+    none = group(SIMPLE, 0)
+    after = told(world(SIMPLE, none))
+    assert (after.condition(none, "Ready").status, after.statuses[none.key]["workers"]) == ("True", "0/0")
+    assert after.condition(none, "Progressing").reason == "Settled"
+
+
+def test_more_ready_workers_than_wanted_are_ready() -> None:
+    """Surplus is no shortage."""
+    after = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, n, READY) for n in range(1, 6))))
+    assert after.condition(DEFAULT, "Ready").message == "3 of 3 workers are ready."
+    assert after.statuses[DEFAULT.key]["workers"] == "5/3"
+
+
+@pytest.mark.parametrize(("there", "reason"), [(True, "NotActing"), (False, "ClusterNotFound")])
+def test_an_autoscaler_says_that_nothing_comes_of_it(*, there: bool, reason: str) -> None:
+    """Whoever wrote one learns at once why nothing happens."""
+    scaler = autoscaler()
+    ready = told(world(scaler, *([SIMPLE] if there else []))).condition(scaler, "Ready")
+    assert (ready.status, ready.reason) == ("False", reason)

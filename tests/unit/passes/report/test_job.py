@@ -1,0 +1,176 @@
+"""The status of a DaskJob."""
+
+import pytest
+
+from models.resources import DaskCluster
+from models.snapshot import Observed
+from reconciler.passes.values import Topic
+from tests.unit.passes.report.worlds import (
+    NEW,
+    NOON,
+    READY,
+    SUCCEEDED,
+    UNSCHEDULABLE,
+    Body,
+    built,
+    cluster,
+    failed,
+    finding,
+    job,
+    runner,
+    scheduler,
+    services,
+    told,
+    world,
+)
+
+WORK = job()
+STARTED = "2026-01-31T11:00:00Z"
+ENDED = "2026-01-31T11:30:00Z"
+GOING = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
+RUNNING = {"jobStatus": "Running", "startTime": STARTED}
+
+
+def mine(of: Observed = WORK) -> DaskCluster:
+    assert isinstance(of, type(WORK))
+    return cluster("work-cluster", 1, owner=of)
+
+
+STEPS: dict[str, tuple[Body, tuple[Observed, ...], str]] = {
+    "nothing yet": ({}, (), "JobCreated"),
+    "a cluster without a runner": ({}, (mine(),), "JobCreated"),
+    "a cluster and a runner": ({}, (mine(), runner(WORK, NEW)), "ClusterCreated"),
+    "the runner runs": ({}, (mine(), runner(WORK, READY)), "Running"),
+    "the runner runs but is not ready": ({}, (mine(), runner(WORK, {"phase": "Running"})), "Running"),
+    "the runner ended and was never seen running": ({}, (mine(), runner(WORK, SUCCEEDED)), "ClusterCreated"),
+    "the runner is gone": ({"jobStatus": "Running"}, (mine(),), "Running"),
+    "another runner waits": ({"jobStatus": "Running"}, (mine(), runner(WORK, NEW)), "Running"),
+    "everything is gone": ({"jobStatus": "ClusterCreated"}, (), "ClusterCreated"),
+    "it ended well": ({"jobStatus": "Successful"}, (runner(WORK, SUCCEEDED),), "Successful"),
+    "it ended badly, and someone runs it again by hand": ({"jobStatus": "Failed"}, (mine(), runner(WORK)), "Failed"),
+}
+
+
+@pytest.mark.parametrize("case", STEPS)
+def test_the_job_status_follows_what_exists_and_never_goes_back(case: str) -> None:
+    """An outcome is decided elsewhere and only carried on."""
+    known, objects, expected = STEPS[case]
+    assert told(world(job(known), *objects)).statuses[WORK.key]["jobStatus"] == expected
+
+
+def test_the_start_is_when_the_runner_started() -> None:
+    """The Pod's own start is nearer to the truth than the time at which it was seen."""
+    after = told(world(WORK, mine(), runner(WORK, {**READY, "startTime": STARTED})))
+    assert after.statuses[WORK.key]["startTime"] == STARTED
+
+
+def test_the_start_is_now_where_the_runner_does_not_say() -> None:
+    """A job that is seen running has a start."""
+    assert told(world(WORK, mine(), runner(WORK))).statuses[WORK.key]["startTime"] == "2026-01-31T12:00:00Z"
+
+
+def test_the_start_is_written_once() -> None:
+    """A second runner does not make the job younger."""
+    known = job(RUNNING)
+    after = told(world(known, mine(), runner(known, {**READY, "startTime": ENDED})))
+    assert after.statuses[WORK.key]["startTime"] == STARTED
+
+
+def test_names_stay_when_what_they_name_is_gone() -> None:
+    """After the job its cluster is deleted; its name is still of use to find logs."""
+    over = job({"jobStatus": "Successful", "clusterName": "work-cluster", "jobRunnerPodName": "work-runner"})
+    status = told(world(over)).statuses[WORK.key]
+    assert (status["clusterName"], status["jobRunnerPodName"]) == ("work-cluster", "work-runner")
+
+
+def test_an_outcome_is_carried_on_unchanged() -> None:
+    """Server-side apply would remove what it leaves out."""
+    outcome = {"jobStatus": "Failed", "startTime": STARTED, "endTime": ENDED, "jobRunnerPodName": "work-runner"}
+    status = told(world(job(outcome), mine(), runner(WORK, name="work-runner-abcde"))).statuses[WORK.key]
+    assert {name: status[name] for name in outcome} == outcome
+
+
+@pytest.mark.parametrize(
+    ("known", "complete", "failed_"),
+    [("Running", "False", "False"), ("Successful", "True", "False"), ("Failed", "False", "True")],
+)
+def test_complete_and_failed_say_how_it_ended(known: str, complete: str, failed_: str) -> None:
+    """`kubectl wait --for=condition=Complete` returns when a job has ended well."""
+    after = told(world(job({"jobStatus": known}), mine(), runner(WORK)))
+    assert (after.condition(WORK, "Complete").status, after.condition(WORK, "Failed").status) == (complete, failed_)
+
+
+def test_a_failed_job_says_how_its_command_ended_even_when_the_pod_is_gone() -> None:
+    """The exit code is what people look for."""
+    over = job({"jobStatus": "Failed"})
+    seen = told(world(over, runner(over, failed(3))))
+    message = "The runner Pod work-runner failed: exit code 3 (Error)."
+    assert seen.condition(WORK, "Failed").message == message
+    known = seen.world.objects[WORK.key]
+    assert told(world(known)).actions == ()
+
+
+def test_a_job_is_ready_when_its_cluster_and_its_runner_are() -> None:
+    """Ready says that the command is at work on a working cluster."""
+    work = built(mine(), READY)
+    ready = told(world(WORK, *work, runner(WORK))).condition(WORK, "Ready")
+    assert (ready.status, ready.message) == ("True", "The runner Pod work-runner runs on a ready cluster.")
+    ready = told(world(WORK, *work, runner(WORK, NEW))).condition(WORK, "Ready")
+    assert (ready.reason, ready.message) == ("RunnerNotReady", "The runner Pod work-runner must wait to be scheduled.")
+    ready = told(world(WORK, *work)).condition(WORK, "Ready")
+    assert (ready.reason, ready.message) == ("NotCreated", "The runner Pod has not been created yet.")
+    ready = told(world(WORK)).condition(WORK, "Ready")
+    assert (ready.reason, ready.message) == ("NotCreated", "The job's cluster has not been created yet.")
+
+
+def test_a_finished_job_is_not_ready_and_not_progressing() -> None:
+    """Like a Pod that has completed."""
+    over = told(world(job({"jobStatus": "Successful"}), runner(WORK, SUCCEEDED)))
+    for type_ in ("Ready", "Progressing"):
+        condition = over.condition(WORK, type_)
+        assert (condition.status, condition.reason) == ("False", "Finished")
+
+
+def test_an_edit_of_the_runner_is_shown_until_it_is_applied() -> None:
+    """A running command is never restarted by an edit; the user is told instead."""
+    objects = (WORK, mine(), runner(WORK))
+    assert told(world(*objects)).condition(WORK, "RunnerUpToDate").status == "True"
+    changed = told(world(*objects), findings=[finding(WORK, Topic.RUNNER_CHANGED, "spec.job was edited")])
+    condition = changed.condition(WORK, "RunnerUpToDate")
+    assert (condition.status, condition.reason, condition.message) == (
+        "False",
+        "RunnerTemplateChanged",
+        "spec.job was edited.",
+    )
+
+
+def test_a_runner_that_is_being_deleted_gives_way_to_the_next() -> None:
+    """The job's runner is the one that stays."""
+    objects = (WORK, mine(), runner(WORK, READY, "work-runner", **GOING), runner(WORK, NEW, "work-runner-abcde"))
+    status = told(world(*objects)).statuses[WORK.key]
+    assert (status["jobRunnerPodName"], status["jobStatus"]) == ("work-runner-abcde", "ClusterCreated")
+
+
+def test_every_condition_is_there_from_the_first_visit_on() -> None:
+    """Who waits for a condition need not fear that it is missing."""
+    conditions = told(world(WORK)).statuses[WORK.key]["conditions"]
+    assert [condition["type"] for condition in conditions] == [
+        "Ready",
+        "Progressing",
+        "Complete",
+        "Failed",
+        "RunnerUpToDate",
+        "Accepted",
+    ]
+    for condition in conditions:
+        assert condition["message"]
+        assert condition["observedGeneration"] == 1
+        assert condition["lastTransitionTime"] == f"{NOON:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def test_a_job_shows_what_its_cluster_lacks() -> None:
+    """Who looks at the job need not look at the cluster."""
+    after = told(world(WORK, mine(), scheduler(mine(), UNSCHEDULABLE), *services(mine()), runner(WORK, NEW)))
+    ready = after.condition(WORK, "Ready")
+    assert ready.reason == "ClusterNotReady"
+    assert ready.message == after.condition(mine(), "Ready").message

@@ -1,0 +1,125 @@
+"""Observing: a complete picture, or none."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from models.kinds import (
+    DASK_AUTOSCALER,
+    DASK_CLUSTER,
+    DASK_JOB,
+    DASK_WORKER_GROUP,
+    POD,
+    SERVICE,
+    Key,
+    Kind,
+)
+from reconciler.passes.observe import Scope, observe
+from reconciler.wire.errors import ApiError, Forbidden, Gone, Unreachable
+from reconciler.wire.protocol import Body, Reply, Subresource
+from tests.builders import NOON
+
+ORDER = [DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER, POD, SERVICE]
+
+
+@dataclass
+class Lists:
+    """An API that only lists: a Pod in each namespace, or an error."""
+
+    errors: dict[tuple[Kind, str | None], ApiError] = field(default_factory=dict)
+    payloads: dict[Kind, bytes] = field(default_factory=dict)
+    asked: list[tuple[Kind, str | None, str]] = field(default_factory=list)
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        assert not fields
+        self.asked.append((kind, namespace, labels))
+        if error := self.errors.get((kind, namespace)):
+            raise error
+        if kind in self.payloads:
+            return self.payloads[kind]
+        pod = {"metadata": {"name": "p", "namespace": namespace or "default"}}
+        return json.dumps({"items": [pod] if kind == POD else []}).encode()
+
+    def create(self, kind: Kind, body: Body) -> Reply:
+        raise AssertionError(kind, body)
+
+    def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        raise AssertionError(key, body, subresource)
+
+    def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        raise AssertionError(key, body, subresource)
+
+    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
+        raise AssertionError(key, uid, resource_version)
+
+
+def _pods(observation: Any) -> list[str]:
+    return sorted(key.namespace for key in observation.snapshot.objects)
+
+
+def test_everything_is_listed_once_and_parents_before_their_children() -> None:
+    """A snapshot never holds a parent's newer decision without the children made before it."""
+    api = Lists()
+    observe(api, Scope(), NOON)
+    assert [kind for kind, _, _ in api.asked] == ORDER
+    assert {namespace for _, namespace, _ in api.asked} == {None}
+
+
+def test_only_labelled_pods_and_services_are_asked_for() -> None:
+    """Other people's Pods are not even transferred."""
+    api = Lists()
+    observe(api, Scope(), NOON)
+    labels = {kind: labels for kind, _, labels in api.asked}
+    assert labels[POD] == labels[SERVICE] == "dask.org/component"
+    assert {labels[kind] for kind in ORDER[:4]} == {""}
+
+
+def test_named_namespaces_are_listed_one_by_one() -> None:
+    """With names, rights in those namespaces are enough."""
+    api = Lists()
+    found = observe(api, Scope(("a", "b")), NOON)
+    assert {namespace for _, namespace, _ in api.asked} == {"a", "b"}
+    assert _pods(found) == ["a", "b"]
+    assert found.snapshot.taken_at == NOON
+
+
+def test_a_namespace_in_which_a_list_fails_is_left_out_whole() -> None:
+    """An incomplete picture is no picture: what was listed before the error does not count either."""
+    for kind in ORDER:
+        api = Lists({(kind, "a"): Forbidden("no rights", status=403)})
+        found = observe(api, Scope(("a", "b")), NOON)
+        assert _pods(found) == ["b"], kind
+        assert list(found.errors) == [f"{kind.plural} in namespace a"]
+        assert "no rights" in found.errors[f"{kind.plural} in namespace a"]
+
+
+def test_a_failed_list_over_all_namespaces_leaves_nothing() -> None:
+    """No list, no plan."""
+    for error in (Unreachable("refused"), Gone("too old", status=410)):
+        found = observe(Lists({(SERVICE, None): error}), Scope(), NOON)
+        assert not found.snapshot.objects
+        assert list(found.errors) == ["services in all namespaces"]
+
+
+def test_an_answer_that_is_no_list_is_a_failed_list() -> None:
+    """A proxy's error page is not taken for an empty cluster."""
+    found = observe(Lists(payloads={DASK_CLUSTER: b"<html>"}), Scope(), NOON)
+    assert not found.snapshot.objects
+    assert list(found.errors) == ["daskclusters in all namespaces"]
+
+
+def test_what_cannot_be_read_is_kept_apart_from_what_can() -> None:
+    """One bad item costs neither its neighbours nor the list."""
+    good = {"metadata": {"name": "good", "namespace": "default"}}
+    bad = {"metadata": {"name": "bad", "namespace": "default"}, "status": {"phase": 1}}
+    found = observe(Lists(payloads={POD: json.dumps({"items": [bad, good]}).encode()}), Scope(), NOON)
+    assert [key.name for key in found.snapshot.objects] == ["good"]
+    assert [key.name for key in found.snapshot.unreadable] == ["bad"]
+    assert not found.errors
+
+
+def test_whoever_listens_is_told_how_long_the_lists_were() -> None:
+    """Metrics count what was listed, readable or not."""
+    told: dict[Kind, int] = {}
+    observe(Lists(), Scope(("a", "b")), NOON, lambda kind, count: told.update({kind: told.get(kind, 0) + count}))
+    assert told == {kind: 2 if kind == POD else 0 for kind in ORDER}
