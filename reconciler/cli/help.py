@@ -107,7 +107,7 @@ LOCAL_SETTINGS = ("naming", "interval", "no_delete", "deletion_cap", "log_level"
 LOCAL_INTERVAL = "500ms"
 """Between passes on this machine, where they cost next to nothing."""
 
-SHORT = {"filename": "-f", "help": "-h"}
+SHORT = {"filename": "-f", "output": "-o", "help": "-h"}
 
 ENVIRONMENT = """\
 Every setting is also an environment variable: DASK_RECONCILER_ and its name in capitals, such as \

@@ -7,10 +7,10 @@ program can follow. Both are refused while it is read.
 import json
 import math
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml.composer import Composer, ComposerError
@@ -54,20 +54,40 @@ class NotLoadable(Exception):
         self.position = position
 
 
+class Twice(NamedTuple):
+    """A key that a mapping has twice: in one line, and before that in another, both counted from 0."""
+
+    key: str
+    line: int
+    first: int
+
+
+class Loaded(NamedTuple):
+    """What a document holds.
+
+    Args:
+        value: Its value: one that JSON has too.
+        twice: The keys that a mapping of it has twice. The last one counts, as for kubectl.
+    """
+
+    value: Any
+    twice: Sequence[Twice] = ()
+
+
 def is_like_json(text: str) -> bool:
     """Whether a text begins as an object of JSON does; few flow mappings of YAML do."""
     return _JSON.match(text) is not None
 
 
-def loaded(text: str) -> Any:
-    """The value of a document: one that JSON has too.
+def loaded(text: str) -> Loaded:
+    """What a document holds.
 
     Raises:
         NotLoadable: it cannot be read.
     """
     try:
-        value = _from_json(text) if text.lstrip().startswith("{") else _from_yaml(text)
-        json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
+        found = _from_json(text) if text.lstrip().startswith("{") else _from_yaml(text)
+        json.dumps(found.value, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         raise NotLoadable(_TOO_DEEP) from None
     except UnicodeEncodeError as error:
@@ -75,10 +95,10 @@ def loaded(text: str) -> Any:
         raise NotLoadable(f"{half} is half a character; write the character itself") from None
     except ValueError:
         raise NotLoadable("a number is infinite, or none at all; write one that is") from None
-    return value
+    return found
 
 
-def _from_json(text: str) -> Any:
+def _from_json(text: str) -> Loaded:
     """The value of a text that begins like JSON; so does a flow mapping of YAML."""
     try:
         value = json.loads(text, object_pairs_hook=_unique)
@@ -93,7 +113,7 @@ def _from_json(text: str) -> Any:
         return _from_yaml(text.replace("\t", " "))
     if _levels(value) > MOST_LEVELS:
         raise NotLoadable(_TOO_DEEP)
-    return value
+    return Loaded(value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -125,19 +145,23 @@ def _levels(value: Any) -> int:
     return levels
 
 
-def _from_yaml(text: str) -> Any:
-    """The value of a YAML document: quickly, and once more if something is wrong, for better words."""
+def _from_yaml(text: str) -> Loaded:
+    """What a YAML document holds: read quickly, and once more if something is wrong, for better words."""
     if len(text) > LONGEST_YAML:
         most = f"{LONGEST_YAML // 1_000_000} million characters"
         raise NotLoadable(f"a document has more than {most}; split it, or write it as JSON")
     *quick, last = _LOADERS if len(text) <= LONGEST_EXPLAINED else _LOADERS[:1]
     for loader in quick:
         with suppress(yaml.YAMLError, UnicodeEncodeError):
-            return yaml.load(text, Loader=loader)  # type: ignore[arg-type]  # noqa: S506 - of a SafeLoader's parts
+            return _read(loader(text))
     try:
-        return yaml.load(text, Loader=last)  # type: ignore[arg-type]  # noqa: S506 - of a SafeLoader's parts
+        return _read(last(text))
     except yaml.YAMLError as error:
         raise _told(error) from None
+
+
+def _read(reader: "_Rules") -> Loaded:
+    return Loaded(reader.get_single_data(), sorted(reader.twice, key=lambda each: each.line))
 
 
 def _refusal(words: str, mark: Any) -> ComposerError:
@@ -156,12 +180,7 @@ def _told(error: yaml.YAMLError) -> NotLoadable:
 
 @dataclass(frozen=True, slots=True)
 class _Measure:
-    """How much a node comes to, with all that its aliases stand for.
-
-    Args:
-        size: How many values.
-        levels: How deeply they are nested.
-    """
+    """How many values a node comes to, with all that its aliases stand for, and in how many levels."""
 
     size: int
     levels: int
@@ -176,6 +195,7 @@ class _Rules(Composer, SafeConstructor):
         self._depth = 0
         self._written = 0
         self._measures: dict[int, _Measure] = {}
+        self.twice: list[Twice] = []
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         """A node that is measured."""
@@ -190,6 +210,7 @@ class _Rules(Composer, SafeConstructor):
                 self._check_alias(node, event)
             else:
                 self._measure(node)
+                self._note_twice(node)
         return node
 
     def _check_alias(self, node: yaml.Node, event: yaml.AliasEvent) -> None:
@@ -211,6 +232,17 @@ class _Rules(Composer, SafeConstructor):
             words = f"aliases make more than {MOST_COPIES} values of it; write out what is needed"
             raise _refusal(words, node.start_mark)
 
+    def _note_twice(self, node: yaml.Node) -> None:
+        """Note the keys that a mapping has twice, before what `<<` merges is put beside them."""
+        lines: dict[str, int] = {}
+        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+            if not isinstance(key, yaml.ScalarNode) or key.tag == f"{_TAGS}merge":
+                continue
+            line = key.start_mark.line
+            if key.value in lines:
+                self.twice.append(Twice(key.value, line, lines[key.value]))
+            lines[key.value] = line
+
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - the base class's
         """A value; its tag promises nothing false."""
         what = TYPES.get(node.tag.removeprefix(_TAGS))
@@ -227,15 +259,10 @@ class _Rules(Composer, SafeConstructor):
         return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:  # noqa: FBT001, FBT002 - the base class's
-        """A mapping with keys that are text, each there once."""
-        seen: set[str] = set()
+        """A mapping with keys that are text; of a key that is there twice, the last value counts."""
         for key_node, _ in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 raise _refusal("a key must be text", key_node.start_mark)
-            if key_node.value in seen:
-                problem = f"the key {key_node.value!r} is there twice"
-                raise _refusal(problem, key_node.start_mark)
-            seen.add(key_node.value)
         self.flatten_mapping(node)  # what `<<` brings may be there twice: the mapping's own wins
         return {str(key.value): self.construct_object(value, deep=deep) for key, value in node.value}
 
@@ -249,7 +276,7 @@ class _PlainLoader(_Rules, yaml.SafeLoader):
         _Rules.__init__(self)
 
 
-_LOADERS: tuple[type[_Rules], ...] = (_PlainLoader,)
+_LOADERS: tuple[Callable[[str], _Rules], ...] = (_PlainLoader,)
 """The readers of YAML, quickest first; the last says what is wrong."""
 
 if yaml.__with_libyaml__:

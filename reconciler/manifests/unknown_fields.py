@@ -1,69 +1,83 @@
-"""Fields of a manifest that nobody reads: typing errors, mostly."""
+"""Fields that Kubernetes does not know where they stand: typing errors, and what is indented wrongly."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, get_args
+from dataclasses import dataclass
+from typing import Any
 
-from pydantic import BaseModel
-
-from models.base import Meta
+from models.kinds import Kind
+from reconciler.manifests.places import Level, Path, places
+from reconciler.manifests.shapes import Shape, shape_of
 from reconciler.wire.wording import did_you_mean, dotted
 
-_OBJECT_META = """
-name namespace generateName labels annotations finalizers ownerReferences uid resourceVersion generation
-creationTimestamp deletionTimestamp deletionGracePeriodSeconds managedFields selfLink
-"""
-OBJECT_META = tuple(_OBJECT_META.split())
-"""What Kubernetes knows of an object's metadata; `Meta` knows only what the reconciler reads."""
+HOLDERS = ("x-", ".")
+"""How fields begin that only hold an anchor for the rest of a document."""
+
+_ALIKE = 0.8
+"""How much a field in a Pod spec must look like a known one to be taken for a typing error of it."""
 
 
-def unknown_fields(model: type[BaseModel], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """What to say of each field that Kubernetes would not know, outside Pod and Service specs.
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A field that Kubernetes does not know there.
 
     Args:
-        model: The resource's model.
-        manifest: The resource as written; its status is the reconciler's and is not looked at.
+        path: The field.
+        is_refused: Whether `kubectl apply` refuses it; within Pod and Service specs it is only left out.
+        remedy: What to do about it; empty if that is not known.
+    """
+
+    path: str
+    is_refused: bool
+    remedy: str
+
+    def __str__(self) -> str:
+        words = "is unknown" if self.is_refused else "is unknown there and left out"
+        return f"{self.path} {words}{self.remedy}"
+
+
+def unknown_fields(kind: Kind, manifest: Mapping[str, Any]) -> Iterator[Unknown]:
+    """The fields that are unknown, and what to do about each.
+
+    Of those in Pod and Service specs, which a newer Kubernetes may know, only the ones with a remedy.
+
+    Args:
+        kind: The manifest's kind, a custom one.
+        manifest: The manifest; its status is the reconciler's and is not looked at.
     """
     written = {name: value for name, value in manifest.items() if name != "status"}
-    yield from _unknown(model, written, (), ("apiVersion", "kind"))
+    found = _unknown(shape_of(kind), written, (), ())
+    return (each for each in found if each.is_refused or each.remedy)
 
 
-def _unknown(
-    model: type[BaseModel], value: Any, path: tuple[str | int, ...], more: tuple[str, ...] = ()
-) -> Iterator[str]:
-    if not isinstance(value, Mapping):
+def is_holder(name: str, value: Any) -> bool:
+    """Whether a field at the top of a manifest only holds what an anchor in it stands for."""
+    return name.startswith(HOLDERS) and isinstance(value, dict | list)
+
+
+def _unknown(shape: Shape, value: Any, path: Path, trail: Sequence[Level]) -> Iterator[Unknown]:
+    if isinstance(value, list) and shape.item is not None:
+        for number, item in enumerate(value):
+            yield from _unknown(shape.item, item, (*path, number), trail)
+    if not isinstance(value, Mapping) or not shape.fields:
         return
-    fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-    known = OBJECT_META if model is Meta else [*fields, *more]
+    deeper = (*trail, Level(path, shape, value))
     for name, inner in value.items():
-        if name not in known:
-            remedy = _deeper(name, fields, path) or f"{did_you_mean(name, known)}; remove it or correct it"
-            yield f"{dotted((*path, name))} is unknown{remedy}"
-        elif name in fields and model is not Meta:
-            yield from _within(fields[name], inner, (*path, name))
+        where = (*path, name)
+        if name in shape.fields:
+            yield from _unknown(shape.fields[name], inner, where, deeper)
+        else:
+            yield Unknown(dotted(where), not shape.is_open, _remedy(name, inner, deeper))
 
 
-def _deeper(name: str, fields: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
-    """What to do with a field that is indented too little: the field beside it may know it."""
-    places = [
-        dotted((*path, field))
-        for field, annotation in fields.items()
-        if field not in ("metadata", "status") and name in _known_to(annotation)
-    ]
-    return f"; it belongs into {' or '.join(places)}: indent it more" if places else ""
-
-
-def _known_to(annotation: Any) -> Sequence[str]:
-    """The names of the fields of a field's own model, if it has one."""
-    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-        return ()
-    return [info.alias or name for name, info in annotation.model_fields.items()]
-
-
-def _within(annotation: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
-    """The unknown fields of the models that a field's type holds: one, or a list of them."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield from _unknown(annotation, value, path)
-        return
-    for argument in get_args(annotation):
-        for number, item in enumerate(value if isinstance(value, list) else []):
-            yield from _within(argument, item, (*path, number))
+def _remedy(name: str, value: Any, trail: Sequence[Level]) -> str:
+    if found := places(name, value, trail):
+        return f"; move it to {' or '.join(map(dotted, found))}"
+    shape = trail[-1].shape
+    meant = did_you_mean(name, shape.fields, alike=_ALIKE) if shape.is_open else did_you_mean(name, shape.fields)
+    return (
+        f"{meant}; correct it"
+        if shape.is_open and meant
+        else ""
+        if shape.is_open
+        else f"{meant}; remove it or correct it"
+    )
