@@ -4,8 +4,8 @@ files ──► documents ──► reading ──► owners           which obj
 texts     values        objects,
   ▲         ▲           sorted ◄── headers           is it a manifest at all
 watch     loader,                  unknown_fields    which fields nobody knows there, and where they belong:
-          scalars,                                   places, shapes
-          yaml_errors              checks, templates which values no Kubernetes would take
+          yaml_rules,                                 places, shapes
+          scalars                  checks, templates which values no Kubernetes would take
 """
 
 from reconciler.manifests.files import STANDARD_INPUT, Text

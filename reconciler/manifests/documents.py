@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.manifests.loader import NotLoadable, Twice, is_like_json, loaded
+from reconciler.manifests.loader import NotLoadable, is_like_json, loaded
 from reconciler.manifests.yaml_errors import hint
+from reconciler.manifests.yaml_rules import Twice
 
 _SEPARATOR = re.compile(r"^(---|\.\.\.)(?=\s|$)", re.MULTILINE)
 _DIRECTIVES = re.compile(r"(\s*(%(YAML|TAG) .*|#.*)?\n)*")

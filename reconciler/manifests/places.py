@@ -50,7 +50,7 @@ class Level:
 
 
 def places(name: str, value: Any, trail: Sequence[Level]) -> Sequence[Path]:
-    """The nearest places for a field, if they are free; of several, those in mappings that are there.
+    """The nearest mappings into which a field may be moved; of several, those that are there.
 
     Args:
         name: The field's name.
@@ -66,7 +66,7 @@ def places(name: str, value: Any, trail: Sequence[Level]) -> Sequence[Path]:
         elif up + steps == least:
             nearest += found
     there = [level for level in nearest if isinstance(level.value, Mapping)]
-    return [(*level.path, name) for level in there or nearest if not (there and name in level.value)]
+    return [level.path for level in there or nearest if not (there and name in level.value)]
 
 
 def _search(start: Level, name: str, value: Any, most: int) -> tuple[int, list[Level]]:

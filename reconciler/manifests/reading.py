@@ -16,7 +16,7 @@ from reconciler.manifests.checks import wrong_kind, wrong_values
 from reconciler.manifests.documents import documents
 from reconciler.manifests.files import Text, texts
 from reconciler.manifests.headers import named, opened, printable, wrong_header
-from reconciler.manifests.unknown_fields import is_holder, unknown_fields
+from reconciler.manifests.unknown_fields import is_holder, omissions, refusals, unknown_fields
 from reconciler.memory.strategy import LETTERS, LONGEST_PREFIX, SUFFIX_LENGTH
 from reconciler.wire.wording import shown
 
@@ -192,12 +192,12 @@ def _take_known(kind: Kind, given: Mapping[str, Any], place: str, reading: Readi
     held = [name for name in body if is_holder(name, body[name])] if kind in CUSTOM_KINDS else []
     for name in held:
         del body[name]
-    unknown = list(unknown_fields(kind, body)) if kind in CUSTOM_KINDS else []
-    wrong = [*(str(each) for each in unknown if each.is_refused), *wrong_values(kind, body)]
+    unknown = unknown_fields(kind, body) if kind in CUSTOM_KINDS else []
+    wrong = [*refusals(unknown), *wrong_values(kind, body)]
     key = Key(kind, metadata["namespace"], named(metadata.get("name")))
-    odd = [f"{name} is no field of a {kind} and left out; kubectl apply wants --validate=warn for it" for name in held]
-    odd += [str(each) for each in unknown if not each.is_refused]
-    reading.warnings += [Problem(place, f"{key}: {each}.") for each in odd]
+    remedy = "give kubectl apply --validate=warn, or it refuses this"
+    odd = [f"{name} is no field of a {kind} and is left out; {remedy}" for name in held]
+    reading.warnings += [Problem(place, f"{key}: {each}.") for each in (*odd, *omissions(unknown))]
     if not wrong:
         reading.manifests.append(Manifest(key, body, place, prefix or ""))
     return wrong

@@ -80,17 +80,15 @@ def sentence(error: ValidationError, data: Any) -> str:
     return "; ".join(str(wrong) for wrong in wrongs(error, data))
 
 
-def did_you_mean(word: str, known: Iterable[str], prefix: str = "", alike: float = 0.6) -> str:
+def did_you_mean(word: str, known: Iterable[str], prefix: str = "") -> str:
     """` (did you mean x?)` with the nearest of the known words; empty if none is near.
 
     Args:
         word: What was written.
         known: What could have been meant.
         prefix: What all of them begin with, and so makes none of them nearer.
-        alike: How much alike two words must be to be near, from 0 to 1.
     """
-    known = [each.removeprefix(prefix) for each in known]
-    near = get_close_matches(word.removeprefix(prefix), known, n=1, cutoff=alike)
+    near = get_close_matches(word.removeprefix(prefix), [each.removeprefix(prefix) for each in known], n=1)
     return f" (did you mean {prefix}{near[0]}?)" if near else ""
 
 
