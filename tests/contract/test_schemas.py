@@ -133,6 +133,14 @@ def test_a_status_in_a_create_is_not_looked_at(strict_world: World, status: obje
     assert "status" not in reply.body
 
 
+def test_an_unknown_field_is_left_out_though_it_is_null(strict_world: World) -> None:
+    """Go clients write one into the metadata of a job's cluster."""
+    body = _with(job(), "spec.cluster.metadata", {"creationTimestamp": None, "labels": {"a": "b"}})
+    reply = strict_world.api.create(key_of(body).kind, strict_world.placed(body))
+    assert reply.warnings == ('unknown field "spec.cluster.metadata.creationTimestamp"',)
+    assert reply.body["spec"]["cluster"]["metadata"] == {"labels": {"a": "b"}}
+
+
 def test_quantities_may_be_numbers(strict_world: World) -> None:
     """In the Pods, too, that are made of a template."""
     container = {"name": "a", "image": "i", "resources": {"limits": {"cpu": 1.5, "memory": 4000000000}}}
