@@ -36,8 +36,10 @@ def plan_manifests(invocation: Invocation) -> int:
     kept, left_out = manifests.owned(reading.manifests, keeps_uids=True)
     live = [each.body for each in kept if each.uid]
     api = MemoryAPI(now, objects=live, schemas=read_schemas(DEFINITIONS))
-    problems = [*reading.problems, *_created(api, [each for each in kept if not each.uid])]
-    _tell(problems, [*(f"Warning: {warning}" for warning in reading.warnings), *map(str, left_out)], reading.ignored)
+    refused, warned = _created(api, [each for each in kept if not each.uid])
+    problems = [*reading.problems, *refused]
+    warnings = [f"Warning: {warning}" for warning in (*reading.warnings, *warned)]
+    _tell([*problems, *warnings, *left_out], reading.ignored)
     if (problems or left_out) and invocation.output is Output.TABLE and not any(map(api.objects, CUSTOM_KINDS)):
         return FAILED  # that there is nothing to do would be misleading
     result = Loop(api, invocation.settings, clock=now).once()
@@ -45,9 +47,9 @@ def plan_manifests(invocation: Invocation) -> int:
     return FAILED if problems or left_out or _is_stuck(result) else code
 
 
-def _tell(problems: Iterable[Problem], remarks: Iterable[str], ignored: Sequence[str]) -> None:
+def _tell(lines: Iterable[object], ignored: Sequence[str]) -> None:
     """Say beside the plan what is not in it."""
-    for line in (*problems, *remarks):
+    for line in lines:
         sys.stderr.write(f"{line}\n")
     if ignored:
         sys.stderr.write(f"Ignored, as no business of the reconciler's: {', '.join(ignored)}.\n")
@@ -57,14 +59,14 @@ def _is_stuck(result: PassResult) -> bool:
     return any(finding.topic in FOR_EVER for finding in result.plan.findings)
 
 
-def _created(api: API, found: Iterable[Manifest]) -> list[Problem]:
-    """Create what the manifests say; what Kubernetes would have to say against it."""
-    problems = []
+def _created(api: API, found: Iterable[Manifest]) -> tuple[list[Problem], list[Problem]]:
+    """Create what the manifests say; why Kubernetes would refuse some of it, and what it would warn of."""
+    refused, warned = [], []
     for manifest in found:
         try:
             reply = api.create(manifest.key.kind, manifest.body)
         except ApiError as error:
-            problems.append(Problem(manifest.place, f"{manifest.key}: {error.message}"))
+            refused.append(Problem(manifest.place, f"{manifest.key}: {error.message}"))
         else:
-            problems += [Problem(manifest.place, f"{manifest.key}: {warning}.") for warning in reply.warnings]
-    return problems
+            warned += [Problem(manifest.place, f"{manifest.key}: {warning}.") for warning in reply.warnings]
+    return refused, warned

@@ -164,43 +164,47 @@ def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     api_version, name = value["apiVersion"], value["kind"]
     given = value.get("metadata")
     metadata = given if isinstance(given, dict) else {}
+    prefix = _prefix(metadata)
+    metadata = {**metadata, "name": generated_name(prefix, 0)} if prefix else metadata
     where = metadata.get("namespace") or namespace
     subject = f"{name} {named(where)}/{named(metadata.get('name'))}"
+    body = {**value, "metadata": {**metadata, "namespace": where}}
     kind = kind_of(api_version, name)
     wrong: list[str] = []
     if not isinstance(where, str):
         wrong = [f"metadata.namespace is {shown(where)}; it must be text; put it in quotes"]
     elif kind in (*CUSTOM_KINDS, *CHILD_KINDS):
+        wrong = [f"metadata is {shown(given)}; it must be a mapping with a name"]
         if given is None or isinstance(given, dict):
-            wrong = _take_known(kind, {**value, "metadata": {**metadata, "namespace": where}}, place, reading)
-        else:
-            wrong = [f"metadata is {shown(given)}; it must be a mapping with a name"]
+            wrong = _take_known(Manifest(Key(kind, where, ""), body, place, prefix), reading)
     elif words := wrong_kind(api_version, name):
         wrong = [words]
     else:
-        reading.others.append(Other({**value, "metadata": {**metadata, "namespace": where}}, where, place))
+        reading.others.append(Other(body, where, place))
     reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
 
 
-def _take_known(kind: Kind, given: Mapping[str, Any], place: str, reading: Reading) -> list[str]:
-    """Take an object of a known kind; gives back what is wrong with it, and then it is not taken."""
-    body = _as_stored(given)
-    metadata = body["metadata"]
-    prefix = "" if metadata.get("name") else metadata.get("generateName")
-    if prefix and isinstance(prefix, str):
-        metadata["name"] = generated_name(prefix, 0)
+def _take_known(found: Manifest, reading: Reading) -> list[str]:
+    """Take an object of a known kind, as it was written; gives back what is wrong with it, and then it is not taken."""
+    body, kind = _as_stored(found.body), found.key.kind
     held = [name for name in body if is_holder(name, body[name])] if kind in CUSTOM_KINDS else []
     for name in held:
         del body[name]
     unknown = unknown_fields(kind, body) if kind in CUSTOM_KINDS else []
     wrong = [*refusals(unknown), *wrong_values(kind, body)]
-    key = Key(kind, metadata["namespace"], named(metadata.get("name")))
+    key = Key(kind, found.key.namespace, named(body["metadata"].get("name")))
     remedy = "give kubectl apply --validate=warn, or it refuses this"
     odd = [f"{name} is no field of a {kind} and is left out; {remedy}" for name in held]
-    reading.warnings += [Problem(place, f"{key}: {each}.") for each in (*odd, *omissions(unknown))]
+    reading.warnings += [Problem(found.place, f"{key}: {each}.") for each in (*odd, *omissions(unknown))]
     if not wrong:
-        reading.manifests.append(Manifest(key, body, place, prefix or ""))
+        reading.manifests.append(replace(found, key=key, body=body))
     return wrong
+
+
+def _prefix(metadata: Mapping[str, Any]) -> str:
+    """What Kubernetes begins a name with; empty if there is a name, or nothing to begin it with."""
+    prefix = metadata.get("generateName")
+    return prefix if isinstance(prefix, str) and not metadata.get("name") else ""
 
 
 def _as_stored(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -197,11 +197,13 @@ def test_a_name_that_kubernetes_makes_is_planned(tmp_path: Path, capsys: pytest.
 
 def test_warnings_stop_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a key that is there twice the last counts, and a field at the wrong place is left out, as by Kubernetes."""
-    path = _dumped(tmp_path, cluster(spec=pod_spec(periodSeconds=5, readinessProbe={"tcpSocket": {"port": 1}})))
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {**POD_SPEC, "nodNme": "x"}}
+    path = _dumped(tmp_path, cluster(spec=pod_spec(periodSeconds=5, readinessProbe={"tcpSocket": {"port": 1}})), pod)
     Path(path).write_text(Path(path).read_text().replace("kind: DaskCluster", "kind: DaskCluster\nkind: DaskCluster"))
     assert main(["plan", "-f", path, "-o", "json", "--exit-code"]) == 2
     out, err = capsys.readouterr()
     assert len(json.loads(out)["actions"]) == 6
-    twice, misplaced = err.splitlines()
+    twice, misplaced, unknown = err.splitlines()
     assert twice.startswith(f"Warning: {path}, document 1: line 3: the key 'kind' is there twice, first in line 2;")
+    assert unknown == f'Warning: {path}, document 2: Pod default/p: unknown field "spec.nodNme".'
     assert misplaced.endswith("left out; move it to spec.worker.spec.containers[0].readinessProbe.")

@@ -53,6 +53,13 @@ def test_a_name_is_made_from_its_beginning() -> None:
     ]
 
 
+def test_other_kinds_get_a_name_as_well() -> None:
+    """So that a ConfigMap of which nobody needs to know the name stops nothing."""
+    (other,) = piped({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "some-"}}).others
+    assert str(other).startswith("ConfigMap default/some-")
+    assert other.body["metadata"]["name"].startswith("some-")
+
+
 def test_a_key_that_is_there_twice_stops_nothing() -> None:
     """The last one counts, and the place is told."""
     text = texts(cluster(replicas=2)).replace("replicas: 2", "replicas: 2\n    replicas: 3")

@@ -120,7 +120,8 @@ BOUNDS = {"updateStrategy": {"rollingUpdate": {"maxSurge": "1x"}}, "replicas": -
             {"scheduler": {"spec": SECRET}, "worker": {"spec": SECRET, **BOUNDS}},
             (
                 "spec.worker.replicas is -1; it must be 0 or more; "
-                'spec.worker.updateStrategy.rollingUpdate.maxSurge is "1x"; it must be a whole number or be a percentage such as 25%'
+                'spec.worker.updateStrategy.rollingUpdate.maxSurge is "1x"; it must be a whole number or '
+                "be a percentage such as 25%"
             ),
         ),
         (
