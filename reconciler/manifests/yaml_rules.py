@@ -128,18 +128,18 @@ class Rules(Composer, SafeConstructor):
         return {str(key.value): self.construct_object(value, deep=deep) for key, value in node.value}
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Put what `<<` brings before a mapping's own, which wins; so does the first of a list of merged ones."""
-        merged, own = [], []
+        """Put what `<<` brings in its place: as for kubectl, what follows it wins, and so does the first of a list."""
+        merged = []
         for key, value in node.value:
             if key.tag != _MERGE:
-                own.append((key, value))
+                merged.append((key, value))
                 continue
             for source in reversed(value.value if isinstance(value, yaml.SequenceNode) else [value]):
                 if not isinstance(source, yaml.MappingNode):
                     raise _refusal("only a mapping can be merged", source.start_mark)
                 self.flatten_mapping(source)
                 merged += source.value
-        node.value = [*merged, *own]
+        node.value = merged
 
 
 @only_plain

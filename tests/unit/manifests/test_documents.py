@@ -78,19 +78,21 @@ def test_of_a_key_that_is_there_twice_the_last_counts(
 
 
 def test_what_is_merged_is_not_there_twice() -> None:
-    """A mapping overrules what `<<` brings it, wherever its anchor stands; the first of a list of them wins."""
+    """What follows `<<` overrules what that brings, what precedes does not, and the first of a list wins: as kubectl."""
     text = (
         "inner: {first: &a {<<: {name: 1, other: 1}, name: 2}}\n"
         "again: {<<: *a, other: 3}\n"
         "listed: {<<: [*a, {name: 4, more: 4}]}\n"
-        "twice: {<<: *a, <<: {more: 5}}\n"
+        "twice: {<<: *a, <<: {name: 5, more: 5}}\n"
+        "before: {name: 6, <<: *a}\n"
     )
     (document,) = documents(text)
     assert document.value == {
         "inner": {"first": {"name": 2, "other": 1}},
         "again": {"name": 2, "other": 3},
         "listed": {"name": 2, "other": 1, "more": 4},
-        "twice": {"name": 2, "other": 1, "more": 5},
+        "twice": {"name": 5, "other": 1, "more": 5},
+        "before": {"name": 2, "other": 1},
     }
     assert document.warnings == ()
 
