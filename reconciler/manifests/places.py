@@ -18,6 +18,9 @@ MOST_STEPS = 5
 _NOT_MEANT = ("initContainers", "ephemeralContainers", "status")
 """Fields in which nobody looks for what they forgot to indent."""
 
+_AMOUNTS = ("cpu", "memory", "ephemeral-storage", "nvidia.com/gpu", "amd.com/gpu")
+"""What people write of a container's limits; any name may stand there."""
+
 
 @dataclass(frozen=True)
 class Level:
@@ -33,20 +36,26 @@ class Level:
     shape: Shape
     value: Any
 
-    def takes(self, name: str) -> bool:
-        """Whether a field of that name is meant to stand here: resources are a container's before they are a Pod's."""
-        return name in self.shape.fields and not (name == "resources" and "containers" in self.shape.fields)
+    def takes(self, name: str, value: Any) -> bool:
+        """Whether a field is meant to stand here, and may hold that value."""
+        if self.path[-1:] == ("limits",):
+            return name in _AMOUNTS and not isinstance(value, dict | list)
+        return name in self.shape.fields and self._is_meant(name) and self.shape.fields[name].fits(value)
 
     def below(self) -> Iterator["Level"]:
         """The mappings in this one; of a list of them, the first."""
         for name, shape in self.shape.fields.items():
             value = self.value.get(name) if isinstance(self.value, Mapping) else None
-            if name in _NOT_MEANT:
+            if not self._is_meant(name):
                 continue
             if shape.item is None:
                 yield Level((*self.path, name), shape, value)
             else:
                 yield Level((*self.path, name, 0), shape.item, value[0] if isinstance(value, list) and value else None)
+
+    def _is_meant(self, name: str) -> bool:
+        """Whether people look here for that field: resources are a container's before they are a Pod's."""
+        return name not in _NOT_MEANT and not (name == "resources" and "containers" in self.shape.fields)
 
 
 def places(name: str, value: Any, trail: Sequence[Level]) -> Sequence[Path]:
@@ -73,7 +82,7 @@ def _search(start: Level, name: str, value: Any, most: int) -> tuple[int, list[L
     """How many steps down mappings are that take a field, and which; `most` and none if they are further down."""
     levels = [start]
     for steps in range(most + 1):
-        found = [level for level in levels if level.takes(name) and level.shape.fields[name].fits(value)]
+        found = [level for level in levels if level.takes(name, value)]
         if found:
             return steps, found
         levels = [inner for level in levels for inner in level.below()]

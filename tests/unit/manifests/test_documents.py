@@ -78,7 +78,7 @@ def test_of_a_key_that_is_there_twice_the_last_counts(
 
 
 def test_what_is_merged_is_not_there_twice() -> None:
-    """What follows `<<` overrules what that brings, what precedes does not, and the first of a list wins: as kubectl."""
+    """As for kubectl, what follows `<<` overrules what that brings, and of a list of mappings the first wins."""
     text = (
         "inner: {first: &a {<<: {name: 1, other: 1}, name: 2}}\n"
         "again: {<<: *a, other: 3}\n"

@@ -40,6 +40,7 @@ def unknown(body: Manifest) -> list[Unknown]:
     ("body", "path", "value", "place"),
     [
         (cluster(), "spec.worker.resources", LIMITS, f"{WORKER}.resources"),
+        (cluster(), "spec.worker.memory", "4Gi", f"{WORKER}.resources.limits.memory"),
         (cluster(), "spec.worker.image", "dask", f"{WORKER}.image"),
         (cluster(), "spec.worker.command", ["dask"], f"{WORKER}.command"),
         (cluster(), "spec.worker.imagePullSecrets", SECRETS, "spec.worker.spec.imagePullSecrets"),
@@ -98,6 +99,10 @@ GONE = "unknown to Kubernetes there and left out"
     ("spec", "words"),
     [
         (pod_spec(imagePullSecrets=SECRETS), f"imagePullSecrets in {WORKER} is {GONE}; move it to spec.worker.spec"),
+        (
+            pod_spec(resources={"memory": "4Gi", "nvidia.com/gpu": 1}),
+            f"memory and nvidia.com/gpu in {WORKER}.resources are {GONE}; move them to {WORKER}.resources.limits",
+        ),
         (pod_spec(replicas=3), f"replicas in {WORKER} is {GONE}; move it to spec.worker"),
         (pod_spec(limits={"cpu": 2}), f"limits in {WORKER} is {GONE}; move it to {WORKER}.resources"),
         ({**pod_spec(), "volumeMounts": []}, f"volumeMounts in spec.worker.spec is {GONE}; move it to {WORKER}"),
