@@ -40,22 +40,22 @@ class Level:
         """Whether a field is meant to stand here, and may hold that value."""
         if self.path[-1:] == ("limits",):
             return name in _AMOUNTS and not isinstance(value, dict | list)
-        return name in self.shape.fields and self._is_meant(name) and self.shape.fields[name].fits(value)
+        return name in self.shape.fields and not self._is_of_pod(name) and self.shape.fields[name].fits(value)
 
     def below(self) -> Iterator["Level"]:
         """The mappings in this one; of a list of them, the first."""
         for name, shape in self.shape.fields.items():
             value = self.value.get(name) if isinstance(self.value, Mapping) else None
-            if not self._is_meant(name):
+            if name in _NOT_MEANT or self._is_of_pod(name):
                 continue
             if shape.item is None:
                 yield Level((*self.path, name), shape, value)
             else:
                 yield Level((*self.path, name, 0), shape.item, value[0] if isinstance(value, list) and value else None)
 
-    def _is_meant(self, name: str) -> bool:
-        """Whether people look here for that field: resources are a container's before they are a Pod's."""
-        return name not in _NOT_MEANT and not (name == "resources" and "containers" in self.shape.fields)
+    def _is_of_pod(self, name: str) -> bool:
+        """Whether a field is a Pod's resources: people mean a container's, which are what Dask is told."""
+        return name == "resources" and "containers" in self.shape.fields
 
 
 def places(name: str, value: Any, trail: Sequence[Level]) -> Sequence[Path]:

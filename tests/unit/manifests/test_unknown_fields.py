@@ -41,6 +41,7 @@ def unknown(body: Manifest) -> list[Unknown]:
     [
         (cluster(), "spec.worker.resources", LIMITS, f"{WORKER}.resources"),
         (cluster(), "spec.worker.memory", "4Gi", f"{WORKER}.resources.limits.memory"),
+        (cluster(), "spec.worker.initContainers", [], "spec.worker.spec.initContainers"),
         (cluster(), "spec.worker.image", "dask", f"{WORKER}.image"),
         (cluster(), "spec.worker.command", ["dask"], f"{WORKER}.command"),
         (cluster(), "spec.worker.imagePullSecrets", SECRETS, "spec.worker.spec.imagePullSecrets"),
