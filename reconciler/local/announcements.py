@@ -10,7 +10,7 @@ from reconciler.local.network.doors import Door
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
 
 
@@ -60,7 +60,7 @@ class Announcements:
         for event in self._api.objects(EVENT):
             if event["type"] == "Warning":
                 about = event["involvedObject"]
-                harmless = unknownfields.told(event["message"]) if event.get("reason") == Topic.WARNING else None
+                harmless = unknownfields.told(event["message"]) if event.get("reason") == Reason.UNKNOWN_FIELD else None
                 words = f"{about['kind']} {about['namespace']}/{about['name']}: {harmless or event['message']}"
                 self._say_once(words, words, "note" if harmless else "warning")
         for words in dead_ends(self._api.objects(SERVICE), self._api.objects(POD)):

@@ -8,8 +8,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from models.kinds import Key
-from reconciler.passes.values import Action, Finding, Plan, Topic, Verb
+from reconciler.passes.values import Action, Finding, Plan, Verb
 from reconciler.passes.write_backoff import Wait
+from reconciler.rules.reasons import Reason
 
 
 def without_stopped(plan: Plan, stopped: Collection[Key]) -> Plan:
@@ -44,7 +45,7 @@ def without_deletes(plan: Plan) -> Plan:
     """Hold every delete: the setting `no_delete`."""
     blocked = [action for action in plan.actions if action.verb is Verb.DELETE]
     held = _hold(plan, lambda action: action.verb is Verb.DELETE)
-    return _tell(held, blocked, Topic.NO_DELETE, "deletions are switched off (--no-delete)")
+    return _tell(held, blocked, Reason.NO_DELETE, "deletions are switched off (--no-delete)")
 
 
 def within_deletion_cap(plan: Plan, cap: int, done: int) -> Plan:
@@ -68,7 +69,7 @@ def within_deletion_cap(plan: Plan, cap: int, done: int) -> Plan:
     blocked = [action for action in plan.actions if action.verb is Verb.DELETE and action.chain not in allowed]
     held = _hold(plan, lambda action: action.verb is Verb.DELETE and action.chain not in allowed)
     what = f"more deletions in one pass than the cap of {cap} allows; raise --deletion-cap if they are meant"
-    return _tell(held, blocked, Topic.DELETION_CAP, what)
+    return _tell(held, blocked, Reason.DELETION_CAP, what)
 
 
 def within_budget(plan: Plan, budget: int) -> Plan:
@@ -96,10 +97,10 @@ def _hold(plan: Plan, held: Callable[[Action], bool]) -> Plan:
     )
 
 
-def _tell(plan: Plan, blocked: Collection[Action], topic: Topic, what: str) -> Plan:
+def _tell(plan: Plan, blocked: Collection[Action], reason: Reason, what: str) -> Plan:
     counts = Counter(action.owner for action in blocked)
     told = tuple(
-        Finding(owner, topic, f"{owner}: {count} {'objects are' if count > 1 else 'object is'} not deleted: {what}")
+        Finding(owner, reason, f"{count} {'objects are' if count > 1 else 'object is'} not deleted: {what}")
         for owner, count in counts.items()
     )
     return replace(plan, findings=plan.findings + told)

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from models.base import Meta, wire_time
 from models.kinds import Key
 from models.snapshot import Snapshot
-from reconciler.passes.values import Action, Finding, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Finding, Response, Result, Verb
+from reconciler.rules.reasons import Reason
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -47,7 +48,7 @@ class Wait:
 
     def finding(self, owner: Key) -> Finding:
         """What the resource's owner is told meanwhile."""
-        return Finding(owner, Topic.BACK_OFF, f"{self.message}; tried again at {wire_time(self.until)}")
+        return Finding(owner, Reason.BACK_OFF, f"{self.message}; tried again at {wire_time(self.until)}")
 
 
 def next_waits(
@@ -105,4 +106,4 @@ def _is_of(wait: Wait, owner: Key, snapshot: Snapshot) -> bool:
 
 def _told(response: Response) -> str:
     action = response.action
-    return f"{action.owner}: could not {action.verb} {action.key}: {response.error}"
+    return f"could not {action.verb} {action.key}: {response.error}"

@@ -8,13 +8,14 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import Marks, child_body, finding
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
 from reconciler.passes.desire.services import scheduler_labels
-from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
 from reconciler.rules.parts import in_role
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 
 STUCK_AFTER = timedelta(seconds=30)
@@ -40,8 +41,8 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
         return Desired(cluster, unwanted=unwanted)
     wait_until = retry_at(cluster.status.failures, scheduler_hash(cluster))
     if wait_until is not None and snapshot.taken_at < wait_until:
-        told = finding(cluster, Topic.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}")
-        return Desired(cluster, findings=(told,))
+        message = f"its scheduler ended; the next one starts at {wire_time(wait_until)}"
+        return Desired(cluster, findings=(Finding(cluster.key, Reason.BACK_OFF, message),))
     return Desired(cluster, (_new(cluster, pods, snapshot.taken_at),))
 
 

@@ -4,7 +4,7 @@ from models.base import Condition, find_condition
 from models.kinds import POD
 from models.observed import Pod, Service
 from models.resources import DaskCluster
-from reconciler.passes.report.conditions import Reason, Type, false, true
+from reconciler.passes.report.conditions import condition
 from reconciler.passes.report.pod_trouble import explain
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View, is_live
@@ -13,6 +13,8 @@ from reconciler.rules import names
 from reconciler.rules.labels import Role
 from reconciler.rules.names import Naming
 from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 
 def live_scheduler(view: View, cluster: DaskCluster) -> Pod | None:
@@ -33,9 +35,10 @@ def scheduler_ready(view: View, cluster: DaskCluster, acceptance: Condition) -> 
     if pod is None:
         return _absent(view, cluster, acceptance)
     if pod.is_ready:
-        return true(Type.SCHEDULER_READY, Reason.READY, f"The scheduler Pod {pod.metadata.name} is ready.")
+        message = f"The scheduler Pod {pod.metadata.name} is ready."
+        return condition(ConditionType.SCHEDULER_READY, Reason.READY, message)
     message = f"The scheduler Pod {pod.metadata.name} {explain(pod)}"
-    return false(Type.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
+    return condition(ConditionType.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
 
 
 def replacement_begun(view: View, cluster: DaskCluster) -> Action | None:
@@ -56,18 +59,18 @@ def in_words(replacement: Action) -> str:
 def _absent(view: View, cluster: DaskCluster, acceptance: Condition) -> Condition:
     if acceptance.status == "False":
         message = f"There is no scheduler Pod, since the API server refused it: {acceptance.message}"
-        return false(Type.SCHEDULER_READY, Reason.NOT_CREATED, sentence(message))
+        return condition(ConditionType.SCHEDULER_READY, Reason.NOT_CREATED, sentence(message))
     begun = replacement_begun(view, cluster)
     if begun is not None:
-        return false(Type.SCHEDULER_READY, Reason.REPLACING, in_words(begun))
-    known = find_condition(cluster.status.conditions, Type.SCHEDULER_READY)
+        return condition(ConditionType.SCHEDULER_READY, Reason.REPLACING, in_words(begun))
+    known = find_condition(cluster.status.conditions, ConditionType.SCHEDULER_READY)
     if known is not None and known.reason == Reason.REPLACING:
         return known
     leftover = min(view.snapshot.children(cluster.metadata.uid, Pod), key=lambda pod: pod.metadata.name, default=None)
     if leftover is not None:
         message = f"The scheduler Pod {leftover.metadata.name} {explain(leftover)}"
-        return false(Type.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
-    return false(Type.SCHEDULER_READY, Reason.NOT_CREATED, "The scheduler Pod has not been created yet.")
+        return condition(ConditionType.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
+    return condition(ConditionType.SCHEDULER_READY, Reason.NOT_CREATED, "The scheduler Pod has not been created yet.")
 
 
 def has_services(view: View, cluster: DaskCluster) -> bool:
