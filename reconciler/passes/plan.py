@@ -19,9 +19,10 @@ from models.kinds import CUSTOM_KINDS, Key
 from models.observed import Pod, Service
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
-from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Topic, Unwanted, Verb, Wanted
+from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Unwanted, Verb, Wanted
 from reconciler.rules.labels import SET_BY_OWNER, formerly_set
 from reconciler.rules.parts import chain_of
+from reconciler.rules.reasons import Reason
 
 _OURS = frozenset(kind.name for kind in CUSTOM_KINDS)
 _COMPLETED = ("clusterIPs", "ipFamilies")
@@ -161,17 +162,17 @@ def _service_patch(wanted: Body, present: Service) -> Body:
 def _occupied(key: Key, owner: Owner, snapshot: Snapshot) -> Finding:
     occupant = snapshot.objects.get(key)
     if occupant is None:
-        message = f"{owner.key}: {key} is there but cannot be read: {snapshot.unreadable[key].error}"
-        return Finding(owner.key, Topic.NAME_CONFLICT, message)
+        message = f"{key} is there but cannot be read: {snapshot.unreadable[key].error}"
+        return Finding(owner.key, Reason.NAME_CONFLICT, message)
     other = occupant.metadata.controller
     if occupant.metadata.deletion_timestamp is not None:
-        return Finding(owner.key, Topic.TERMINATING, f"{owner.key}: waiting for {key}, which is being deleted")
+        return Finding(owner.key, Reason.TERMINATING, f"waiting for {key}, which is being deleted")
     if other is not None and other.kind in _OURS and not snapshot.has(other.uid):
-        message = f"{owner.key}: waiting for {key}, whose owner is gone, to be deleted by garbage collection"
-        return Finding(owner.key, Topic.TERMINATING, message)
+        message = f"waiting for {key}, whose owner is gone, to be deleted by garbage collection"
+        return Finding(owner.key, Reason.TERMINATING, message)
     whose = f"belongs to {other.kind} {other.name}" if other else "belongs to nobody that is known here"
-    message = f"{owner.key}: {key} is needed, but an object of that name {whose}; delete or rename it"
-    return Finding(owner.key, Topic.NAME_CONFLICT, message)
+    message = f"{key} is needed, but an object of that name {whose}; delete or rename it"
+    return Finding(owner.key, Reason.NAME_CONFLICT, message)
 
 
 def _merged(one: Mapping[str, object], other: Mapping[str, object]) -> Body:

@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from models.kinds import Key
-from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Topic, Verb
+from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Verb
 from reconciler.passes.write_backoff import Wait
+from reconciler.rules.reasons import Reason
 
 
 def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subject]) -> Plan:
@@ -68,9 +69,7 @@ def without_deletes(plan: Plan) -> Plan:
     blocked = _deletions(plan.actions)
     held = _hold(_trimmed(plan, lambda _: False), lambda action: action.verb is Verb.DELETE)
     told = tuple(
-        Finding(
-            owner, Topic.NO_DELETE, f"{owner}: {_objects(count)} not deleted: deletions are switched off (--no-delete)"
-        )
+        Finding(owner, Reason.NO_DELETE, f"{_objects(count)} not deleted: deletions are switched off (--no-delete)")
         for owner, count in blocked.items()
     )
     return replace(held, findings=held.findings + told)
@@ -103,8 +102,8 @@ def within_deletion_cap(plan: Plan, cap: int, done: Collection[Action]) -> Plan:
     told = tuple(
         Finding(
             owner,
-            Topic.DELETION_CAP,
-            f"{owner}: {deleted[owner] + after[owner]} of {deleted[owner] + count} deletions are made in this pass, "
+            Reason.DELETION_CAP,
+            f"{deleted[owner] + after[owner]} of {deleted[owner] + count} deletions are made in this pass, "
             f"the others in the next ones (--deletion-cap {cap})",
         )
         for owner, count in before.items()

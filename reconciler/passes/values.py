@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 
 Body = dict[str, Any]
 
@@ -85,39 +86,18 @@ class Terms(Protocol):
         """How many writes may be under way at once."""
 
 
-class Topic(StrEnum):
-    """What a finding is about: the reason of the condition that it ends up in."""
-
-    INVALID = "Invalid"
-    NAME_CONFLICT = "NameConflict"
-    NAME_TOO_LONG = "NameTooLong"
-    CLUSTER_NOT_FOUND = "ClusterNotFound"
-    OTHER_OPERATOR = "ManagedByDaskKubernetes"
-    TERMINATING = "WaitingForTermination"
-    RUNNER_CHANGED = "RunnerTemplateChanged"
-    BACK_OFF = "BackOff"
-    REFUSED = "Refused"
-    WARNING = "UnknownField"
-    INVALID_ANNOTATION = "InvalidAnnotation"
-    UNAVAILABLE = "ApiUnavailable"
-    DELETION_CAP = "DeletionCap"
-    NO_DELETE = "DeletionDisabled"
-    UNDONE = "ChangesUndone"
-    INTERNAL_ERROR = "InternalError"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something the owner of a resource must be told.
 
     Args:
         about: The custom resource whose owner is told.
-        topic: What it is about.
-        message: The whole sentence: what was seen and what to do.
+        reason: The reason of the condition that it ends up in.
+        message: The sentence: what was seen and what to do. It does not begin with the resource's name.
     """
 
     about: Key
-    topic: Topic
+    reason: Reason
     message: str
 
 
@@ -311,7 +291,7 @@ class PassResult:
     @property
     def bugs(self) -> tuple[Finding, ...]:
         """What went wrong within the reconciler itself, by the resources that brought it to light."""
-        return tuple(finding for finding in self.plan.findings if finding.topic is Topic.INTERNAL_ERROR)
+        return tuple(finding for finding in self.plan.findings if finding.reason is Reason.INTERNAL_ERROR)
 
     @property
     def ok(self) -> bool:

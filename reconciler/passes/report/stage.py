@@ -12,7 +12,7 @@ from models.snapshot import Owner, Snapshot
 from models.status import DaskClusterStatus, Status
 from reconciler.passes.report.autoscaler import report_autoscaler
 from reconciler.passes.report.cluster import report_cluster
-from reconciler.passes.report.conditions import NEEDS_ALL, Reason, settle
+from reconciler.passes.report.conditions import condition, settle
 from reconciler.passes.report.group import GroupReport, report_group
 from reconciler.passes.report.job import report_job
 from reconciler.passes.report.sentences import shorten
@@ -22,6 +22,8 @@ from reconciler.passes.report.view import View
 from reconciler.passes.report.which_events import tell, tell_of_the_gone
 from reconciler.passes.values import Action, Finding, Response
 from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
@@ -123,7 +125,10 @@ def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequ
     if missing is None:
         return status
     message = shorten(f"{missing.key} cannot be read, so nothing is done here: {missing.error}")
-    doubt = {"status": "Unknown", "reason": Reason.INCOMPLETE, "message": message}
-    doubted = [one.model_copy(update=doubt) if one.type in NEEDS_ALL else one for one in status.conditions]
+    doubted = [
+        condition(type_, Reason.INCOMPLETE, message) if type_ in Reason.INCOMPLETE.types else one
+        for one in status.conditions
+        for type_ in [ConditionType(one.type)]
+    ]
     conditions = settle(doubted, resource.status.conditions, resource.metadata.generation, view.now)
     return status.model_copy(update={**dict(resource.status), "conditions": conditions})
