@@ -25,10 +25,10 @@ from reconciler.daemon.settings import Settings
 from reconciler.memory import MemoryAPI
 from reconciler.passes import policy
 from reconciler.passes.apply import apply, is_occupied
-from reconciler.passes.bulkhead import Edge, outer_edge
+from reconciler.passes.bulkhead import Bulkhead, around_pass
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation, Scope, observe
-from reconciler.passes.plan import chain_of, plan
+from reconciler.passes.plan import plan, tree_of
 from reconciler.passes.report import report
 from reconciler.passes.values import Action, Body, Finding, PassResult, Plan, Response, Result, Verb
 from reconciler.passes.write_backoff import Wait, next_waits, waiting
@@ -98,7 +98,7 @@ class Loop:
         self._stop = stop
         while not stop.is_set():
             begun = time.monotonic()
-            with outer_edge():
+            with around_pass():
                 self._pass()
             self.last_attempt_at = self._clock()
             stop.wait(max(0.0, self._settings.interval - (time.monotonic() - begun)))
@@ -151,9 +151,9 @@ class _Pass:
     waits: Mapping[Key, Wait]
     known_bugs: tuple[Finding, ...] = ()
     snapshot: Snapshot = field(init=False)
-    edge: Edge = field(init=False)
+    bulkhead: Bulkhead = field(init=False)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
-    held: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
+    postponed: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
     actions: list[Action] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     reports: tuple[Response, ...] = ()
@@ -162,7 +162,7 @@ class _Pass:
 
     def __post_init__(self) -> None:
         self.snapshot = self.observation.snapshot
-        self.edge = Edge(self.findings, self.known_bugs)
+        self.bulkhead = Bulkhead(self.findings, self.known_bugs)
 
     def reconcile(self) -> None:
         """Plan and apply, round by round, until nothing is left that needs no waiting."""
@@ -179,14 +179,16 @@ class _Pass:
             self.responses += responses
             self._fold(responses)
             stopped.update(key for response in responses for key in _stopped_by(response))
-            touched = {response.action.chain for response in responses}
-            owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.edge.bugs)
-            active = [owner for owner in owners if chain_of(owner, self.snapshot) in touched]
+            touched = {response.action.tree for response in responses}
+            owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.bulkhead.bugs)
+            active = [owner for owner in owners if tree_of(owner, self.snapshot) in touched]
 
     def report(self, now: datetime) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
-            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, now, self.edge)
+            news = report(
+                self.snapshot, self.observation.snapshot, self.findings, self.responses, now, self.bulkhead.isolate
+            )
             self.reports = apply(self.api, news, self.writers)
         self._fold(self.reports)
 
@@ -194,12 +196,12 @@ class _Pass:
         """All that the pass saw and did."""
         findings = tuple(dict.fromkeys(one for findings in self.findings.values() for one in findings))
         tried = {(action.verb, action.key) for action in self.actions}
-        waiting = (action for actions in self.held.values() for action in actions)
-        held = tuple(action for action in waiting if (action.verb, action.key) not in tried)
+        waiting = (action for actions in self.postponed.values() for action in actions)
+        postponed = tuple(action for action in waiting if (action.verb, action.key) not in tried)
         read_nothing = len(self.observation.errors) == max(1, len(self.settings.namespaces))
         return PassResult(
             None if read_nothing else self.snapshot,
-            Plan(tuple(self.actions), findings, held),
+            Plan(tuple(self.actions), findings, postponed),
             tuple(self.responses),
             self.reports,
             self.observation.errors,
@@ -217,16 +219,16 @@ class _Pass:
         """What may be done now for the resources in question."""
         naming = self.settings.naming
         with self._stage("desire"):
-            desired = self.edge.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
+            desired = self.bulkhead.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
         with self._stage("plan"):
-            plans = self.edge.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
+            plans = self.bulkhead.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
         with self._stage("policy"):
             whole = Plan(
                 tuple(action for one in plans for action in one.actions),
                 tuple(finding for one in plans for finding in one.findings),
             )
             allowed = self._allowed(whole, stopped)
-        self._note([one.owner.key for one in desired if one.owner.key not in self.edge.bugs], allowed)
+        self._note([one.owner.key for one in desired if one.owner.key not in self.bulkhead.bugs], allowed)
         return allowed
 
     def _allowed(self, whole: Plan, stopped: set[Key]) -> Plan:
@@ -242,14 +244,14 @@ class _Pass:
         return policy.within_budget(allowed, settings.write_budget)
 
     def _note(self, planned: Iterable[Key], allowed: Plan) -> None:
-        """Keep what was found and held of the resources just planned, in place of what was known of them."""
+        """Keep what was found and postponed of the resources just planned, in place of what was known of them."""
         for key in planned:
             self.findings.pop(key, None)
-            self.held.pop(key, None)
+            self.postponed.pop(key, None)
         for finding in dict.fromkeys(allowed.findings):
             self.findings[finding.about] = (*self.findings.get(finding.about, ()), finding)
-        for action in allowed.held:
-            self.held[action.owner] = (*self.held.get(action.owner, ()), action)
+        for action in allowed.postponed:
+            self.postponed[action.owner] = (*self.postponed.get(action.owner, ()), action)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
@@ -275,7 +277,7 @@ def _stopped_by(response: Response) -> set[Key]:
     if response.result is Result.REFUSED:
         return {response.action.owner}
     if response.result in (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN):
-        return {response.action.chain}
+        return {response.action.tree}
     return set()
 
 

@@ -254,9 +254,9 @@ def manifest(resource: Owner) -> Json:
     }
 
 
-def action(verb: Verb, name: str = "p", *, owner: str = "simple", chain: str | None = None, kind: Kind = POD) -> Action:
+def action(verb: Verb, name: str = "p", *, owner: str = "simple", tree: str | None = None, kind: Kind = POD) -> Action:
     """A write on behalf of a cluster."""
-    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, chain or owner)
+    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, tree or owner)
     body: Json = {"metadata": {"name": name, "namespace": NAMESPACE, "ownerReferences": [{"uid": f"{owner}-uid"}]}}
     return Action(verb, Key(kind, NAMESPACE, name), by, top, "it is a test", {} if verb is Verb.DELETE else body)
 

@@ -47,7 +47,7 @@ ALERTS = """\
 - `sum by (kind, reason) (increase(dask_reconciler_refused_writes_total[15m])) > 0`: Kubernetes accepted a resource and
   now refuses what it asks for: a quota, a webhook, a Pod that cannot be. The resource's conditions say which.
 - `dask_reconciler_unreadable_objects > 0`: something is there that the reconciler cannot read, and leaves alone.
-- `dask_reconciler_findings{reason="DeletionCap"} > 0`: deletions are held back; if they are meant, raise
+- `dask_reconciler_findings{reason="DeletionCap"} > 0`: deletions are postponed; if they are meant, raise
   `--deletion-cap`.
 - `dask_reconciler_workers_wanted - dask_reconciler_workers_ready > 0` for long: a cluster does not get its workers.
 """

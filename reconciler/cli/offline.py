@@ -7,7 +7,7 @@ from pathlib import Path
 from models.kinds import CUSTOM_KINDS
 from reconciler import manifests
 from reconciler.cli.arguments import Invocation
-from reconciler.cli.once import told
+from reconciler.cli.once import print_result
 from reconciler.cli.render import Output
 from reconciler.daemon.connection import now
 from reconciler.daemon.exitcodes import FAILED
@@ -38,7 +38,7 @@ def plan_manifests(invocation: Invocation) -> int:
     if problems and invocation.output is Output.TABLE and not any(map(api.objects, CUSTOM_KINDS)):
         return FAILED  # that there is nothing to do would be misleading
     result = Loop(api, invocation.settings, clock=now).once()
-    code = told(result, invocation, rehearsed=True, ignored=reading.ignored)
+    code = print_result(result, invocation, rehearsed=True, ignored=reading.ignored)
     return FAILED if problems else code
 
 

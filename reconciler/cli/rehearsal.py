@@ -7,7 +7,7 @@ from threading import Event
 
 from reconciler.daemon.settings import Settings
 from reconciler.loop import rehearse
-from reconciler.passes.bulkhead import outer_edge
+from reconciler.passes.bulkhead import around_pass
 from reconciler.passes.values import PassResult
 from reconciler.wire.protocol import API
 
@@ -41,7 +41,7 @@ class Rehearsals:
         """Rehearse on the interval until `stop` is set."""
         while not stop.is_set():
             begun = time.monotonic()
-            with outer_edge():
+            with around_pass():
                 self._rehearse()
             self.last_attempt_at = self._clock()
             stop.wait(max(0.0, self._settings.interval - (time.monotonic() - begun)))

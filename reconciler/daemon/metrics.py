@@ -72,7 +72,7 @@ PLANNED = Family("planned_actions_total", "counter", "Actions planned.", ("kind"
 APPLIED = Family(
     "applied_actions_total", "counter", "Actions tried, or skipped after one failed.", ("kind", "action", "result")
 )
-HELD = Family("held_actions", "gauge", "Actions that policy held back in the last pass.", ("action",))
+POSTPONED = Family("postponed_actions", "gauge", "Actions that policy postponed in the last pass.", ("action",))
 REFUSED = Family(
     "refused_writes_total",
     "counter",
@@ -129,7 +129,7 @@ WORKERS_READY = Family(
 
 FAMILIES = (
     *(BUILD, PASSES, ROUNDS, STAGES, ATTEMPT, SUCCESS),
-    *(PLANNED, APPLIED, HELD, REFUSED, CONFLICTS, FINDINGS),
+    *(PLANNED, APPLIED, POSTPONED, REFUSED, CONFLICTS, FINDINGS),
     *(REQUESTS, REQUEST_SECONDS, LIST_BYTES),
     *(LISTED, UNREADABLE, RESOURCES, WORKERS_WANTED, WORKERS_READY),
 )
@@ -153,7 +153,7 @@ class Metrics:
         )
         self._counters = {each: _counter(each, registry) for each in FAMILIES if each.type == "counter"}
         self._histograms = {each: _histogram(each, registry) for each in FAMILIES if each.type == "histogram"}
-        self._gauges = {each: _gauge(each, registry) for each in (HELD, ATTEMPT, SUCCESS, FINDINGS)}
+        self._gauges = {each: _gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
         self._world = World()
         registry.register(self._world)
         for result in ("done", "failed", "unread"):
@@ -189,10 +189,10 @@ class Metrics:
     def _count_plan(self, plan: Plan) -> None:
         for action in plan.actions:
             self._counters[PLANNED].labels(action.key.kind.name, action.verb).inc()
-        held = Count(action.verb for action in plan.held)
-        self._gauges[HELD].clear()
-        for verb, count in held.items():
-            self._gauges[HELD].labels(verb).set(count)
+        postponed = Count(action.verb for action in plan.postponed)
+        self._gauges[POSTPONED].clear()
+        for verb, count in postponed.items():
+            self._gauges[POSTPONED].labels(verb).set(count)
         findings = Count(finding.reason for finding in plan.findings)
         for reason in REASONS_OF_FINDINGS:
             self._gauges[FINDINGS].labels(reason).set(findings[reason])

@@ -79,7 +79,7 @@ class Settings(BaseSettings):
     no_delete: bool = False
     """Never delete anything. What would be deleted is told in conditions and in the plan."""
     deletion_cap: int = Field(default=1000, ge=0)
-    """The most deletions in one pass. A cluster whose deletions would exceed it is held back, and told so in a
+    """The most deletions in one pass. A cluster whose deletions would exceed it is postponed, and told so in a
     condition. 0 means no cap."""
     write_budget: int = Field(default=50, ge=0)
     """The most writes for one cluster in one round of a pass, so that no cluster waits for another's thousand

@@ -1,14 +1,14 @@
 """The only stage that writes.
 
     error                             result        what follows
-    Conflict                          conflict      the chain rests until the next pass
+    Conflict                          conflict      the tree rests until the next pass
     AlreadyExists, of the same owner  done          the object is taken as it is, unless it is one that has children:
-                                      conflict      nobody has listed those, and the chain rests until the next pass
+                                      conflict      nobody has listed those, and the tree rests until the next pass
     AlreadyExists, of another         conflict      it goes into the picture, its owner is told, the rest goes on
     NotFound on a delete or report    done          it is gone
-    NotFound on another change        conflict      it is gone, and the chain rests until the next pass
+    NotFound on another change        conflict      it is gone, and the tree rests until the next pass
     Invalid, Forbidden, NotFound      refused       its owner rests, backs off, and is told
-    TooManyRequests, 5xx, no way      unavailable   the chain rests and backs off
+    TooManyRequests, 5xx, no way      unavailable   the tree rests and backs off
     silence, half an answer           unknown       not repeated but looked at in the next pass
 
 Writes run side by side, but each owner's in growing batches (1, 2, 4, …), so that what is refused is refused a few
@@ -37,7 +37,7 @@ def apply(api: API, actions: Sequence[Action], writers: Executor) -> tuple[Respo
     Args:
         api: The API to write to.
         actions: What to do. Those of one owner are begun in their order; those of different owners are independent
-            but for errors that end a chain.
+            but for errors that end a tree.
         writers: The threads that write.
 
     Returns:
@@ -82,8 +82,8 @@ class _Lane:
         return taken
 
     def give_up_if(self, ended: Iterable[Key]) -> list[Response]:
-        """Skip what is left if the owner or its chain has met an error."""
-        if not self.queue or not {self.queue[0].owner, self.queue[0].chain}.intersection(ended):
+        """Skip what is left if the owner or its tree has met an error."""
+        if not self.queue or not {self.queue[0].owner, self.queue[0].tree}.intersection(ended):
             return []
         skipped = [Response(action, Result.SKIPPED) for action in self.queue]
         self.queue.clear()
@@ -110,7 +110,7 @@ def _ended_by(response: Response) -> set[Key]:
     if response.result in _ENDS_OWNER:
         ended.add(response.action.owner)
     if response.result in _ENDS_CHAIN:
-        ended.add(response.action.chain)
+        ended.add(response.action.tree)
     return ended
 
 

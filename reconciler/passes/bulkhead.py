@@ -27,7 +27,7 @@ LONGEST_SHOWN = 200
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 
-class Edge:
+class Bulkhead:
     """The inner edge, of one pass.
 
     Attributes:
@@ -44,7 +44,7 @@ class Edge:
         self._known = known
 
     @contextmanager
-    def __call__(self, key: Key) -> Iterator[None]:
+    def isolate(self, key: Key) -> Iterator[None]:
         """Around what is worked out of one resource."""
         try:
             yield
@@ -60,13 +60,13 @@ class Edge:
         """What becomes of several resources, without those at which something was caught."""
         done: list[T] = []
         for key, step in steps:
-            with self(key):
+            with self.isolate(key):
                 done.append(step())
         return done
 
 
 @contextmanager
-def outer_edge() -> Iterator[None]:
+def around_pass() -> Iterator[None]:
     """Around one pass."""
     try:
         yield

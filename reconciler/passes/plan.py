@@ -33,31 +33,31 @@ def plan(desired: Desired, snapshot: Snapshot) -> Plan:
 
     Decisions are recorded first, alone; what follows from them is planned on the world in which they stand.
     """
-    owner, chain = desired.owner, chain_of(desired.owner, snapshot)
+    owner, tree = desired.owner, tree_of(desired.owner, snapshot)
     if desired.records:
-        return Plan(tuple(_record(record, owner, chain) for record in desired.records), desired.findings)
+        return Plan(tuple(_record(record, owner, tree) for record in desired.records), desired.findings)
     deletes = tuple(
-        _delete(one, owner, chain) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
+        _delete(one, owner, tree) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
     )
     updates: list[Action] = []
     creates: list[Action] = []
     findings = list(desired.findings)
     for wanted in desired.wanted:
         if wanted.present is not None:
-            updates += _update(wanted, wanted.present, owner, chain)
+            updates += _update(wanted, wanted.present, owner, tree)
         elif wanted.key in snapshot.objects or wanted.key in snapshot.unreadable:
             findings.append(_occupied(wanted.key, owner, snapshot))
         else:
-            creates.append(Action(Verb.CREATE, wanted.key, owner.key, chain, wanted.reason, wanted.body))
+            creates.append(Action(Verb.CREATE, wanted.key, owner.key, tree, wanted.reason, wanted.body))
     return Plan((*deletes, *updates, *creates), tuple(findings))
 
 
-def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
+def tree_of(owner: Owner, snapshot: Snapshot) -> Key:
     """The resource at the top of the owner's tree: a job, or a cluster that belongs to no job."""
     if isinstance(owner, DaskWorkerGroup | DaskAutoscaler):
         cluster_key = Key(DaskCluster.kind(), owner.metadata.namespace, owner.spec.cluster)
         cluster = snapshot.get(DaskCluster, cluster_key)
-        return owner.key if cluster is None else chain_of(cluster, snapshot)
+        return owner.key if cluster is None else tree_of(cluster, snapshot)
     if isinstance(owner, DaskCluster):
         above = owner.metadata.controller
         if above is not None and above.kind == DaskJob.kind().name:
@@ -65,21 +65,21 @@ def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
     return owner.key
 
 
-def _delete(unwanted: Unwanted, owner: Owner, chain: Key) -> Action:
+def _delete(unwanted: Unwanted, owner: Owner, tree: Key) -> Action:
     meta = unwanted.present.metadata
     version = meta.resource_version if unwanted.only_as_seen else ""
     key = unwanted.present.key
-    return Action(Verb.DELETE, key, owner.key, chain, unwanted.reason, uid=meta.uid, resource_version=version)
+    return Action(Verb.DELETE, key, owner.key, tree, unwanted.reason, uid=meta.uid, resource_version=version)
 
 
-def _record(record: Record, owner: Owner, chain: Key) -> Action:
+def _record(record: Record, owner: Owner, tree: Key) -> Action:
     observed = record.resource.wire()
     guard = {"metadata": {"resourceVersion": record.resource.metadata.resource_version}}
     return Action(
         Verb.RECORD,
         record.resource.key,
         owner.key,
-        chain,
+        tree,
         record.reason,
         _merged(record.body, guard),
         record.resource.metadata.uid,
@@ -88,7 +88,7 @@ def _record(record: Record, owner: Owner, chain: Key) -> Action:
     )
 
 
-def _update(wanted: Wanted, present: Observed, owner: Owner, chain: Key) -> list[Action]:
+def _update(wanted: Wanted, present: Observed, owner: Owner, tree: Key) -> list[Action]:
     patch = _difference(wanted.body, present)
     if not patch:
         return []
@@ -97,7 +97,7 @@ def _update(wanted: Wanted, present: Observed, owner: Owner, chain: Key) -> list
     if not isinstance(present, Pod):
         guard["resourceVersion"] = present.metadata.resource_version
     body = _merged(patch, {"metadata": guard})
-    return [Action(Verb.UPDATE, present.key, owner.key, chain, _why(what, wanted), body, present.metadata.uid, what)]
+    return [Action(Verb.UPDATE, present.key, owner.key, tree, _why(what, wanted), body, present.metadata.uid, what)]
 
 
 def _why(what: tuple[Change, ...], wanted: Wanted) -> str:

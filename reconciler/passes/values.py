@@ -128,8 +128,8 @@ class Action:
         verb: What it does. A `report` applies a resource's status; the other verbs change the world.
         key: What it does it to.
         owner: The custom resource on whose behalf.
-        chain: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
-            conflicts count by chain.
+        tree: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
+            conflicts count by tree.
         reason: Why, in words.
         body: The object to create or the merge patch; empty for a delete.
         uid: The uid the object must have; empty for a create.
@@ -141,7 +141,7 @@ class Action:
     verb: Verb
     key: Key
     owner: Key
-    chain: Key
+    tree: Key
     reason: str
     body: Body = field(default_factory=dict)
     uid: str = ""
@@ -156,20 +156,20 @@ class Plan:
 
     Args:
         actions: The writes.
-        findings: Why something is waited for or held back.
-        held: The actions that policy held back; they will be planned again.
+        findings: Why something is waited for or postponed.
+        postponed: The actions that policy postponed; they will be planned again.
     """
 
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
-    held: tuple[Action, ...] = ()
+    postponed: tuple[Action, ...] = ()
 
     def __add__(self, other: "Plan") -> "Plan":
         """Both plans, this one first."""
         return Plan(
             self.actions + other.actions,
             tuple(dict.fromkeys(self.findings + other.findings)),
-            self.held + other.held,
+            self.postponed + other.postponed,
         )
 
 
@@ -213,7 +213,7 @@ class PassResult:
 
     Args:
         snapshot: The world as it was left; `None` if nothing could be observed.
-        plan: Every action of every round, with the findings and held actions of the last.
+        plan: Every action of every round, with the findings and postponed actions of the last.
         responses: What came of the actions.
         reports: What came of writing statuses and Events.
         errors: Which lists failed and why, by what was listed; nothing was planned there.

@@ -42,7 +42,7 @@ class Wait:
     uid: str
     altogether: bool = True
 
-    def holds(self, action: Action) -> bool:
+    def postpones(self, action: Action) -> bool:
         """Whether the resource's action has to wait."""
         return self.altogether or action.verb in _BUILDING
 
@@ -66,16 +66,16 @@ def next_waits(
     """
     tried = list(responses)
     failed = {response.action.owner: response for response in tried if response.result in _COUNTING}
-    held: dict[Key, list[Response]] = {owner: [] for owner in waits}
+    postponed: dict[Key, list[Response]] = {owner: [] for owner in waits}
     for response in tried:
         wait = waits.get(response.action.owner)
-        if wait is not None and wait.holds(response.action):
-            held[response.action.owner].append(response)
+        if wait is not None and wait.postpones(response.action):
+            postponed[response.action.owner].append(response)
     kept = {
         owner: wait
         for owner, wait in waits.items()
-        if (owner in failed or not any(response.result is Result.DONE for response in held[owner]))
-        and (held[owner] or snapshot.taken_at < wait.until)
+        if (owner in failed or not any(response.result is Result.DONE for response in postponed[owner]))
+        and (postponed[owner] or snapshot.taken_at < wait.until)
         and (owner not in snapshot.objects or _is_of(wait, owner, snapshot))
     }
     for owner, response in failed.items():

@@ -57,7 +57,7 @@ def outlives_its_cluster(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: S
     return not any(key in snapshot.objects or key in snapshot.unreadable for key in keys)
 
 
-def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:
+def recorded_naming(owner: DaskCluster | DaskJob) -> Naming | None:
     """The naming set recorded on the resource, or `None` if it is new."""
     try:
         return Naming(owner.metadata.annotations.get(NAMING, ""))
@@ -65,6 +65,6 @@ def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:
         return None
 
 
-def naming_in_force(owner: DaskCluster | DaskJob) -> Naming:
+def naming_or_default(owner: DaskCluster | DaskJob) -> Naming:
     """The resource's naming set; before one is recorded, the one with the more objects."""
-    return naming_of(owner) or Naming.CLASSIC
+    return recorded_naming(owner) or Naming.CLASSIC

@@ -160,9 +160,9 @@ def test_a_resource_with_nothing_to_do_is_not_said_to_back_off() -> None:
     """What ends a wait is also that someone else did what was to be done."""
     waits = waiting(next_waits({}, [REFUSED], world(ONE), NOON), world(ONE), NOON)
     assert policy.without_waiting(plan_of(), waits).findings == ()
-    held = policy.without_waiting(plan_of(action(Verb.CREATE, owner="one")), waits)
-    assert [finding.reason for finding in held.findings] == [Reason.BACK_OFF]
-    assert held.actions == ()
+    allowed = policy.without_waiting(plan_of(action(Verb.CREATE, owner="one")), waits)
+    assert [finding.reason for finding in allowed.findings] == [Reason.BACK_OFF]
+    assert allowed.actions == ()
 
 
 def test_longest_names_are_converged() -> None:

@@ -8,7 +8,7 @@ from models.snapshot import Snapshot
 from reconciler.passes.desire.children import cluster_of, owner_reference
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.values import Desired, Finding, Record
-from reconciler.rules.parts import naming_of
+from reconciler.rules.parts import recorded_naming
 from reconciler.rules.reasons import Reason
 
 
@@ -22,7 +22,7 @@ def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired
 
 def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
     """The reference to the cluster that is to be written down; none if the resource is, or cannot be, the cluster's."""
-    if naming_of(cluster) is None or not _is_free(resource):
+    if recorded_naming(cluster) is None or not _is_free(resource):
         return ()
     references = [reference.wire() for reference in resource.metadata.owner_references]
     ours = owner_reference(cluster, controller=resource.metadata.controller is None)

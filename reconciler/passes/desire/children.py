@@ -73,7 +73,7 @@ def owner_reference(owner: Owner, *, controller: bool = True) -> Body:
     }
 
 
-def naming_in_use(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
+def naming_shown_by_children(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
     """The naming set that a resource's children show it to have, for one that has lost its record.
 
     Args:

@@ -32,7 +32,7 @@ from reconciler.rules.labels import (
     Role,
     ordinal,
 )
-from reconciler.rules.parts import in_role, naming_of, outlives_its_cluster
+from reconciler.rules.parts import in_role, outlives_its_cluster, recorded_naming
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
@@ -57,7 +57,7 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
         return Desired(group, findings=(Finding(group.key, blocked.reason, f"{cluster.key}: {blocked.message}"),))
     if not owned:
         return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
-    if naming_of(cluster) is None or is_over(cluster, snapshot):
+    if recorded_naming(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
 

@@ -20,7 +20,7 @@ from models.status import JobStatus
 from reconciler.passes.desire.children import (
     Marks,
     child_body,
-    naming_in_use,
+    naming_shown_by_children,
     record_naming,
     replicas_to_hand_down,
 )
@@ -41,17 +41,17 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import find_child, in_role, naming_of
+from reconciler.rules.parts import find_child, in_role, recorded_naming
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
 
 
 def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
-    recorded = naming_of(job)
+    recorded = recorded_naming(job)
     if recorded is None:
         cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
-        in_use = naming_in_use(job.metadata.uid, snapshot, cluster_names)
+        in_use = naming_shown_by_children(job.metadata.uid, snapshot, cluster_names)
         return Desired(job, records=(record_naming(job, in_use or naming),))
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:

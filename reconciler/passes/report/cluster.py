@@ -18,7 +18,7 @@ from reconciler.passes.report.workers import readiness, selector, shortage
 from reconciler.rules import names
 from reconciler.rules.addresses import dashboard_address, scheduler_address
 from reconciler.rules.labels import Role
-from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.parts import find_child, naming_or_default
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import UNBUILDABLE, Reason
 
@@ -139,6 +139,6 @@ class _Cluster:
             for one in self.groups
             if any(owner.uid == self.cluster.metadata.uid for owner in one.group.metadata.owner_references)
         ]
-        name = names.default_group(naming_in_force(self.cluster), self.cluster.metadata.name)
+        name = names.default_group(naming_or_default(self.cluster), self.cluster.metadata.name)
         found = find_child(mine, Role.DEFAULT_GROUP, name)
         return next((one for one in self.groups if one.group is found), None) if found else None

@@ -21,7 +21,7 @@ from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View, is_live
 from reconciler.rules import names
 from reconciler.rules.labels import Role
-from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.parts import find_child, naming_or_default
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -30,7 +30,7 @@ _STEPS = (JobStatus.JOB_CREATED, JobStatus.CLUSTER_CREATED, JobStatus.RUNNING)
 
 def child_cluster(view: View, job: DaskJob) -> DaskCluster | None:
     """The job's cluster, unless it is being deleted."""
-    name = names.job_cluster(naming_in_force(job), job.metadata.name)
+    name = names.job_cluster(naming_or_default(job), job.metadata.name)
     return find_child(view.snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
 
 

@@ -12,7 +12,7 @@ from reconciler.passes.values import Action, Result, Verb
 from reconciler.rules import names
 from reconciler.rules.labels import Role
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.parts import find_child, naming_or_default
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -94,7 +94,7 @@ def service_trouble(view: View, cluster: DaskCluster, acceptance: Condition) -> 
 
 def _services(view: View, cluster: DaskCluster) -> list[tuple[str, Service | None]]:
     """The Services that the cluster's naming set asks for, with what is there of them."""
-    naming = naming_in_force(cluster)
+    naming = naming_or_default(cluster)
     asked = [(Role.USER_SERVICE, names.user_service(naming, cluster.metadata.name))]
     if naming is Naming.CLASSIC:
         asked.append((Role.COMM_SERVICE, names.comm_service(cluster.metadata.name)))

@@ -19,7 +19,7 @@ from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.statuses import status_action
 from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
-from reconciler.passes.report.which_events import tell, tell_of_the_gone
+from reconciler.passes.report.which_events import events_of, events_of_deleted_clusters
 from reconciler.passes.values import Action, Finding, Response
 from reconciler.rules.parts import outlives_its_cluster
 from reconciler.rules.reason_facts import ConditionType
@@ -27,10 +27,10 @@ from reconciler.rules.reasons import Reason
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
-Edge = Callable[[Key], AbstractContextManager[None]]
+Isolate = Callable[[Key], AbstractContextManager[None]]
 
 
-def _no_edge(_: Key) -> AbstractContextManager[None]:
+def _not_isolated(_: Key) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -40,7 +40,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     findings: Mapping[Key, tuple[Finding, ...]],
     responses: Sequence[Response],
     now: datetime,
-    edge: Edge = _no_edge,
+    isolate: Isolate = _not_isolated,
 ) -> tuple[Action, ...]:
     """The statuses to write and the Events to send after a pass.
 
@@ -52,23 +52,23 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
         findings: What owners must be told, by owner.
         responses: What came of the pass's writes.
         now: The time of what is seen now.
-        edge: Around what is worked out of one resource; what is cut short there leaves its status as it is.
+        isolate: Around what is worked out of one resource; what is cut short there leaves its status as it is.
     """
     view = View(snapshot, previous, findings, responses, now)
     actions: list[Action] = []
-    for resource, status in _statuses(view, edge):
-        with edge(resource.key):
+    for resource, status in _statuses(view, isolate):
+        with isolate(resource.key):
             action = status_action(resource, status)
             actions += [action] if action is not None else []
-            actions += tell(view, resource, status)
-    actions += tell_of_the_gone(view)
+            actions += events_of(view, resource, status)
+    actions += events_of_deleted_clusters(view)
     for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
-        with edge(key):
+        with isolate(key):
             actions += report_unreadable(item, now)
     return tuple(actions)
 
 
-def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
+def _statuses(view: View, isolate: Isolate) -> list[tuple[Owner, Status]]:
     """The status of every resource that is staying; children's come into their parents'.
 
     Where an edge cut a child short, its parents are left alone too.
@@ -77,24 +77,24 @@ def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
     clusters: dict[Key, DaskClusterStatus] = {}
     others: list[tuple[Owner, Status]] = []
     for group in _staying(view, DaskWorkerGroup):
-        with edge(group.key):
+        with isolate(group.key):
             groups[group.key] = known = report_group(view, group)
             others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
     for cluster in _staying(view, DaskCluster):
         here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
         own = [group for group in here if group.metadata.deletion_timestamp is None]
         if all(group.key in groups for group in own):
-            with edge(cluster.key):
+            with isolate(cluster.key):
                 clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
     for job in _staying(view, DaskJob):
-        with edge(job.key):
+        with isolate(job.key):
             of_job = child_cluster(view, job)
             if of_job is None or of_job.key in clusters:
                 of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
                 status = report_job(view, job, of_job, of_cluster)
                 others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
     for autoscaler in _staying(view, DaskAutoscaler):
-        with edge(autoscaler.key):
+        with isolate(autoscaler.key):
             others.append((autoscaler, report_autoscaler(view, autoscaler)))
     reported = [(cluster, clusters[cluster.key]) for cluster in _staying(view, DaskCluster) if cluster.key in clusters]
     return [*reported, *others]

@@ -24,7 +24,7 @@ from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import BLOCKING, Reason
 
 
-def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
+def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:
     """The Events about one resource.
 
     Args:
@@ -37,7 +37,7 @@ def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
         yield event_action(subject, event, view.now)
 
 
-def tell_of_the_gone(view: View) -> Iterator[Action]:
+def events_of_deleted_clusters(view: View) -> Iterator[Action]:
     """The Events about clusters that this pass deleted because their owners are gone.
 
     They come after the deletion, since a sign of life, or a right that is missing, may yet have prevented it.

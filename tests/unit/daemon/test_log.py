@@ -286,7 +286,11 @@ def test_a_rehearsed_plan_is_told_when_it_changes(lines: Lines) -> None:
 
 
 def test_a_rehearsed_plan_counts_what_would_be_done(lines: Lines) -> None:
-    """Its line has a number by action, and what is held back."""
-    PassLog(Clock(), rehearsed=True)(passed(create(), update(), held=[delete()]))
+    """Its line has a number by action, and what is postponed."""
+    PassLog(Clock(), rehearsed=True)(passed(create(), update(), postponed=[delete()]))
     (line,) = lines()
-    assert {name: line[name] for name in ("create", "update", "held")} == {"create": 1, "update": 1, "held": 1}
+    assert {name: line[name] for name in ("create", "update", "postponed")} == {
+        "create": 1,
+        "update": 1,
+        "postponed": 1,
+    }

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
-from reconciler.passes.plan import chain_of, plan
+from reconciler.passes.plan import plan, tree_of
 from reconciler.passes.values import Change, Desired, Finding, Record, Unwanted, Verb
 from reconciler.rules.reasons import Reason
 from tests.builders import (
@@ -32,7 +32,7 @@ def test_what_is_wanted_and_not_there_is_created_whole() -> None:
     assert (create.verb, create.key.name, create.reason, create.body) == (Verb.CREATE, "p", WHY, body)
     (owner,) = create.body["metadata"]["ownerReferences"]
     assert (owner["uid"], owner["controller"]) == (OWNER.metadata.uid, True)
-    assert (create.owner, create.chain, create.uid) == (OWNER.key, OWNER.key, "")
+    assert (create.owner, create.tree, create.uid) == (OWNER.key, OWNER.key, "")
 
 
 @pytest.mark.parametrize(
@@ -115,8 +115,8 @@ def test_the_chain_is_what_stands_at_the_top() -> None:
     own, of_its_cluster = cluster(), group("train-cluster")
     snapshot = world(top, of_job, own, group(own), of_its_cluster)
     key = Key(DASK_JOB, NAMESPACE, "train")
-    assert chain_of(top, snapshot) == chain_of(of_job, snapshot) == chain_of(of_its_cluster, snapshot) == key
-    assert chain_of(autoscaler("train-cluster"), snapshot) == key
-    assert chain_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
+    assert tree_of(top, snapshot) == tree_of(of_job, snapshot) == tree_of(of_its_cluster, snapshot) == key
+    assert tree_of(autoscaler("train-cluster"), snapshot) == key
+    assert tree_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
     lost = group("nobody")
-    assert chain_of(lost, snapshot) == lost.key
+    assert tree_of(lost, snapshot) == lost.key

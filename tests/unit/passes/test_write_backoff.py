@@ -131,7 +131,7 @@ def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "verb", "held"),
+    ("result", "verb", "postponed"),
     [
         (Result.REFUSED, Verb.CREATE, {Verb.CREATE, Verb.UPDATE}),
         (Result.REFUSED, Verb.UPDATE, {Verb.CREATE, Verb.UPDATE}),
@@ -141,10 +141,10 @@ def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
         (Result.UNKNOWN, Verb.CREATE, set(Verb)),
     ],
 )
-def test_a_refused_object_holds_up_no_decision_and_no_delete(result: Result, verb: Verb, held: set[Verb]) -> None:
+def test_a_refused_object_holds_up_no_decision_and_no_delete(result: Result, verb: Verb, postponed: set[Verb]) -> None:
     """A quota that refuses Pods keeps no outcome from being written; a server in trouble is left alone altogether."""
     wait = _after(response(action(verb, owner="one"), result))[ONE.key]
-    assert {each for each in Verb if wait.holds(action(each, owner="one"))} == held
+    assert {each for each in Verb if wait.postpones(action(each, owner="one"))} == postponed
 
 
 def test_what_was_not_held_up_does_not_end_the_wait() -> None:

@@ -82,7 +82,7 @@ def test_the_delete_is_for_the_cluster_as_it_was_seen() -> None:
     """A sign of life that comes between the list and the delete is another version; other deletes want only the uid."""
     one = owned(NOON - timedelta(hours=2), age=timedelta(hours=9), resourceVersion="41")
     (delete,) = plan(desired(one), world(one)).actions
-    assert (delete.verb, delete.key, delete.owner, delete.chain) == (Verb.DELETE, one.key, one.key, one.key)
+    assert (delete.verb, delete.key, delete.owner, delete.tree) == (Verb.DELETE, one.key, one.key, one.key)
     assert (delete.uid, delete.resource_version) == (one.metadata.uid, "41")
     ended = pod("p")
     (usual,) = plan(Desired(one, unwanted=(Unwanted(ended, "it ended"),)), world(one, ended)).actions

@@ -208,7 +208,7 @@ def test_an_event_is_one_that_kubectl_shows() -> None:
     (event,) = (action for action in first.actions if action.key.kind == EVENT)
     assert event.key == Key(EVENT, "default", event.body["metadata"]["name"])
     assert event.key.name.startswith("simple.")
-    assert (event.owner, event.chain) == (SIMPLE.key, SIMPLE.key)
+    assert (event.owner, event.tree) == (SIMPLE.key, SIMPLE.key)
     assert event.body == {
         "apiVersion": "v1",
         "kind": "Event",

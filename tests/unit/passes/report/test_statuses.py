@@ -82,7 +82,7 @@ def test_a_status_is_guarded_by_the_version_it_was_worked_out_from() -> None:
     """A status from an older picture must not overwrite what was decided since."""
     (report, *_) = told(world(SIMPLE)).actions
     assert report.body["metadata"] == {"name": "simple", "namespace": "default", "resourceVersion": "7"}
-    assert (report.uid, report.to_status, report.owner, report.chain) == ("uid-simple", True, SIMPLE.key, SIMPLE.key)
+    assert (report.uid, report.to_status, report.owner, report.tree) == ("uid-simple", True, SIMPLE.key, SIMPLE.key)
 
 
 def test_conditions_of_other_programs_cause_no_write() -> None:
