@@ -164,14 +164,6 @@ class Plan:
     findings: tuple[Finding, ...] = ()
     postponed: tuple[Action, ...] = ()
 
-    def __add__(self, other: "Plan") -> "Plan":
-        """Both plans, this one first."""
-        return Plan(
-            self.actions + other.actions,
-            tuple(dict.fromkeys(self.findings + other.findings)),
-            self.postponed + other.postponed,
-        )
-
 
 class Result(StrEnum):
     """What came of an action."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from models.kinds import Key
-from models.observed import Pod, Service
+from models.kinds import Key, Kind
+from models.observed import Pod
 from models.snapshot import Owner, Snapshot, Unreadable
 from models.status import Status
 from reconciler.passes.values import Finding, Response, Result, Verb
@@ -57,10 +57,10 @@ class View:
             if response.action.verb in verbs and response.result in results
         )
 
-    def done(self, owner: Owner, verb: Verb, kind: type[Pod] | type[Service]) -> tuple[Key, ...]:
-        """The Pods or Services that were created or deleted on behalf of a resource."""
+    def done(self, owner: Owner, verb: Verb, kind: Kind) -> tuple[Key, ...]:
+        """The objects of that kind that were created or deleted on behalf of a resource."""
         keys = (response.action.key for response in self.responses_of(owner, (verb,), (Result.DONE,)))
-        return tuple(key for key in keys if key.kind.name == kind.__name__)
+        return tuple(key for key in keys if key.kind == kind)
 
     def status_before(self, resource: Owner) -> Status:
         """The resource's status as the pass found it; an empty one if the resource is new."""

@@ -7,6 +7,7 @@ have reasons of their own (`rules/event_reasons`).
 from collections.abc import Iterator
 
 from models.base import Condition, find_condition
+from models.kinds import POD
 from models.observed import Pod
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner
@@ -117,7 +118,7 @@ def _of_cluster(
 def _taken_away(view: View, cluster: DaskCluster) -> int:
     """How many ready workers this pass has deleted itself, to scale down or to replace them."""
     groups = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, Pod))
+    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, POD))
     return sum(pod is not None and pod.is_ready and is_live(pod) for pod in deleted)
 
 
@@ -138,7 +139,7 @@ def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) ->
     """A scheduler that was created in place of one that went by itself; `None` if none was."""
     pod = live_scheduler(view, cluster)
     before = find_condition(observed.conditions, ConditionType.SCHEDULER_READY)
-    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, Pod) or before is None:
+    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, POD) or before is None:
         return None
     had_one = observed.phase in (Phase.PENDING, Phase.RUNNING)
     if not had_one or before.reason not in (Reason.READY, Reason.SCHEDULER_NOT_READY):
@@ -161,8 +162,8 @@ def _of_group(
 def _scaled(view: View, group: DaskWorkerGroup) -> Iterator[Event]:
     """That the number of workers was changed by this pass; not that one was replaced."""
     live_before = {pod.key for pod in view.previous.children(group.metadata.uid, Pod) if is_live(pod)}
-    created = set(view.done(group, Verb.CREATE, Pod)) - live_before
-    deleted = live_before.intersection(view.done(group, Verb.DELETE, Pod))
+    created = set(view.done(group, Verb.CREATE, POD)) - live_before
+    deleted = live_before.intersection(view.done(group, Verb.DELETE, POD))
     old, new = len(live_before), len(live_before) + len(created) - len(deleted)
     if new == old:
         return
