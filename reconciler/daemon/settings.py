@@ -77,10 +77,10 @@ class Settings(BaseSettings):
     dry_run: bool = False
     """Write nothing: rehearse every pass in memory. With `--once`, print the plan and exit."""
     no_delete: bool = False
-    """Never delete anything. What would be deleted is told in conditions and in the plan."""
+    """Never delete anything. Conditions and the plan say what would be deleted."""
     deletion_cap: int = Field(default=1000, ge=0)
-    """The most deletions in one pass. A cluster whose deletions would exceed it is postponed, and told so in a
-    condition. 0 means no cap."""
+    """The most deletions in one pass. The deletions of a cluster that would exceed it are postponed, and a condition
+    says so. 0 means no cap."""
     write_budget: int = Field(default=50, ge=0)
     """The most writes for one cluster in one round of a pass, so that no cluster waits for another's thousand
     Pods. 0 means any number."""

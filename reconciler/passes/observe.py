@@ -1,7 +1,7 @@
 """What exists: one list a kind and namespace, whatever the number of clusters.
 
 Parents are listed before their children, so that a snapshot never holds a parent's newer decision without the
-children made before it. A list that fails leaves its whole namespace out: an incomplete picture is no picture.
+children made before it. If a list fails, nothing of its namespace is in the snapshot.
 """
 
 import gc

@@ -8,9 +8,9 @@
     no       yes                        -                         delete
     no       yes, Terminating           -                         none
 
-Pure, and at rest on its own result: planning again after the actions were carried out yields nothing. Whole live
-objects are never compared, since servers and webhooks add fields to them: of Pods only labels, annotations and
-scheduling gates are looked at, of Services the fields that were set, of child resources the spec.
+Pure and idempotent: planning after the actions were carried out gives no actions. Whole live objects are never
+compared, since servers and webhooks add fields to them: of Pods only labels, annotations and scheduling gates are
+compared, of Services the fields that were set, of child resources the spec.
 """
 
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ _COMPLETED = ("clusterIPs", "ipFamilies")
 def plan(desired: Desired, snapshot: Snapshot) -> Plan:
     """The actions that take one resource's children from what was observed to what should exist.
 
-    Decisions are recorded first, alone; what follows from them is planned on the world in which they stand.
+    If there are decisions to record, only they are planned; the rest is planned once they are recorded.
     """
     owner, tree = desired.owner, tree_of(desired.owner, snapshot)
     if desired.records:

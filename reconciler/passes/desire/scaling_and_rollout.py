@@ -10,7 +10,7 @@
     Recreate        all stale workers go; new ones come when they are gone.
     OnDelete        stale workers stay until someone deletes them.
 
-A worker that was let go takes up room until its deletion has begun: where deletions are held back, nothing is piled up.
+A worker that was let go counts until its deletion has begun: while deletions are postponed, no others are created.
 Orphaned workers go at once, whatever the strategy. Surplus workers go cheapest first: not scheduled, not ready,
 stale, youngest.
 """

@@ -19,8 +19,8 @@ class View:
     Args:
         snapshot: The world as the pass left it.
         previous: The world as the pass found it.
-        findings: What owners must be told, by owner.
-        responses: What came of the pass's writes.
+        findings: What conditions must say, by resource.
+        responses: How the pass's writes ended.
         now: The time of what is seen now.
     """
 
@@ -45,11 +45,11 @@ class View:
         return {uid: item for item in items for uid in item.owner_uids}
 
     def findings_of(self, owner: Owner) -> tuple[Finding, ...]:
-        """What the resource's owner must be told."""
+        """What the resource's conditions must say."""
         return self.findings.get(owner.key, ())
 
     def responses_of(self, owner: Owner, verbs: Iterable[Verb], results: Iterable[Result]) -> tuple[Response, ...]:
-        """What came of the writes on behalf of a resource, of certain kinds and with certain results."""
+        """How the writes on behalf of a resource ended: those of certain verbs with certain results."""
         verbs, results = frozenset(verbs), frozenset(results)
         return tuple(
             response
@@ -71,5 +71,5 @@ class View:
 
 
 def is_live(pod: Pod) -> bool:
-    """Whether the Pod is there to stay: neither on its way out nor at its end."""
+    """Whether the Pod is there to stay: neither terminating nor ended."""
     return not pod.is_terminating and not pod.has_ended

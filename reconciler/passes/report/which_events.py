@@ -1,4 +1,4 @@
-"""What is worth an Event: changes that were seen in this pass, compared with what the statuses said before it.
+"""Which Events are sent: for changes in this pass, compared with the statuses before it.
 
 A condition that gets another reason or message makes an Event if its reason says so (`rules/reasons`); the other Events
 have reasons of their own (`rules/event_reasons`).
@@ -53,7 +53,7 @@ def events_of_deleted_clusters(view: View) -> Iterator[Action]:
 
 def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
     observed = view.status_before(resource)
-    yield from _trouble(view, resource, observed, status)
+    yield from _changes(view, resource, observed, status)
     match resource, observed, status:
         case DaskCluster(), DaskClusterStatus(), DaskClusterStatus():
             yield from _of_cluster(view, resource, observed, status)
@@ -63,8 +63,8 @@ def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
             yield from _of_job(observed, status)
 
 
-def _trouble(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
-    """What stands in a resource's way, as far as its conditions did not say so before."""
+def _changes(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
+    """Events for the conditions that have changed."""
     for type_ in (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RUNNER_UP_TO_DATE):
         changed = _changed(type_, observed, status)
         if changed is None:
@@ -183,6 +183,6 @@ def _of_job(observed: DaskJobStatus, status: DaskJobStatus) -> Iterator[Event]:
     )
     for type_, reason in outcomes:
         before, now = (find_condition(one.conditions, type_) for one in (observed, status))
-        # A job that had ended before it was ever reported on is no news.
+        # Not for a job that had ended before its first status was written.
         if before is not None and not is_true(before) and now is not None and is_true(now):
             yield _event(reason, now.message)
