@@ -32,9 +32,9 @@ METRICS = """\
 `/metrics` serves them, in the formats of Prometheus and OpenMetrics, on the port of `--port`. Beside these there are
 `process_*` and `python_*`, as from any Python program.
 
-Counters and histograms have labels of few values only: kinds, actions, results, reasons of Kubernetes. What is told
-of single clusters is taken from the last snapshot, so that it ends with the cluster. A dry run counts what it plans
-and applies nothing.
+Counters and histograms have labels of few values only: kinds, actions, results, reasons of Kubernetes. Metrics of
+single clusters are taken from the last snapshot, so that they end with the cluster. A dry run counts what it plans and
+applies nothing.
 
 This page is generated from `reconciler/daemon/metrics.py`; `make crds` writes it anew.
 """

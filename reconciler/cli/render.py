@@ -28,7 +28,7 @@ MOST_ALIKE, FEW = 6, 3
 """Of more actions alike than that, a terminal shows a few."""
 
 Row = tuple[Action, bool]
-"""An action, and whether policy postponed it."""
+"""An action, and whether it is postponed."""
 
 
 class Output(StrEnum):
@@ -46,7 +46,7 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
         result: The pass.
         output: As what; a table is plain, without colour and uncut, where the stream is no terminal.
         stream: Where to.
-        rehearsed: Whether nothing was written: then the plan is told, else what was done.
+        rehearsed: Whether nothing was written: then the plan is printed, else what was done.
         ignored: What was read beside it and means nothing to the reconciler.
     """
     if output is Output.TABLE:
@@ -60,7 +60,7 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
 
 
 def document(result: PassResult, *, rehearsed: bool, ignored: Iterable[str] = ()) -> dict[str, Any]:
-    """A pass as plain data: a summary, every action with its body, and what else is to be told."""
+    """A pass as plain data: a summary, every action with its body, and what else there is to know."""
     responses = {id(response.action): response for response in result.responses}
     counted = result.plan.actions if rehearsed else _done(result)
     unreadable = result.snapshot.unreadable.values() if result.snapshot else ()
@@ -232,7 +232,7 @@ def _key(key: Key) -> dict[str, str]:
 
 
 def _action(action: Action, response: Response | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "action": action.verb.value,
         **_key(action.key),
         "owner": _key(action.owner),
@@ -240,7 +240,7 @@ def _action(action: Action, response: Response | None) -> dict[str, Any]:
         "changes": [{"path": each.path, "old": each.old, "new": each.new} for each in action.changes],
         "body": action.body,
     }
-    return told | ({"result": response.result.value} if response else {})
+    return shown | ({"result": response.result.value} if response else {})
 
 
 def _finding(finding: Finding) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""What Prometheus is told: each pass, each request, and the world as the last pass left it.
+"""The metrics for Prometheus: of passes, of requests, and of the last snapshot.
 
-Counters and histograms have labels of few values only. What is told of single clusters is collected from the last
-snapshot, so that a cluster that is gone is gone here too.
+Counters and histograms have labels of few values only. Metrics of single clusters are collected from the last
+snapshot, so that they end with the cluster.
 """
 
 import platform
@@ -72,7 +72,7 @@ PLANNED = Family("planned_actions_total", "counter", "Actions planned.", ("kind"
 APPLIED = Family(
     "applied_actions_total", "counter", "Actions tried, or skipped after one failed.", ("kind", "action", "result")
 )
-POSTPONED = Family("postponed_actions", "gauge", "Actions that policy postponed in the last pass.", ("action",))
+POSTPONED = Family("postponed_actions", "gauge", "Actions that a policy postponed in the last pass.", ("action",))
 REFUSED = Family(
     "refused_writes_total",
     "counter",
@@ -214,7 +214,7 @@ class World(Collector):
         self.snapshot: Snapshot | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Every family that the snapshot tells of; without samples before the first pass."""
+        """The metrics of the snapshot; without samples before the first pass."""
         snapshot = self.snapshot or Snapshot(datetime.fromtimestamp(0).astimezone())
         yield _family(LISTED, Count((key.kind.name,) for key in snapshot.objects))
         yield _family(UNREADABLE, Count((key.kind.name,) for key in snapshot.unreadable))

@@ -6,7 +6,7 @@ pass.planned       info; debug if as before     dry run: a pass would write some
 list.failed        error                        a list failed, so its namespaces are left alone
 write.failed       warning; info if a conflict  the server said no, or did not answer
 object.unreadable  warning                      something is there that cannot be read
-owner.told         info or warning              a resource's owner is told something, in a condition
+resource.finding   info or warning              a condition of a resource says what is wrong
 ….over             info                         one of the four above is no more
 """
 
@@ -47,7 +47,7 @@ class Problem:
 
 
 class PassLog:
-    """Logs passes; told of each, in order.
+    """Logs passes; called with each, in order.
 
     - A pass that did something gets one line at info; one that did nothing gets it at debug.
     - A problem gets a line when it starts and a line when it ends, however many passes it lasts.
@@ -108,11 +108,11 @@ class PassLog:
         # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
         echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
         lasting = [each for each in before if each.event == "write.failed" and each.owners & echoed]
-        told = {owner for problem in (*failures, *lasting) for owner in problem.owners}
+        logged = {owner for problem in (*failures, *lasting) for owner in problem.owners}
         findings = [
             _finding(each)
             for each in result.plan.findings
-            if not each.reason.handling.echoes_write or each.about not in told
+            if not each.reason.handling.echoes_write or each.about not in logged
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
         unknown = [each for each in before if each.event != "list.failed"] if result.errors else []
@@ -137,7 +137,7 @@ def _failure(response: Response) -> Problem:
 def _finding(finding: Finding) -> Problem:
     fields = {"key": str(finding.about), "reason": finding.reason.value}
     level = finding.reason.handling.log_level
-    return Problem(("finding", finding.about, finding.reason), "owner.told", level, fields, finding.message)
+    return Problem(("finding", finding.about, finding.reason), "resource.finding", level, fields, finding.message)
 
 
 def _unreadable(found: Unreadable) -> Problem:

@@ -127,7 +127,7 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     def run() -> None:
         try:
             passes.forever(stop)
-        except Exception:  # the edge of the loop: whatever it was, it is told and ends the process
+        except Exception:  # whatever it is, it is logged and ends the process
             log.exception("daemon.crashed")
         finally:
             events.put(None)

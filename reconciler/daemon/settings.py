@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     dry_run: bool = False
     """Write nothing: make every pass on a copy in memory. With `--once`, print the plan and exit."""
     no_delete: bool = False
-    """Never delete anything. What would be deleted is told in conditions and in the plan."""
+    """Never delete anything. Conditions and the plan say what would be deleted."""
     deletion_cap: int = Field(default=1000, ge=0)
     """The most deletions in one pass, small clusters first; the others follow in the next passes, and a condition says
     so. 0 means no cap."""

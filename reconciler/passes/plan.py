@@ -8,9 +8,9 @@
     no       yes                        -                         delete
     no       yes, Terminating           -                         none
 
-Pure, and at rest on its own result: planning again after the actions were carried out yields nothing. Whole live
-objects are never compared, since servers and webhooks add fields to them: of Pods only labels, annotations and
-scheduling gates are looked at, of Services the fields that were set, of child resources the spec.
+Pure and idempotent: planning after the actions were carried out gives no actions. Whole live objects are never
+compared, since servers and webhooks add fields to them: of Pods only labels, annotations and scheduling gates are
+compared, of Services the fields that were set, of child resources the spec.
 """
 
 from collections.abc import Mapping

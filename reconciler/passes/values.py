@@ -1,4 +1,4 @@
-"""What the stages of a pass hand to one another: what should exist, what to do about it, and what came of it."""
+"""The values that the stages of a pass exchange: what should exist, what to do about it, and how each write ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ class Wanted:
 
     Args:
         key: Its kind, namespace and name.
-        body: The object as it would be created, owner reference and all.
+        body: The object as it would be created, with its owner reference.
         present: The observed object that fills its place, whatever its name; `None` if there is none.
         reason: Why it should exist, as the end of the sentence "create it, because …".
         after_record: Whether it is created only if the owner's record of the same plan was written.
@@ -88,11 +88,11 @@ class Terms(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something the owner of a resource must be told.
+    """Something that a condition of a resource says.
 
     Args:
-        about: The custom resource whose owner is told.
-        reason: The reason of the condition that it ends up in.
+        about: The custom resource.
+        reason: The condition's reason.
         message: The sentence: what was seen and what to do. It does not begin with the resource's name.
     """
 
@@ -110,7 +110,7 @@ class Desired:
         wanted: Objects that should exist.
         unwanted: Objects that should go.
         records: Decisions to write down first.
-        findings: What its owner must be told.
+        findings: What its conditions must say.
     """
 
     owner: Owner
@@ -201,29 +201,21 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, in order, and what its owners must be told about what is not done.
+    """What to do, in order, and why the rest is not done.
 
     Args:
         actions: The writes.
-        findings: Why something is waited for or postponed.
-        postponed: The actions that policy postponed; they will be planned again.
+        findings: What conditions must say, such as why an action is postponed.
+        postponed: The actions that a policy took out; a later pass plans them again.
     """
 
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
     postponed: tuple[Action, ...] = ()
 
-    def __add__(self, other: "Plan") -> "Plan":
-        """Both plans, this one first."""
-        return Plan(
-            self.actions + other.actions,
-            tuple(dict.fromkeys(self.findings + other.findings)),
-            self.postponed + other.postponed,
-        )
-
 
 class Result(StrEnum):
-    """What came of an action."""
+    """How an action ended."""
 
     DONE = "done"
     CONFLICT = "conflict"
@@ -235,7 +227,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of an action.
+    """How an action ended, and what is known of its object since.
 
     Args:
         action: The action.
@@ -263,8 +255,8 @@ class PassResult:
     Args:
         snapshot: The world as it was left; `None` if nothing could be observed.
         plan: Every action of every round, with the findings and postponed actions of the last.
-        responses: What came of the actions.
-        reports: What came of writing statuses and Events.
+        responses: How the actions ended.
+        reports: How the writes of statuses and Events ended.
         errors: Which lists failed and why, by what was listed; nothing was planned there.
         seconds: How long each stage took.
         rounds: How many times was planned.
@@ -290,7 +282,7 @@ class PassResult:
 
     @property
     def bugs(self) -> tuple[Finding, ...]:
-        """What went wrong within the reconciler itself, by the resources that brought it to light."""
+        """The findings about bugs of the reconciler."""
         return tuple(finding for finding in self.plan.findings if finding.reason is Reason.INTERNAL_ERROR)
 
     @property

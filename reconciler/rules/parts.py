@@ -177,7 +177,7 @@ def _first(pods: Iterable[Pod]) -> Pod | None:
 
 
 def in_role(candidates: Iterable[Child], role: Role, name: str) -> tuple[Child, ...]:
-    """The owner's children in that role; whatever else its users made its dependents is theirs.
+    """The owner's children in that role; other objects that carry the owner's uid are its users'.
 
     Args:
         candidates: Objects that carry the owner's uid.
@@ -193,7 +193,7 @@ def in_role(candidates: Iterable[Child], role: Role, name: str) -> tuple[Child, 
 
 
 def find_child(candidates: Iterable[Child], role: Role, name: str) -> Child | None:
-    """The owner's child in that role that is not on its way out.
+    """The owner's child in that role that is not being deleted.
 
     Args:
         candidates: Objects that carry the owner's uid.

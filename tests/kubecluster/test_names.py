@@ -37,7 +37,7 @@ def members(enum: type[StrEnum]) -> dict[str, str]:
         (names.OWNER_TIMEOUT_SECONDS, labels.OWNER_TIMEOUT_SECONDS),
         (names.GROUP, kinds.GROUP),
         (names.VERSION, kinds.VERSION),
-        (names.LONGEST_CLUSTER_NAME, reconcilers.LONGEST_CLUSTER_NAME),
+        (names.LONGEST_CLUSTER_NAME, rules.LONGEST_CLUSTER_NAME),
         (names.LONGEST_GROUP_NAME, rules.LONGEST_GROUP_NAME),
         (names.LONGEST_LABEL_VALUE, reconcilers.LONGEST_LABEL_VALUE),
         (members(names.Naming), members(reconcilers.Naming)),

@@ -86,7 +86,7 @@ def naming_shown_by_children(uid: str, snapshot: Snapshot, child_names: Mapping[
 
 
 def record_naming(owner: DaskCluster | DaskJob, naming: Naming) -> Record:
-    """Write down the naming set, so that a later change of the setting leaves this resource alone."""
+    """Records the naming set, so that a later change of the setting does not rename this resource's objects."""
     return Record(
         owner, {"metadata": {"annotations": {NAMING: str(naming)}}}, f"seen for the first time: naming {naming}"
     )

@@ -19,8 +19,8 @@ def accepted(view: View, resource: Owner) -> Condition:
     """The condition `Accepted` of a resource.
 
     What was learned stays while the resource's generation does: a refusal until a later write succeeds, warnings
-    until there are others, since what they are about has not changed. An annotation that makes no sense is told until
-    it does, since an edit of it is no new generation.
+    until there are others, since the template has not changed. A wrong annotation is reported until it is right, since
+    an edit of an annotation does not change the generation.
     """
     learned = _learned(view, resource)
     wrong = messages_with(view.findings_of(resource), Reason.INVALID_ANNOTATION)
@@ -47,7 +47,7 @@ def _learned(view: View, resource: Owner) -> Condition:
 
 
 def _is_stale(known: Condition, resource: Owner) -> bool:
-    """Whether what was known need not be so any more."""
+    """Whether the condition may have changed since it was written."""
     return known.observed_generation != resource.metadata.generation or known.reason == Reason.INVALID_ANNOTATION
 
 

@@ -10,7 +10,7 @@ from reconciler.rules.reasons import Reason
 
 
 def report_autoscaler(view: View, autoscaler: DaskAutoscaler) -> DaskAutoscalerStatus:
-    """The autoscaler's status: whether its cluster is there, and that nothing is made of it yet."""
+    """The autoscaler's status: whether its cluster exists, and that this version does not act on it."""
     cluster_key = Key(DASK_CLUSTER, autoscaler.metadata.namespace, autoscaler.spec.cluster)
     ready = blocked(ConditionType.READY, view.findings_of(autoscaler))
     if ready is None and view.snapshot.get(DaskCluster, cluster_key) is None:

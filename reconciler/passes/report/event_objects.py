@@ -1,4 +1,4 @@
-"""How something worth telling becomes a Kubernetes Event."""
+"""How an Event is written."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _LONGEST_NAME = 253
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling a resource's owner.
+    """Something that has happened to a resource.
 
     Args:
         type: Normal or a warning.

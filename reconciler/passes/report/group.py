@@ -91,7 +91,7 @@ def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str)
     if workers.to_create:
         because = f": {why_not_created}" if why_not_created else "."
         what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"
-        return condition(ConditionType.PROGRESSING, Reason.CREATING, f"{what} must still be created{because}")
+        return condition(ConditionType.PROGRESSING, Reason.CREATING, f"{what} to create{because}")
     if live > wanted:
         message = f"There are {live} workers, and {wanted} are wanted."
         return condition(ConditionType.PROGRESSING, Reason.SCALING_DOWN, message)

@@ -49,10 +49,10 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     Args:
         snapshot: The world as the pass left it.
         previous: The world as the pass found it.
-        findings: What owners must be told, by owner.
-        responses: What came of the pass's writes.
+        findings: What conditions must say, by resource.
+        responses: How the pass's writes ended.
         now: The time of what is seen now.
-        isolate: Around what is worked out of one resource; what is cut short there leaves its status as it is.
+        isolate: Catches exceptions of one resource, which then keeps its status.
     """
     view = View(snapshot, previous, findings, responses, now)
     actions: list[Action] = []
@@ -71,7 +71,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
 def _statuses(view: View, isolate: Isolate) -> list[tuple[Owner, Status]]:
     """The status of every resource that is staying; children's come into their parents'.
 
-    Where an edge cut a child short, its parents are left alone too.
+    If an exception is caught at a child, its parents keep their statuses too.
     """
     groups: dict[Key, GroupReport] = {}
     clusters: dict[Key, DaskClusterStatus] = {}
@@ -110,16 +110,16 @@ def _staying(view: View, model: type[Resource]) -> list[Resource]:
 
 
 def _is_going(view: View, resource: Owner) -> bool:
-    """Whether the resource is being deleted, or goes with its cluster: it has nobody to be told anything."""
+    """Whether the resource is being deleted, or goes with its cluster: nobody reads its status any more."""
     if isinstance(resource, DaskWorkerGroup | DaskAutoscaler) and outlives_its_cluster(resource, view.snapshot):
         return True
     return resource.metadata.deletion_timestamp is not None
 
 
 def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequence[str]) -> StatusType:
-    """The status, or, if something that belongs to those uids cannot be read, the one before.
+    """The status, or the one before if something that belongs to those uids cannot be read.
 
-    What needs the whole picture is then unknown; an outcome, or a refusal, stays what it is.
+    Conditions that need everything to be read are then Unknown; an outcome, or a refusal, stays as it is.
     """
     missing = next((view.unreadable[uid] for uid in uids if uid in view.unreadable), None)
     if missing is None:

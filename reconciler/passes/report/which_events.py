@@ -1,4 +1,4 @@
-"""What is worth an Event: changes that were seen in this pass, compared with what the statuses said before it.
+"""Which Events are sent: for changes in this pass, compared with the statuses before it.
 
 A condition that gets another reason or message makes an Event if its reason says so (`rules/reasons`); the other Events
 have reasons of their own (`rules/event_reasons`).
@@ -7,6 +7,7 @@ have reasons of their own (`rules/event_reasons`).
 from collections.abc import Iterator
 
 from models.base import Condition, find_condition
+from models.kinds import POD
 from models.observed import Pod
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner
@@ -53,7 +54,7 @@ def events_of_deleted_clusters(view: View) -> Iterator[Action]:
 
 def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
     observed = view.status_before(resource)
-    yield from _trouble(view, resource, observed, status)
+    yield from _changes(view, resource, observed, status)
     match resource, observed, status:
         case DaskCluster(), DaskClusterStatus(), DaskClusterStatus():
             yield from _of_cluster(view, resource, observed, status)
@@ -63,8 +64,8 @@ def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
             yield from _of_job(observed, status)
 
 
-def _trouble(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
-    """What stands in a resource's way, as far as its conditions did not say so before."""
+def _changes(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
+    """Events for the conditions that have changed."""
     for type_ in (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RUNNER_UP_TO_DATE):
         changed = _changed(type_, observed, status)
         if changed is None:
@@ -118,7 +119,7 @@ def _of_cluster(
 def _taken_away(view: View, cluster: DaskCluster) -> int:
     """How many ready workers this pass has deleted itself, to scale down or to replace them."""
     groups = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, Pod))
+    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, POD))
     return sum(pod is not None and pod.is_ready and is_live(pod) for pod in deleted)
 
 
@@ -139,7 +140,7 @@ def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) ->
     """A scheduler that was created in place of one that went by itself; `None` if none was."""
     pod = ClusterParts(cluster, view.snapshot).scheduler
     before = find_condition(observed.conditions, ConditionType.SCHEDULER_READY)
-    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, Pod) or before is None:
+    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, POD) or before is None:
         return None
     had_one = observed.phase in (Phase.PENDING, Phase.RUNNING)
     if not had_one or before.reason not in (Reason.READY, Reason.SCHEDULER_NOT_READY):
@@ -162,8 +163,8 @@ def _of_group(
 def _scaled(view: View, group: DaskWorkerGroup) -> Iterator[Event]:
     """That the number of workers was changed by this pass; not that one was replaced."""
     live_before = {pod.key for pod in view.previous.children(group.metadata.uid, Pod) if is_live(pod)}
-    created = set(view.done(group, Verb.CREATE, Pod)) - live_before
-    deleted = live_before.intersection(view.done(group, Verb.DELETE, Pod))
+    created = set(view.done(group, Verb.CREATE, POD)) - live_before
+    deleted = live_before.intersection(view.done(group, Verb.DELETE, POD))
     old, new = len(live_before), len(live_before) + len(created) - len(deleted)
     if new == old:
         return
@@ -183,6 +184,6 @@ def _of_job(observed: DaskJobStatus, status: DaskJobStatus) -> Iterator[Event]:
     )
     for type_, reason in outcomes:
         before, now = (find_condition(one.conditions, type_) for one in (observed, status))
-        # A job that had ended before it was ever reported on is no news.
+        # Not for a job that had ended before its first status was written.
         if before is not None and not is_true(before) and now is not None and is_true(now):
             yield _event(reason, now.message)

@@ -249,10 +249,10 @@ def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lin
     """A pass that could not read the world does not know, so it says nothing of them."""
     broken = passed(findings=[finding()], unreadable=[unreadable()])
     assert told([broken, unread(), broken, passed()], lines) == [
-        ["owner.told", "object.unreadable"],
+        ["resource.finding", "object.unreadable"],
         ["list.failed"],
         ["list.failed.over"],
-        ["owner.told.over", "object.unreadable.over"],
+        ["resource.finding.over", "object.unreadable.over"],
     ]
 
 
@@ -262,7 +262,7 @@ def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) ->
     log(passed(findings=[finding(Reason.DELETION_CAP), finding(Reason.TERMINATING)]))
     first, second, _ = lines()
     assert (first["event"], first["level"], first["key"], first["reason"]) == (
-        "owner.told",
+        "resource.finding",
         "warning",
         "DaskCluster default/small",
         "DeletionCap",

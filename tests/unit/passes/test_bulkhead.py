@@ -1,4 +1,4 @@
-"""The loop's edge: a bug that one resource brings to light stops neither the others nor the daemon.
+"""The exception barrier: a bug at one resource stops neither the others nor the daemon.
 
 The bugs are real: the API in memory, without schemas, holds templates that no API server would have taken.
 """

@@ -1,4 +1,4 @@
-"""Kinship: which of an owner's children is which."""
+"""Parts: which of an owner's children is which."""
 
 from typing import Any
 

@@ -132,9 +132,7 @@ def test_a_groups_refusal_is_the_reason_that_its_cluster_shows() -> None:
     after = told(world(*built(SIMPLE, READY)), responses=[refused(DEFAULT, "w", quota, "Forbidden")])
     assert accepted(after, DEFAULT) == ("False", "Forbidden", quota)
     assert accepted(after)[0] == "True"
-    assert after.condition(SIMPLE, "Ready").message == (
-        f"2 of 3 workers are not ready: 2 must still be created: {quota}."
-    )
+    assert after.condition(SIMPLE, "Ready").message == (f"2 of 3 workers are not ready: 2 to create: {quota}.")
 
 
 def test_an_update_that_was_refused_is_told_as_such() -> None:

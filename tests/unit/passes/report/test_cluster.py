@@ -161,7 +161,7 @@ REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "workers that do not exist yet": (
         built(SIMPLE, READY),
         "WorkersNotReady",
-        "2 of 3 workers are not ready: 2 must still be created.",
+        "2 of 3 workers are not ready: 2 to create.",
     ),
     "a worker that ended and is not replaced yet": (
         built(SIMPLE, READY, READY, failed()),
