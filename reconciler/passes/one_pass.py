@@ -10,7 +10,7 @@ without listing again.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,6 +21,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply, ends_tree
+from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
@@ -55,10 +56,12 @@ class Memory:
 
     Args:
         backoff: What waits after errors.
+        rest: The trees that need no planning until something of them changes.
         bugs: Bugs whose traceback was logged.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
+    rest: Mapping[Key, Rest] = field(default_factory=dict)
     bugs: tuple[Finding, ...] = ()
 
 
@@ -81,7 +84,7 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
     """
     hand = _Pass(api, terms, observation, memory, clock, writers)
     hand.reconcile()
-    if hand.planned:
+    if hand.planned or observation.snapshot.unreadable:
         hand.report(reporters)
     return hand.result(), hand.memory()
 
@@ -105,6 +108,8 @@ class _Pass:
     responses: list[Response] = field(default_factory=list)
     reports: tuple[Response, ...] = ()
     written: Written = field(default_factory=Written)
+    resting: dict[Key, Rest] = field(default_factory=dict)
+    busy: set[Key] = field(default_factory=set)
     stopped: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -117,7 +122,7 @@ class _Pass:
 
     def reconcile(self) -> None:
         """Plan and apply, round by round, until nothing is left that needs no waiting, or time is up."""
-        active: Iterable[Owner] = list(_owners(self.snapshot))
+        active = self._awake()
         while self.rounds < MOST_ROUNDS:
             if not self.writers.may_begin():
                 self.is_cut = True
@@ -130,15 +135,30 @@ class _Pass:
                 responses = apply(self.api, allowed.actions, self.writers)
             self._learn(allowed.actions, responses)
             touched = {response.action.tree for response in responses}
+            self.busy |= touched
             owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.bulkhead.bugs)
             active = [owner for owner in owners if tree_of(owner, self.snapshot) in touched]
         self.is_cut = True
+
+    def _awake(self) -> list[Owner]:
+        """The resources to plan: those of trees of which something has changed, or that are not at rest."""
+        now = self.clock.seconds()
+        awake: list[Owner] = []
+        for key, tree in trees_of(_owners(self.snapshot), self.snapshot).items():
+            rest = self.before.rest.get(key)
+            if rest is not None and is_resting(tree, rest, now):
+                self.resting[key] = rest
+            else:
+                awake += tree.owners
+        return awake
 
     def report(self, reporters: Writers) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
             before, now, isolate = self.observation.snapshot, self.clock.now(), self.bulkhead.isolate
-            actions = report(self.snapshot, before, self.findings, self.responses, now, isolate)
+            planned = (owner for owner in _owners(self.snapshot) if owner.key in self.planned)
+            trees = {tree_of(owner, self.snapshot) for owner in planned}
+            actions = report(self.snapshot, before, self.findings, self.responses, now, isolate, trees)
             self.reports = apply(self.api, actions, reporters)
         self._fold(self.reports)
 
@@ -166,7 +186,15 @@ class _Pass:
         planned = (*self.actions, *(action for actions in self.postponed.values() for action in actions))
         turn = Turn(self.snapshot, self.planned, planned, self.responses, self.written.undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
-        return Memory(backoff, tuple(self.bulkhead.bugs.values()))
+        return Memory(backoff, {**self.resting, **self._come_to_rest()}, tuple(self.bulkhead.bugs.values()))
+
+    def _come_to_rest(self) -> Mapping[Key, Rest]:
+        """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""
+        found = {key for key, one in self.findings.items() if one} | {key for key, one in self.postponed.items() if one}
+        reported = {response.action.owner for response in self.reports}
+        owners = [owner for owner in _owners(self.snapshot) if owner.key in self.planned]
+        busy = {tree_of(owner, self.snapshot) for owner in owners if owner.key in found | reported}
+        return at_rest(trees_of(owners, self.snapshot), self.busy | busy, self.snapshot, self.clock.seconds())
 
     def _learn(self, actions: Iterable[Action], responses: Iterable[Response]) -> None:
         """Take what was tried, and what came of it, into the picture."""
