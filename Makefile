@@ -36,6 +36,10 @@ test: machine .venv/made  ## Test everything: fast tests, a real API server, a r
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
 	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
 
+.PHONY: fresh
+fresh:  ## Run `make run` and `make test` on a fresh Debian in a folder. Linux, Go and root. ARGS go to pytest.
+	scripts/fresh $(ARGS)
+
 .PHONY: lint
 lint: .venv/made  ## Check style, format and types.
 	$(BIN)/ruff check
@@ -80,7 +84,7 @@ setup: machine .venv/made  ## Make what the other targets need, and nothing else
 .PHONY: machine
 machine:
 	@scripts/machine
-	@scripts/promtool
+	@scripts/promtool >/dev/null
 
 .PHONY: clean
 clean:  ## Remove what was made: the virtual environment, caches, builds.
