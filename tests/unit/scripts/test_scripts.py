@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[3]
 WORKS, BROKEN = "echo it is here", "echo it has no engine >&2; exit 1"
 
 
-def machine(folder: Path, **programs: str) -> Mapping[str, str]:
+def machine(folder: Path, **programs: str) -> dict[str, str]:
     """The environment of a machine on which those programs come first.
 
     Args:
