@@ -49,7 +49,14 @@ def test_where_no_engine_works_the_words_say_what_to_install(tmp_path: Path) -> 
     environment = machine(tmp_path, buildah=BROKEN, podman=BROKEN, docker=BROKEN)
     code, out, error = ran(ROOT / "scripts" / "image-engine", environment)
     assert (code, out) == (1, "")
-    assert error.endswith("(on Debian: apt-get install buildah).")
+    assert error.endswith("On Debian: apt-get install buildah.")
+
+
+def test_an_engine_that_is_asked_for_is_the_only_one(tmp_path: Path) -> None:
+    """ENGINE is what somebody wants, if it works."""
+    environment = machine(tmp_path, buildah=WORKS, podman=WORKS, docker=BROKEN)
+    assert ran(ROOT / "scripts" / "image-engine", environment | {"ENGINE": "podman"})[:2] == (0, "podman")
+    assert ran(ROOT / "scripts" / "image-engine", environment | {"ENGINE": "docker"})[:2] == (1, "")
 
 
 @pytest.mark.parametrize("in_path", [BROKEN, WORKS])
