@@ -100,7 +100,7 @@ endif
 # What it takes to run Dask on this machine, and nothing else.
 .venv/runs: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/machine
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/install python3-venv
 	@echo "Installing Dask and what else it takes into .venv; this takes a minute, or longer where the network is slow …"
 	@$(works) || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --editable ".[local]"

@@ -30,7 +30,7 @@ def test_a_package_whose_programs_fail_is_asked_for(programs: Path) -> None:
     """That something of that name exists says nothing; without apt-get, the words name the package."""
     broken(programs, "apt-get", "no")
     broken(programs, "that", "cannot execute")
-    with pytest.raises(ClusterError, match=r"packages that bring is missing, or does not work"):
+    with pytest.raises(ClusterError, match=r"^Missing, or not working: that\. Install"):
         debian.ensure({"this": ("true",), "that": ("that", "--version")})
 
 

@@ -1,8 +1,8 @@
 """What scripts/ finds on a machine is run before it is believed in."""
 
-import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def test_a_promtool_that_does_not_work_is_not_taken(tmp_path: Path, in_path: str
 def test_a_program_that_does_not_work_is_missing(tmp_path: Path) -> None:
     """Whoever cannot install its package is told which it is."""
     environment = machine(tmp_path, openssl=BROKEN, **{"apt-get": BROKEN})
-    code, out, error = ran(ROOT / "scripts" / "machine", environment | {"PYTHON": os.environ.get("PYTHON", "python3")})
+    environment |= {"PYTHON": sys.executable, "SSL_CERT_FILE": __file__}
+    code, out, error = ran(ROOT / "scripts" / "machine", environment)
     assert (code, out) == (1, "")
-    assert " openssl " in error
+    assert error.startswith("Missing, or not working: openssl.")
