@@ -35,7 +35,7 @@ from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.settings import Settings
-from reconciler.daemon.signals import Events, signals
+from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 
@@ -68,7 +68,9 @@ def run_daemon(settings: Settings) -> int:
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
-        log.info("daemon.started", version=__version__, port=port, interval_seconds=settings.interval, **scope, **mode)
+        end = {"message": how_to_end()} if ignores_interrupts() else {}
+        each = {"version": __version__, "port": port, "interval_seconds": settings.interval}
+        log.info("daemon.started", **each, **scope, **mode, **end)
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code
@@ -137,7 +139,8 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     if caught is None:
         return FAILED
     stop.set()
-    log.info("daemon.stopping", signal=caught.name, message="ends after the pass in hand; interrupt again to end now")
+    sooner = f"at most {stop_timeout:g} s later" if ignores_interrupts() else "SIGINT (Ctrl-C) ends it now"
+    log.info("daemon.stopping", signal=caught.name, message=f"ends after the pass in hand; {sooner}")
     return _stopped(events, time.monotonic() + stop_timeout, log)
 
 

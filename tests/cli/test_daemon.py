@@ -2,6 +2,7 @@ import io
 import json
 import signal
 import socket
+import subprocess
 import threading
 from contextlib import ExitStack
 from datetime import datetime
@@ -16,6 +17,7 @@ from tests.cli.daemon import Daemon, running
 from tests.cli.kubernetes import Kubernetes
 from tests.http.faultyserver import Fault, How
 from tests.realcluster.eventually import eventually
+from tests.signals import ignoring
 
 
 def ready(daemon: Daemon) -> bool:
@@ -91,6 +93,31 @@ def test_a_second_interrupt_ends_at_once(kubernetes: Kubernetes) -> None:
     with running([*kubernetes.flags, "--read-timeout", "1h"]) as daemon:
         daemon.event("daemon.started")
         assert daemon.ended(signal.SIGINT, signal.SIGINT) == 130
+
+
+@pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(kubernetes: Kubernetes, ignored: signal.Signals) -> None:
+    """Under nohup, or in a script's background: SIGTERM ends it, and the log says so where it is not Ctrl-C."""
+    with ignoring(ignored), running([*kubernetes.flags, "--interval", "1h"]) as daemon:
+        started = daemon.event("daemon.started")
+        daemon.process.send_signal(ignored)
+        daemon.event("pass.done")
+        assert ready(daemon)
+        assert daemon.ended(signal.SIGTERM) == 0
+    told = f"SIGTERM ends this: kill {daemon.process.pid}"
+    assert started.get("message", "").endswith(told) == (ignored == signal.SIGINT)
+    assert ("SIGINT" in daemon.event("daemon.stopping")["message"]) == (ignored != signal.SIGINT)
+
+
+def test_a_single_pass_ends_by_sigterm_where_interrupts_are_ignored(kubernetes: Kubernetes) -> None:
+    """`--once` leaves the signal as it found it, too."""
+    kubernetes.server.faults.append(Fault(How.SILENT_BEFORE, "LIST"))
+    with ignoring(signal.SIGINT), running([*kubernetes.flags, "--once", "--read-timeout", "1h"]) as once:
+        eventually(lambda: bool(kubernetes.server.asked), "a list that hangs")
+        once.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            once.process.wait(0.5)
+        assert once.ended(signal.SIGTERM) == -signal.SIGTERM
 
 
 def test_a_pass_that_hangs_is_cut_short_in_time(kubernetes: Kubernetes) -> None:

@@ -1,7 +1,5 @@
 """The manifests in deploy/, the Dockerfile and the release agree with each other and ask for little."""
 
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +12,7 @@ import yaml
 import reconciler
 from models.kinds import CUSTOM_KINDS
 from reconciler.daemon.settings import DEFAULT_PORT, ENVIRONMENT_PREFIX, Settings
+from tests.realcluster import RealCluster
 
 REPOSITORY = Path(__file__).parents[3]
 BASE = REPOSITORY / "deploy" / "base"
@@ -95,14 +94,10 @@ def rights() -> dict[tuple[str, str], set[str]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def one_namespace() -> list[Object]:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl, which has kustomize, is not installed")
-    done = subprocess.run([kubectl, "kustomize", str(ONE_NAMESPACE)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+@pytest.fixture
+def one_namespace(api_server: RealCluster) -> list[Object]:
+    """What kubectl makes of the overlay."""
+    return list(yaml.safe_load_all(api_server.kubectl("kustomize", str(ONE_NAMESPACE))))
 
 
 @pytest.mark.parametrize("field", HOST_FIELDS)
