@@ -18,7 +18,7 @@ from reconciler.manifests.templates import impossible
 from reconciler.manifests.unknown_fields import unknown_fields
 from reconciler.memory.metadata import DNS_LABEL
 from reconciler.rules.names import cluster_name_error
-from reconciler.wire.parse import MODELS
+from reconciler.wire.parse import MODELS, RESOURCES
 from reconciler.wire.wording import did_you_mean, shown, wrongs
 
 LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
@@ -192,8 +192,8 @@ def _wrong_fields(kind: Kind, given: Mapping[str, Any], body: Mapping[str, Any])
         return
     if not DNS_LABEL(body["metadata"]["namespace"]):
         yield f"metadata.namespace is {shown(body['metadata']['namespace'])}; {LABEL}"
-    if kind in CUSTOM_KINDS:
-        yield from unknown_fields(MODELS[kind], given)
+    if kind in RESOURCES:
+        yield from unknown_fields(RESOURCES[kind], given)
     yield from impossible(kind, given)
     try:
         MODELS[kind].model_validate(body)

@@ -33,13 +33,23 @@ def _unknown(
     if not isinstance(value, Mapping):
         return
     fields = {info.alias or name: info.annotation for name, info in model.model_fields.items()}
-    known = OBJECT_META if model is Meta else [*fields, *more]
+    known = [*fields, *more]
     for name, inner in value.items():
         if name not in known:
-            remedy = _deeper(name, fields, path) or f"{did_you_mean(name, known)}; remove it or correct it"
-            yield f"{dotted((*path, name))} is unknown{remedy}"
-        elif name in fields and model is not Meta:
+            yield _told(name, known, path, _deeper(name, fields, path))
+        elif name in fields:
             yield from _within(fields[name], inner, (*path, name))
+
+
+def _unknown_to_kubernetes(metadata: Any, path: tuple[str | int, ...]) -> Iterator[str]:
+    for name in metadata if isinstance(metadata, Mapping) else ():
+        if name not in OBJECT_META:
+            yield _told(name, OBJECT_META, path)
+
+
+def _told(name: str, known: Sequence[str], path: tuple[str | int, ...], remedy: str = "") -> str:
+    remedy = remedy or f"{did_you_mean(name, known)}; remove it or correct it"
+    return f"{dotted((*path, name))} is unknown{remedy}"
 
 
 def _deeper(name: str, fields: Mapping[str, Any], path: tuple[str | int, ...]) -> str:
@@ -61,6 +71,9 @@ def _known_to(annotation: Any) -> Sequence[str]:
 
 def _within(annotation: Any, value: Any, path: tuple[str | int, ...]) -> Iterator[str]:
     """The unknown fields of the models that a field's type holds: one, or a list of them."""
+    if annotation is Meta:
+        yield from _unknown_to_kubernetes(value, path)
+        return
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield from _unknown(annotation, value, path)
         return
