@@ -148,6 +148,8 @@ class Snapshot:
 
         It takes time for what has changed; of the rest only references are copied.
         """
+        if not news:
+            return self
         objects = dict(self.objects)
         for key, observed in news.items():
             if observed is None:
