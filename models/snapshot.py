@@ -110,6 +110,10 @@ class Snapshot:
     def _on(self, shelf: _Shelf) -> Iterable[Any]:
         return self._index.shelves.get(shelf, {}).values()
 
+    def has(self, uid: str) -> bool:
+        """Whether an object of that uid was observed, readable or not."""
+        return uid in self._index.homes or any(item.uid == uid for item in self.unreadable.values())
+
     def of(self, model: type[T]) -> Iterator[T]:
         """All objects of one model."""
         return iter(self._on((model,)))

@@ -65,7 +65,7 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.clock)
+        self.loop = Loop(self._front, self.settings, clock=self.clock, seconds=self.clock.seconds)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -194,5 +194,6 @@ def _line(body: Body) -> str:
     meta, status = body["metadata"], body.get("status", {})
     state = status.get("phase") or status.get("jobStatus") or ""
     going = " Terminating" if "deletionTimestamp" in meta else ""
-    retiring = f" retiring {status['retiring']}" if status.get("retiring") else ""
+    chosen = [one["name"] for one in status.get("decisions", {}).get("retiring", ())]
+    retiring = f" retiring {chosen}" if chosen else ""
     return f"  {body['kind']} {meta['name']} {state}{going}{retiring}"

@@ -5,10 +5,10 @@ Each asks for its own adoption: what is refused to one holds up neither the clus
 
 from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import cluster_of, finding, owner_reference
+from reconciler.passes.desire.children import finding, owner_reference
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.values import Desired, Finding, Record, Topic
-from reconciler.rules.parts import naming_of
+from reconciler.rules.parts import cluster_of, naming_of
 
 
 def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:

@@ -11,15 +11,13 @@ from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import Reason, Type, blocked, false, is_true, settle, true
 from reconciler.passes.report.group import GroupReport
 from reconciler.passes.report.progress import held
-from reconciler.passes.report.scheduler import has_services, live_scheduler, scheduler_ready, service_trouble
+from reconciler.passes.report.scheduler import scheduler_ready, service_trouble
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.view import View
 from reconciler.passes.report.workers import readiness, selector, shortage
 from reconciler.passes.values import Topic
-from reconciler.rules import names
 from reconciler.rules.addresses import dashboard_address, scheduler_address
-from reconciler.rules.labels import Role
-from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.parts import ClusterParts
 
 _UNBUILDABLE = (Topic.INVALID, Topic.NAME_TOO_LONG)
 
@@ -61,12 +59,17 @@ class _Cluster:
         return self.cluster.status.model_copy(update=update)
 
     @cached_property
+    def parts(self) -> ClusterParts:
+        """What the cluster consists of."""
+        return ClusterParts(self.cluster, self.view.snapshot)
+
+    @cached_property
     def acceptance(self) -> Condition:
         """Whether the API server takes what is made from the cluster."""
         return accepted(self.view, self.cluster)
 
     def _conditions(self) -> tuple[Condition, ...]:
-        scheduler = scheduler_ready(self.view, self.cluster, self.acceptance)
+        scheduler = scheduler_ready(self.view, self.parts, self.acceptance)
         workers = self._workers_ready()
         ready = blocked(self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
         progressing = held(self.view, self.cluster) or self._progressing(scheduler)
@@ -76,7 +79,7 @@ class _Cluster:
         """The sum of the others: the first that is not fulfilled says why."""
         if not is_true(scheduler):
             return false(Type.READY, Reason.SCHEDULER_NOT_READY, scheduler.message)
-        lacking = service_trouble(self.view, self.cluster, self.acceptance)
+        lacking = service_trouble(self.parts, self.acceptance)
         if lacking is not None:
             return false(Type.READY, *lacking)
         if not is_true(workers):
@@ -96,10 +99,9 @@ class _Cluster:
 
     def _progressing(self, scheduler: Condition) -> Condition:
         if not is_true(scheduler):
-            is_there = live_scheduler(self.view, self.cluster) is not None
-            reason = Reason.STARTING if is_there else Reason.CREATING
+            reason = Reason.STARTING if self.parts.scheduler is not None else Reason.CREATING
             return true(Type.PROGRESSING, reason, scheduler.message)
-        lacking = service_trouble(self.view, self.cluster, self.acceptance)
+        lacking = service_trouble(self.parts, self.acceptance)
         if lacking is not None:
             reason = Reason.CREATING if lacking[0] is Reason.NOT_CREATED else Reason.STARTING
             return true(Type.PROGRESSING, reason, lacking[1])
@@ -112,11 +114,11 @@ class _Cluster:
         return false(Type.PROGRESSING, Reason.SETTLED, "Everything is as it should be.")
 
     def _phase(self) -> Phase:
-        scheduler = live_scheduler(self.view, self.cluster)
-        if scheduler is not None and service_trouble(self.view, self.cluster, self.acceptance) is None:
+        scheduler = self.parts.scheduler
+        if scheduler is not None and service_trouble(self.parts, self.acceptance) is None:
             return Phase.RUNNING
         was_built = self.cluster.status.phase in (Phase.PENDING, Phase.RUNNING)
-        is_begun = scheduler is not None or has_services(self.view, self.cluster)
+        is_begun = scheduler is not None or any(service is not None for _, _, service in self.parts.services)
         return Phase.PENDING if was_built or is_begun else Phase.CREATED
 
     def _counts(self) -> dict[str, object]:
@@ -133,11 +135,4 @@ class _Cluster:
         }
 
     def _default_group(self) -> GroupReport | None:
-        mine = [
-            one.group
-            for one in self.groups
-            if any(owner.uid == self.cluster.metadata.uid for owner in one.group.metadata.owner_references)
-        ]
-        name = names.default_group(naming_in_force(self.cluster), self.cluster.metadata.name)
-        found = find_child(mine, Role.DEFAULT_GROUP, name)
-        return next((one for one in self.groups if one.group is found), None) if found else None
+        return next((one for one in self.groups if one.group is self.parts.default_group), None)

@@ -10,7 +10,7 @@ from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import Reason, Type, blocked, false, settle, true
 from reconciler.passes.report.progress import held
 from reconciler.passes.report.view import View
-from reconciler.passes.report.workers import Workers, readiness, selector, shortage, workers_of
+from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage
 from reconciler.passes.values import Topic
 
 
@@ -39,7 +39,7 @@ def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
     """The group's status, and what its cluster needs to know of it."""
     cluster_key = Key(DASK_CLUSTER, group.metadata.namespace, group.spec.cluster)
     cluster = view.snapshot.get(DaskCluster, cluster_key)
-    workers = workers_of(group, cluster, view.snapshot)
+    workers = count_workers(group, cluster, view.snapshot)
     acceptance = accepted(view, group)
     hold = held(view, group)
     why = acceptance.message if acceptance.status == "False" else hold.message if hold is not None else ""
@@ -53,6 +53,7 @@ def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
 
 
 def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Condition, ...]) -> DaskWorkerGroupStatus:
+    decisions = group.status.decisions
     return group.status.model_copy(
         update={
             "observed_generation": group.metadata.generation,
@@ -62,7 +63,7 @@ def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Conditio
             "updated_replicas": group.status.updated_replicas if workers.updated is None else workers.updated,
             "workers": f"{workers.ready}/{workers.wanted}",
             "selector": selector(group),
-            "highest_ordinal": workers.highest_ordinal,
+            "highest_ordinal": group.status.highest_ordinal if decisions.highest_ordinal is None else None,
         }
     )
 

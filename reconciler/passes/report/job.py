@@ -18,37 +18,24 @@ from reconciler.passes.report.conditions import Reason, Type, blocked, false, is
 from reconciler.passes.report.pod_trouble import explain, explain_end
 from reconciler.passes.report.progress import held
 from reconciler.passes.report.sentences import sentence
-from reconciler.passes.report.view import View, is_live
+from reconciler.passes.report.view import View
 from reconciler.passes.values import Topic
-from reconciler.rules import names
-from reconciler.rules.labels import Role
-from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.parts import JobParts, is_live
 
 _STEPS = (JobStatus.JOB_CREATED, JobStatus.CLUSTER_CREATED, JobStatus.RUNNING)
 
 
-def child_cluster(view: View, job: DaskJob) -> DaskCluster | None:
-    """The job's cluster, unless it is being deleted."""
-    name = names.job_cluster(naming_in_force(job), job.metadata.name)
-    return find_child(view.snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
-
-
-def report_job(view: View, job: DaskJob, cluster: DaskCluster | None, of_cluster: DaskClusterStatus) -> DaskJobStatus:
+def report_job(view: View, parts: JobParts, of_cluster: DaskClusterStatus) -> DaskJobStatus:
     """The job's status.
 
     Args:
         view: The world.
-        job: The job.
-        cluster: Its cluster, if there is one.
-        of_cluster: The status of that cluster, as it is being reported.
+        parts: What the job consists of.
+        of_cluster: The status of its cluster, as it is being reported.
     """
-    return _Job(view, job, cluster, of_cluster, find_runner(view, job)).status()
-
-
-def find_runner(view: View, job: DaskJob) -> Pod | None:
-    """The Pod that runs, or ran, the job's command: one that is not being deleted, if there is one."""
-    pods = view.snapshot.children(job.metadata.uid, Pod)
-    return min(pods, key=lambda pod: (pod.is_terminating, pod.metadata.name), default=None)
+    # One that is being deleted still says how it ended, while there is no other.
+    runner = parts.runner or min(parts.runners, key=lambda pod: pod.metadata.name, default=None)
+    return _Job(view, parts.job, parts.cluster, of_cluster, runner).status()
 
 
 @dataclass(frozen=True)

@@ -14,14 +14,14 @@ from reconciler.passes.report.autoscaler import report_autoscaler
 from reconciler.passes.report.cluster import report_cluster
 from reconciler.passes.report.conditions import NEEDS_ALL, Reason, settle
 from reconciler.passes.report.group import GroupReport, report_group
-from reconciler.passes.report.job import child_cluster, report_job
+from reconciler.passes.report.job import report_job
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.statuses import status_action
 from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
 from reconciler.passes.report.which_events import tell, tell_of_the_gone
 from reconciler.passes.values import Action, Finding, Response
-from reconciler.rules.parts import outlives_its_cluster
+from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
@@ -79,17 +79,16 @@ def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
             groups[group.key] = known = report_group(view, group)
             others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
     for cluster in _staying(view, DaskCluster):
-        here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-        own = [group for group in here if group.metadata.deletion_timestamp is None]
+        own = ClusterParts(cluster, view.snapshot).groups
         if all(group.key in groups for group in own):
             with edge(cluster.key):
                 clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
     for job in _staying(view, DaskJob):
         with edge(job.key):
-            of_job = child_cluster(view, job)
-            if of_job is None or of_job.key in clusters:
-                of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
-                status = report_job(view, job, of_job, of_cluster)
+            parts = JobParts(job, view.snapshot)
+            if parts.cluster is None or parts.cluster.key in clusters:
+                of_cluster = clusters[parts.cluster.key] if parts.cluster is not None else DaskClusterStatus()
+                status = report_job(view, parts, of_cluster)
                 others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
     for autoscaler in _staying(view, DaskAutoscaler):
         with edge(autoscaler.key):

@@ -22,11 +22,12 @@ from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatu
 from reconciler.passes.report.acceptance import refusals
 from reconciler.passes.report.conditions import BLOCKING, Reason, Type, is_true
 from reconciler.passes.report.event_objects import Event, EventType, Subject, event_action
-from reconciler.passes.report.scheduler import in_words, live_scheduler, replacement_begun
+from reconciler.passes.report.scheduler import in_words, replacement_begun
 from reconciler.passes.report.sentences import sentence
-from reconciler.passes.report.view import View, is_live
+from reconciler.passes.report.view import View
 from reconciler.passes.values import Action, Result, Topic, Verb
 from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
+from reconciler.rules.parts import ClusterParts, is_live
 
 
 def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
@@ -100,7 +101,7 @@ def _changed(type_: Type, observed: Status, status: Status) -> Condition | None:
 def _of_cluster(
     view: View, cluster: DaskCluster, observed: DaskClusterStatus, status: DaskClusterStatus
 ) -> Iterator[Event]:
-    replacement = replacement_begun(view, cluster)
+    replacement = replacement_begun(view, ClusterParts(cluster, view.snapshot))
     recreated = in_words(replacement) if replacement else _recreated(view, cluster, observed)
     if recreated is not None:
         yield Event(EventType.NORMAL, "SchedulerRecreated", recreated)
@@ -138,7 +139,7 @@ def _has_lost_something(
 
 def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) -> str | None:
     """A scheduler that was created in place of one that went by itself; `None` if none was."""
-    pod = live_scheduler(view, cluster)
+    pod = ClusterParts(cluster, view.snapshot).scheduler
     before = find_condition(observed.conditions, Type.SCHEDULER_READY)
     if pod is None or pod.key not in view.done(cluster, Verb.CREATE, Pod) or before is None:
         return None
