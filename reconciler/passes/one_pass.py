@@ -22,6 +22,7 @@ from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply, ends_tree
 from reconciler.passes.bulkhead import Edge
+from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
@@ -108,6 +109,7 @@ class _Pass:
     stopped: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+    costs: list[Cost] = field(default_factory=list)
     rounds: int = 0
     is_cut: bool = False
 
@@ -159,6 +161,7 @@ class _Pass:
             self.rounds,
             self.is_cut,
             retry_after((*self.responses, *self.reports)),
+            (*self.observation.costs, *self.costs),
         )
 
     def memory(self) -> Memory:
@@ -225,11 +228,13 @@ class _Pass:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        watch = Stopwatch(name)
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+            cost = watch.stop()
+            self.costs.append(cost)
+            self.seconds[name] = self.seconds.get(name, 0.0) + cost.seconds
 
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:
@@ -248,4 +253,5 @@ def joined(earlier: PassResult, last: PassResult) -> PassResult:
         plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
         responses=(*done, *last.responses),
         rounds=earlier.rounds + last.rounds,
+        costs=(*earlier.costs, *last.costs),
     )

@@ -153,3 +153,9 @@ def test_manifests_are_named_however_a_shell_spells_them(arguments: list[str]) -
 def test_running_has_a_word_of_its_own() -> None:
     """`dask-reconciler run` is `dask-reconciler`."""
     assert parse(["run", "--interval", "7"]) == parse(["--interval", "7"])
+
+
+def test_a_profile_is_of_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    """A daemon has metrics for that; it says which flag is missing."""
+    assert main(["--profile"]) == 2
+    assert "--profile measures one pass; add --once, or --once --dry-run." in capsys.readouterr().err
