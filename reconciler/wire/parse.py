@@ -11,6 +11,7 @@ from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GR
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Unreadable
+from reconciler.wire.wording import sentence
 
 RESOURCES: Mapping[Kind, type[Owner]] = {
     DASK_JOB: DaskJob,
@@ -116,20 +117,12 @@ def _leniently(kind: Kind, payload: bytes) -> list[dict[str, Any]]:
     return items
 
 
-def describe(error: ValidationError) -> str:
-    """What is wrong with an object, field by field, as in `spec.worker.replicas is -1: it should be …`."""
-    return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'the object'} is {_shown(one['input'])}: {one['msg']}"
-        for one in error.errors(include_url=False)
-    )
-
-
 def _unreadable(kind: Kind, body: Mapping[str, Any], error: ValidationError) -> Unreadable:
     meta, status = _mapping(body.get("metadata")), _mapping(body.get("status"))
     owners, generation = meta.get("ownerReferences"), meta.get("generation")
     return Unreadable(
         Key(kind, str(meta.get("namespace", "")), str(meta.get("name", ""))),
-        describe(error),
+        sentence(error, body),
         tuple(str(_mapping(owner).get("uid", "")) for owner in (owners if isinstance(owners, list) else ())),
         str(meta.get("uid", "")),
         generation if isinstance(generation, int) else 0,
@@ -140,8 +133,3 @@ def _unreadable(kind: Kind, body: Mapping[str, Any], error: ValidationError) -> 
 def _mapping(value: Any) -> Mapping[str, Any]:
     """The value if it is a mapping; anything else has no fields."""
     return value if isinstance(value, dict) else {}
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
