@@ -12,6 +12,7 @@ from datetime import datetime
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.snapshot import Observed, Snapshot, Unreadable
+from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.rules.labels import COMPONENT
 from reconciler.wire.errors import ApiError
 from reconciler.wire.parse import NotAListError, parse_list
@@ -46,10 +47,12 @@ class Observation:
     Args:
         snapshot: The world, without the namespaces in which a list failed.
         errors: Why lists failed, by what was listed, such as `pods in all namespaces`.
+        costs: What it took to fetch and to parse each list.
     """
 
     snapshot: Snapshot
     errors: Mapping[str, str] = field(default_factory=dict)
+    costs: tuple[Cost, ...] = ()
 
 
 def observe(api: API, scope: Scope, now: datetime) -> Observation:
@@ -63,15 +66,16 @@ def observe(api: API, scope: Scope, now: datetime) -> Observation:
     objects: dict[Key, Observed] = {}
     unreadable: dict[Key, Unreadable] = {}
     errors: dict[str, str] = {}
+    costs: list[Cost] = []
     for namespace in scope.namespaces or (None,):
         try:
-            found = list(_list_all(api, namespace))
+            found = list(_list_all(api, namespace, costs))
         except _ListFailed as failure:
             errors[failure.what] = failure.why
             continue
         unreadable |= {item.key: item for item in found if isinstance(item, Unreadable)}
         objects |= {item.key: item for item in found if not isinstance(item, Unreadable)}
-    return Observation(Snapshot(now, objects, unreadable), errors)
+    return Observation(Snapshot(now, objects, unreadable), errors, tuple(costs))
 
 
 class _ListFailed(Exception):  # never leaves this module
@@ -81,12 +85,16 @@ class _ListFailed(Exception):  # never leaves this module
         self.why = why
 
 
-def _list_all(api: API, namespace: str | None) -> Iterator[Observed | Unreadable]:
+def _list_all(api: API, namespace: str | None, costs: list[Cost]) -> Iterator[Observed | Unreadable]:
     for kind, labels in _LISTED:
         try:
+            watch = Stopwatch("fetch", kind.plural)
             payload = api.list(kind, namespace, labels=labels)
+            costs.append(watch.stop(size=len(payload)))
+            watch = Stopwatch("parse", kind.plural)
             with _no_garbage_collection():
                 items = parse_list(kind, payload)
+            costs.append(watch.stop(objects=len(items)))
         except (ApiError, NotAListError) as error:
             where = f"in namespace {namespace}" if namespace else "in all namespaces"
             why = list_failed(kind, namespace, error) if isinstance(error, ApiError) else str(error)

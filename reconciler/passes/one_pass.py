@@ -23,6 +23,7 @@ from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply, ends_tree
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
+from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
@@ -113,6 +114,7 @@ class _Pass:
     stopped: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+    costs: list[Cost] = field(default_factory=list)
     rounds: int = 0
     is_cut: bool = False
 
@@ -156,8 +158,8 @@ class _Pass:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
             before, now, isolate = self.observation.snapshot, self.clock.now(), self.bulkhead.isolate
-            planned = (owner for owner in _owners(self.snapshot) if owner.key in self.planned)
-            trees = {tree_of(owner, self.snapshot) for owner in planned}
+            looked_at = self.planned.union(self.bulkhead.bugs)
+            trees = {tree_of(owner, self.snapshot) for owner in _owners(self.snapshot) if owner.key in looked_at}
             actions = report(self.snapshot, before, self.findings, self.responses, now, isolate, trees)
             self.reports = apply(self.api, actions, reporters)
         self._fold(self.reports)
@@ -179,6 +181,7 @@ class _Pass:
             self.rounds,
             self.is_cut,
             retry_after((*self.responses, *self.reports)),
+            (*self.observation.costs, *self.costs),
         )
 
     def memory(self) -> Memory:
@@ -253,11 +256,13 @@ class _Pass:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        watch = Stopwatch(name)
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+            cost = watch.stop()
+            self.costs.append(cost)
+            self.seconds[name] = self.seconds.get(name, 0.0) + cost.seconds
 
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:
@@ -276,4 +281,5 @@ def joined(earlier: PassResult, last: PassResult) -> PassResult:
         plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
         responses=(*done, *last.responses),
         rounds=earlier.rounds + last.rounds,
+        costs=(*earlier.costs, *last.costs),
     )

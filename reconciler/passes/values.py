@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
+from reconciler.passes.cost import Cost
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
 
@@ -262,6 +263,7 @@ class PassResult:
         rounds: How many times was planned.
         is_cut: Whether the pass reached its deadline, or was stopped, before all was done.
         retry_after_seconds: How long the server asks to be left alone altogether; 0 if it does not.
+        costs: What the stages of each round cost, and each list.
     """
 
     snapshot: Snapshot | None
@@ -273,6 +275,7 @@ class PassResult:
     rounds: int = 0
     is_cut: bool = False
     retry_after_seconds: float = 0.0
+    costs: tuple[Cost, ...] = ()
 
     @property
     def failures(self) -> tuple[Response, ...]:

@@ -36,6 +36,17 @@ def test_once_again_has_nothing_to_do(kubernetes: Kubernetes, capsys: pytest.Cap
     assert kubernetes.names() == before
 
 
+def test_a_profile_shows_what_the_pass_cost(kubernetes: Kubernetes, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--once --profile` adds each list, fetched and parsed, and each stage to the summary."""
+    assert main([*kubernetes.flags, "--once", "--profile"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Done: ")
+    stages = [line.partition("  ")[0] for line in lines[3:-1]]
+    assert stages[:2] == ["fetch daskjobs", "parse daskjobs"]
+    assert stages[-5:] == ["desire", "plan", "policy", "apply", "report"]
+    assert lines[-1].startswith("pass ")
+
+
 def test_once_fails_with_the_reason(kubernetes: Kubernetes, capsys: pytest.CaptureFixture[str]) -> None:
     """A write that is refused gives 1, and standard error names object and reason."""
     kubernetes.server.faults.append(Fault(403, "CREATE", "pods", times=99, message="exceeded quota: pods"))

@@ -116,3 +116,12 @@ def test_what_cannot_be_read_is_kept_apart_from_what_can() -> None:
     assert [key.name for key in found.snapshot.objects] == ["good"]
     assert [key.name for key in found.snapshot.unreadable] == ["bad"]
     assert not found.errors
+
+
+def test_each_list_says_what_it_took() -> None:
+    """Fetching and parsing are told apart, for each list, with the size and the number of objects, readable or not."""
+    costs = observe(Lists(), Scope(("a", "b")), NOON).costs
+    assert [(cost.stage, cost.what) for cost in costs[:2]] == [("fetch", "daskjobs"), ("parse", "daskjobs")]
+    assert sum(cost.objects for cost in costs if cost.what == POD.plural) == 2
+    assert all(cost.bytes for cost in costs if cost.stage == "fetch")
+    assert len(costs) == 2 * 2 * len(ORDER)
