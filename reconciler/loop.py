@@ -18,7 +18,7 @@ from datetime import datetime
 from functools import partial
 from threading import Event
 
-from models.kinds import Key, Kind
+from models.kinds import Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.daemon.settings import Settings
@@ -57,7 +57,6 @@ class Loop:
         settings: What to look after, and how carefully.
         clock: What time it is, in UTC.
         observers: Told the result of each pass.
-        listed: Told the size of each list.
     """
 
     def __init__(
@@ -67,13 +66,11 @@ class Loop:
         *,
         clock: Clock,
         observers: Sequence[Observer] = (),
-        listed: Callable[[Kind, int], None] | None = None,
     ) -> None:
         self._api = api
         self._settings = settings
         self._clock = clock
         self._observers = observers
-        self._listed = listed
         self._waits: Mapping[Key, Wait] = {}
         self._bugs: tuple[Finding, ...] = ()
         self._stop = Event()
@@ -106,7 +103,7 @@ class Loop:
     def _pass(self) -> PassResult:
         now = self._clock()
         begun = time.perf_counter()
-        observation = observe(self._api, Scope(self._settings.namespaces), now, self._listed)
+        observation = observe(self._api, Scope(self._settings.namespaces), now)
         with ThreadPoolExecutor(self._settings.parallel_writes, "write") as writers:
             hand = _Pass(self._api, self._settings, observation, writers, self._stop, self._waits, self._bugs)
             hand.seconds["observe"] = time.perf_counter() - begun
