@@ -29,6 +29,7 @@ from prometheus_client import (
 
 from reconciler import __version__
 from reconciler.api import Exchange
+from reconciler.api.request import Verb
 from reconciler.cli.rehearsal import Rehearsals
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
@@ -85,7 +86,7 @@ def _registry() -> CollectorRegistry:
 
 
 class Pulse:
-    """Notes when the last request returned: a long pass is alive as long as its requests return.
+    """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
         exchanged: Told of every request too.
@@ -96,8 +97,9 @@ class Pulse:
         self.last_at: datetime | None = None
 
     def __call__(self, exchange: Exchange) -> None:
-        """Take note of a request."""
-        self.last_at = now()
+        """Take note of a request; watches are opened whatever becomes of passes."""
+        if exchange.verb != Verb.WATCH:
+            self.last_at = now()
         self._exchanged(exchange)
 
 
