@@ -73,8 +73,8 @@ class Settings(BaseSettings):
     interval: Seconds = Field(default=5.0, gt=0, le=3600)
     """The time from the start of one pass to the start of the next."""
     no_hints: bool = False
-    """Watch nothing: every change waits for the interval. Without this, a change is looked at in a moment, and the passes
-    over everything on the interval see what was missed. Watching takes the right to do so, which the manifests grant."""
+    """Watch nothing: every change waits for the interval. By default a change is looked at in a moment, which takes the
+    right to watch what is listed."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False
