@@ -46,9 +46,9 @@ class HTTPWatch:
     def close(self) -> None:
         """End the watch; see `reconciler.wire.protocol.Watch`."""
         self._closed.set()
-        # The thread that reads closes the response; until then its socket brings it an end. None is left to shut down
-        # where it has done so meanwhile.
-        with suppress(ValueError, RuntimeError, OSError):
+        # Only the thread that reads closes the response: this brings it an end to read. Where it has closed the response
+        # meanwhile, there is nothing left to shut down, which shows as one of several errors.
+        with suppress(ValueError, RuntimeError, OSError, TypeError):
             self._response.shutdown()
 
     def _lines(self) -> Iterator[bytes]:

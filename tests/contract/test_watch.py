@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 
@@ -176,8 +176,11 @@ def test_a_selector_that_makes_no_sense_is_refused(world: World) -> None:
 def test_a_watch_can_be_closed_while_someone_waits(world: World) -> None:
     """Closing ends the wait of another thread at once, and can be done again."""
     watch = world.api.watch(POD, world.namespace, version=listed_at(world, pod()), timeout_seconds=300)
-    reader = Thread(target=exhaust, args=(watch,))
+    begun = Event()
+    reader = Thread(target=exhaust, args=(watch, begun))
     reader.start()
+    world.create(pod())
+    assert begun.wait(10)
     watch.close()
     reader.join(10)
     assert not reader.is_alive()
@@ -185,6 +188,7 @@ def test_a_watch_can_be_closed_while_someone_waits(world: World) -> None:
     assert list(watch) == []
 
 
-def exhaust(watch: Watch) -> None:
+def exhaust(watch: Watch, begun: Event) -> None:
+    """Read to the end; `begun` is set by the first event."""
     for _ in watch:
-        pass
+        begun.set()
