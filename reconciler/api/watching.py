@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from models.base import Meta, Model
+from models.base import Model, OwnerReference, StringMap
 from models.kinds import Key, Kind
 from reconciler.api.answer import SHOWN, error_class
 from reconciler.wire.errors import ApiError, ServerError, Unavailable
@@ -46,8 +46,8 @@ class HTTPWatch:
     def close(self) -> None:
         """End the watch; see `reconciler.wire.protocol.Watch`."""
         self._closed.set()
-        # Only the thread that reads closes the response: this brings it an end to read. Where it has closed the response
-        # meanwhile, there is nothing left to shut down, which shows as one of several errors.
+        # Only the thread that reads closes the response; this brings it an end to read. Where it has closed the
+        # response meanwhile, there is nothing left to shut down, which shows as one of several errors.
         with suppress(ValueError, RuntimeError, OSError, TypeError):
             self._response.shutdown()
 
@@ -75,8 +75,13 @@ class HTTPWatch:
             raise
 
 
-class _Metadata(Meta):
+class _Metadata(Model):
     name: str = ""
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    labels: StringMap = Field(default_factory=dict)
+    owner_references: tuple[OwnerReference, ...] = ()
 
 
 class _Object(Model):
@@ -116,15 +121,10 @@ def event(kind: Kind, line: bytes) -> WatchEvent:
     )
 
 
-def _event(kind_of_event: EventType, kind: Kind, meta: Meta) -> WatchEvent:
-    return WatchEvent(
-        kind_of_event,
-        Key(kind, meta.namespace, meta.name),
-        meta.resource_version,
-        meta.uid,
-        meta.labels,
-        meta.controller,
-    )
+def _event(type_: EventType, kind: Kind, meta: _Metadata) -> WatchEvent:
+    controller = next((owner for owner in meta.owner_references if owner.controller), None)
+    key = Key(kind, meta.namespace, meta.name)
+    return WatchEvent(type_, key, meta.resource_version, meta.uid, meta.labels, controller)
 
 
 def _shown(line: bytes) -> str:
