@@ -62,6 +62,16 @@ class Snapshot:
         return {uid: tuple(children) for uid, children in found.items()}
 
     @cached_property
+    def _uids(self) -> frozenset[str]:
+        return frozenset(observed.metadata.uid for observed in self.objects.values()) | frozenset(
+            item.uid for item in self.unreadable.values()
+        )
+
+    def has(self, uid: str) -> bool:
+        """Whether an object of that uid was observed, readable or not."""
+        return uid in self._uids
+
+    @cached_property
     def _groups(self) -> Mapping[tuple[str, str], tuple[DaskWorkerGroup, ...]]:
         found: dict[tuple[str, str], list[DaskWorkerGroup]] = {}
         for group in self.of(DaskWorkerGroup):

@@ -142,7 +142,7 @@ def _show_text(result: PassResult, stream: TextIO, *, rehearsed: bool) -> None:
             stream.writelines(f"{line}\n" for line in _plain(result))
         console.print()
     for finding in result.plan.findings:
-        console.print(Text(_told(finding), style="yellow"))
+        console.print(Text(f"{finding.about}: {finding.message}", style="yellow"))
     console.print(Text(summary(result, rehearsed=rehearsed), style="bold"))
 
 
@@ -207,11 +207,6 @@ def _by_chain(result: PassResult) -> Mapping[Key, list[Row]]:
     return chains
 
 
-def _told(finding: Finding) -> str:
-    about = str(finding.about)
-    return finding.message if finding.message.startswith(about) else f"{about}: {finding.message}"
-
-
 def _within(key: Key, chain: Key) -> str:
     """The object, without its namespace where that is its cluster's."""
     return f"{key.kind} {key.name}" if key.namespace == chain.namespace else str(key)
@@ -249,7 +244,7 @@ def _action(action: Action, response: Response | None) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, str]:
-    return {**_key(finding.about), "topic": finding.topic.value, "message": finding.message}
+    return {**_key(finding.about), "reason": finding.reason.value, "message": finding.message}
 
 
 def _failure(response: Response) -> dict[str, str]:

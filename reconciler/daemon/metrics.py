@@ -20,7 +20,8 @@ from models.resources import DaskCluster, DaskJob
 from models.snapshot import Observed, Snapshot
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.passes.values import PassResult, Plan, Response, Result, Topic
+from reconciler.passes.values import PassResult, Plan, Response, Result
+from reconciler.rules.reasons import REASONS_OF_FINDINGS
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BYTES = tuple(4.0**power * 1024 for power in range(9))
@@ -87,7 +88,9 @@ SUCCESS = Family(
     "gauge",
     "When the last pass returned that read everything and got an answer to every write, as a Unix time.",
 )
-FINDINGS = Family("findings", "gauge", "What owners are told in conditions since the last pass.", ("topic",))
+FINDINGS = Family(
+    "findings", "gauge", "Findings of the last pass, each in a condition of a resource, by reason.", ("reason",)
+)
 REQUESTS = Family(
     "api_requests_total",
     "counter",
@@ -190,9 +193,9 @@ class Metrics:
         self._gauges[HELD].clear()
         for verb, count in held.items():
             self._gauges[HELD].labels(verb).set(count)
-        topics = Count(finding.topic for finding in plan.findings)
-        for topic in Topic:
-            self._gauges[FINDINGS].labels(topic).set(topics[topic])
+        findings = Count(finding.reason for finding in plan.findings)
+        for reason in REASONS_OF_FINDINGS:
+            self._gauges[FINDINGS].labels(reason).set(findings[reason])
 
     def _count_response(self, response: Response) -> None:
         kind = response.action.key.kind.name

@@ -22,22 +22,7 @@ import structlog
 from models.kinds import Key
 from models.snapshot import Unreadable
 from reconciler.cli.render import PAST
-from reconciler.passes.values import Finding, PassResult, Response, Result, Topic
-
-ECHOES = frozenset({Topic.REFUSED, Topic.BACK_OFF, Topic.UNAVAILABLE})
-"""Findings that tell an owner of a failed write, and outlast it, since not every pass tries it again."""
-SERIOUS = frozenset(
-    {
-        Topic.INVALID,
-        Topic.NAME_CONFLICT,
-        Topic.NAME_TOO_LONG,
-        Topic.INVALID_ANNOTATION,
-        Topic.REFUSED,
-        Topic.DELETION_CAP,
-        Topic.INTERNAL_ERROR,
-    }
-)
-"""Findings that stay until someone does something."""
+from reconciler.passes.values import Finding, PassResult, Response, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +105,14 @@ class PassLog:
         before = [trouble for trouble, _ in self._since.values()]
         lists = [_unlisted(what, why) for what, why in result.errors.items()]
         failures = [_failure(response) for response in result.failures]
-        echoed = {finding.about for finding in result.plan.findings if finding.topic in ECHOES}
+        # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
+        echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
         lasting = [each for each in before if each.event == "write.failed" and each.owners & echoed]
         told = {owner for trouble in (*failures, *lasting) for owner in trouble.owners}
         findings = [
-            _finding(each) for each in result.plan.findings if each.topic not in ECHOES or each.about not in told
+            _finding(each)
+            for each in result.plan.findings
+            if not each.reason.handling.echoes_write or each.about not in told
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
         unknown = [each for each in before if each.event != "list.failed"] if result.errors else []
@@ -147,9 +135,9 @@ def _failure(response: Response) -> Trouble:
 
 
 def _finding(finding: Finding) -> Trouble:
-    level = logging.WARNING if finding.topic in SERIOUS else logging.INFO
-    fields = {"key": str(finding.about), "reason": finding.topic.value}
-    return Trouble(("finding", finding.about, finding.topic), "owner.told", level, fields, finding.message)
+    fields = {"key": str(finding.about), "reason": finding.reason.value}
+    level = finding.reason.handling.log_level
+    return Trouble(("finding", finding.about, finding.reason), "owner.told", level, fields, finding.message)
 
 
 def _unreadable(found: Unreadable) -> Trouble:

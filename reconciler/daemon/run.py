@@ -30,7 +30,6 @@ from prometheus_client import (
 from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.api.request import Verb
-from reconciler.cli.rehearsal import Rehearsals
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
@@ -39,6 +38,7 @@ from reconciler.daemon.server import Probe, application, liveness, patience, rea
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, signals
 from reconciler.loop import Loop
+from reconciler.memory import twin_of
 
 
 class Passes(Protocol):
@@ -63,8 +63,8 @@ def run_daemon(settings: Settings) -> int:
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
-    make = Rehearsals if settings.dry_run else Loop
-    passes = make(api, settings, clock=now, observers=(metrics, PassLog(now, rehearsed=settings.dry_run)))
+    observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
+    passes = Loop(api, settings, clock=now, observers=observers, twin=twin_of if settings.dry_run else None)
     app = application(registry, _probes(passes, pulse, settings, now()))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}

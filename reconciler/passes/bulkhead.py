@@ -16,7 +16,8 @@ from typing import TypeVar
 import structlog
 
 from models.kinds import Key
-from reconciler.passes.values import Finding, Topic
+from reconciler.passes.values import Finding
+from reconciler.rules.reasons import Reason
 
 T = TypeVar("T")
 
@@ -49,7 +50,7 @@ class Edge:
             yield
         except Exception as bug:  # ours, whatever the resource holds
             what = " ".join(f"{type(bug).__name__}: {bug}".split())[:LONGEST_SHOWN]
-            told = Finding(key, Topic.INTERNAL_ERROR, f"{key}: a bug in the reconciler keeps it from going on: {what}")
+            told = Finding(key, Reason.INTERNAL_ERROR, f"a bug in the reconciler keeps it from going on: {what}")
             if told not in self._known:
                 log.exception("resource.failed", key=str(key))
             self.bugs[key] = told

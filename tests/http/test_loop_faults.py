@@ -96,7 +96,10 @@ def begin(place: Place, write: Write) -> World:
     world = place.world(cluster("simple", replicas=2 if write.scales_down else 1), cluster("other", replicas=1))
     if write.scales_down:
         world.edit(key(DASK_CLUSTER, "other"), {"spec": {"worker": {"replicas": 2}}})
-        over_http, world.loop = world.loop, Loop(world.watch, world.settings, clock=world.clock)
+        over_http, world.loop = (
+            world.loop,
+            Loop(world.watch, world.settings, clock=world.clock, seconds=world.clock.seconds),
+        )
         world.settle()
         world.loop = over_http
         for name in ("simple", "other"):

@@ -44,7 +44,7 @@ class DisputedWorld(World):
 
     def __init__(self, at: Sequence[int]) -> None:
         super().__init__(alone=False, through=lambda api: Interrupted(api, at, self._dispute))
-        self._other = Loop(self.watch, self.settings, clock=self.clock)
+        self._other = Loop(self.watch, self.settings, clock=self.clock, seconds=self.clock.seconds)
 
     def _dispute(self) -> None:
         self._other.once()

@@ -153,7 +153,7 @@ class Watch:
             assert _verdict(before) == _verdict(after), f"the outcome of {key} changes"
 
     def _check_retiring(self, before: Body, after: Body) -> None:
-        old, new = (set(body.get("status", {}).get("retiring", ())) for body in (before, after))
+        old, new = (set(_retiring(body)) for body in (before, after))
         meta, worker = before["metadata"], before["spec"]["worker"]
         pods = {pod["metadata"]["name"]: pod for pod in self._children(meta["uid"])}
         assert new - old <= pods.keys(), f"{new - old} are to go, who are not all of {meta['name']}: {sorted(pods)}"
@@ -229,6 +229,11 @@ def _is_live(pod: Body) -> bool:
 
 def _uids(body: Body) -> set[str]:
     return {owner["uid"] for owner in body["metadata"].get("ownerReferences", ())}
+
+
+def _retiring(group: Body) -> list[str]:
+    """The names of the workers that were chosen to go."""
+    return [one["name"] for one in group.get("status", {}).get("decisions", {}).get("retiring", ())]
 
 
 def _users(body: Body) -> Any:

@@ -65,7 +65,7 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.clock)
+        self.loop = Loop(self._front, self.settings, clock=self.clock, seconds=self.clock.seconds)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -102,7 +102,7 @@ class World:
         lines = [f"{one.verb} {one.key}: {one.reason} {one.body}" for one in result.plan.actions]
         lines += [f"{one.result} {one.action.key}: {one.error}" for one in result.failures]
         lines += [f"{one.action.verb} {one.action.key}: {one.action.reason}" for one in result.reports]
-        return "\n".join([*lines, *(finding.message for finding in result.plan.findings)])
+        return "\n".join([*lines, *(f"{one.about}: {one.message}" for one in result.plan.findings)])
 
     # The users
 
@@ -194,5 +194,6 @@ def _line(body: Body) -> str:
     meta, status = body["metadata"], body.get("status", {})
     state = status.get("phase") or status.get("jobStatus") or ""
     going = " Terminating" if "deletionTimestamp" in meta else ""
-    retiring = f" retiring {status['retiring']}" if status.get("retiring") else ""
+    chosen = [one["name"] for one in status.get("decisions", {}).get("retiring", ())]
+    retiring = f" retiring {chosen}" if chosen else ""
     return f"  {body['kind']} {meta['name']} {state}{going}{retiring}"

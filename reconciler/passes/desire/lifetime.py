@@ -15,10 +15,10 @@ from models.base import wire_time
 from models.kinds import Key
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import finding
 from reconciler.passes.desire.obstacles import is_run_by_dask_kubernetes
-from reconciler.passes.values import Finding, Topic
+from reconciler.passes.values import Finding
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.reasons import Reason
 
 MOST_AHEAD = timedelta(hours=1)
 """How far ahead of our clock a sign of life may be: clocks differ, but one from next year would keep a cluster."""
@@ -55,7 +55,7 @@ def misread(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Finding, ...]:
     try:
         _read(cluster.metadata.annotations, snapshot.taken_at)
     except _MisreadError as error:
-        return (finding(cluster, Topic.INVALID_ANNOTATION, str(error)),)
+        return (Finding(cluster.key, Reason.INVALID_ANNOTATION, str(error)),)
     return ()
 
 

@@ -3,26 +3,19 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from models.base import wire_time
 from models.kinds import EVENT, Key
 from models.snapshot import Owner
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.values import Action, Body, Verb
+from reconciler.rules.reason_facts import EventType
 from reconciler.wire.protocol import FIELD_MANAGER
 
 LONGEST_EVENT = 1000
 """The API server takes 1,024 bytes; a little room is left for letters that take more than one."""
 _HASH_LENGTH = 16
 _LONGEST_NAME = 253
-
-
-class EventType(StrEnum):
-    """Whether an Event is of the kind that someone should look at."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ from models.snapshot import Owner, Snapshot
 from models.status import DaskClusterStatus, Status
 from reconciler.passes.report.autoscaler import report_autoscaler
 from reconciler.passes.report.cluster import report_cluster
-from reconciler.passes.report.conditions import NEEDS_ALL, Reason, settle
+from reconciler.passes.report.conditions import condition, settle
 from reconciler.passes.report.group import GroupReport, report_group
-from reconciler.passes.report.job import child_cluster, report_job
+from reconciler.passes.report.job import report_job
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.statuses import status_action
 from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
 from reconciler.passes.report.which_events import tell, tell_of_the_gone
 from reconciler.passes.values import Action, Finding, Response
-from reconciler.rules.parts import outlives_its_cluster
+from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
@@ -79,17 +81,16 @@ def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
             groups[group.key] = known = report_group(view, group)
             others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
     for cluster in _staying(view, DaskCluster):
-        here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-        own = [group for group in here if group.metadata.deletion_timestamp is None]
+        own = ClusterParts(cluster, view.snapshot).groups
         if all(group.key in groups for group in own):
             with edge(cluster.key):
                 clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
     for job in _staying(view, DaskJob):
         with edge(job.key):
-            of_job = child_cluster(view, job)
-            if of_job is None or of_job.key in clusters:
-                of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
-                status = report_job(view, job, of_job, of_cluster)
+            parts = JobParts(job, view.snapshot)
+            if parts.cluster is None or parts.cluster.key in clusters:
+                of_cluster = clusters[parts.cluster.key] if parts.cluster is not None else DaskClusterStatus()
+                status = report_job(view, parts, of_cluster)
                 others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
     for autoscaler in _staying(view, DaskAutoscaler):
         with edge(autoscaler.key):
@@ -124,7 +125,10 @@ def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequ
     if missing is None:
         return status
     message = shorten(f"{missing.key} cannot be read, so nothing is done here: {missing.error}")
-    doubt = {"status": "Unknown", "reason": Reason.INCOMPLETE, "message": message}
-    doubted = [one.model_copy(update=doubt) if one.type in NEEDS_ALL else one for one in status.conditions]
+    doubted = [
+        condition(type_, Reason.INCOMPLETE, message) if type_ in Reason.INCOMPLETE.types else one
+        for one in status.conditions
+        for type_ in [ConditionType(one.type)]
+    ]
     conditions = settle(doubted, resource.status.conditions, resource.metadata.generation, view.now)
     return status.model_copy(update={**dict(resource.status), "conditions": conditions})

@@ -68,8 +68,3 @@ class View:
         if not isinstance(found, Owner) or found.metadata.uid != resource.metadata.uid:
             return type(resource.status)()
         return found.status
-
-
-def is_live(pod: Pod) -> bool:
-    """Whether the Pod is there to stay: neither on its way out nor at its end."""
-    return not pod.is_terminating and not pod.has_ended

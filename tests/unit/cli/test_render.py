@@ -7,7 +7,8 @@ import yaml
 from rich.console import Console
 
 from reconciler.cli.render import FEW, Output, failures, show, summary, table
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.passresults import (
     BIG,
     SMALL,
@@ -138,7 +139,7 @@ def test_machines_get_the_whole_plan(output: Output, load: Any) -> None:
     assert document["actions"][1]["changes"] == [{"path": "spec.worker.replicas", "old": 2, "new": 3}]
     assert document["actions"][1]["owner"] == {"kind": "DaskCluster", "namespace": "default", "name": "small"}
     assert document["held"][0]["name"] == "small-old"
-    assert document["findings"][0]["topic"] == "NameConflict"
+    assert document["findings"][0]["reason"] == "NameConflict"
     assert document["unreadable"][0]["error"] == broken.error
     assert document["ignored"] == ["ConfigMap default/x"]
     assert document["errors"] == {}
@@ -169,8 +170,9 @@ def test_failures_name_lists_and_unreadable_objects_too() -> None:
 
 
 def test_findings_are_told_once_with_their_object() -> None:
-    """What owners are told is shown, and an object's name is not put before a sentence that begins with it."""
-    assert f"{finding().message}\n" in printed(passed(findings=[finding(Topic.INVALID)]))
+    """A finding is shown with its resource's name in front, which its message does not have."""
+    one = finding(Reason.INVALID)
+    assert f"DaskCluster default/small: {one.message}\n" in printed(passed(findings=[one]))
 
 
 @pytest.mark.parametrize(

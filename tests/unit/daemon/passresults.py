@@ -7,7 +7,8 @@ from typing import Any
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Observed, Snapshot, Unreadable, keyed
-from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Verb
+from reconciler.rules.reasons import Reason
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SMALL = Key(DASK_CLUSTER, "default", "small")
@@ -48,9 +49,9 @@ def delete(name: str = "small-old", chain: Key = SMALL) -> Action:
     return Action(Verb.DELETE, Key(SERVICE, chain.namespace, name), chain, chain, "nobody wants it", uid="u")
 
 
-def finding(topic: Topic = Topic.NAME_CONFLICT, about: Key = SMALL) -> Finding:
+def finding(reason: Reason = Reason.NAME_CONFLICT, about: Key = SMALL) -> Finding:
     """Something to tell a cluster's owner."""
-    return Finding(about, topic, f"{about}: Service {about.name}-scheduler belongs to someone else")
+    return Finding(about, reason, f"Service {about.name}-scheduler belongs to someone else")
 
 
 def refused(action: Action, reason: str = "Forbidden") -> Response:

@@ -11,7 +11,8 @@ import structlog
 
 from reconciler.daemon.log import configure
 from reconciler.daemon.passlog import PassLog
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.keeplogging import keep_logging
 from tests.unit.daemon.passresults import (
     NOON,
@@ -233,8 +234,8 @@ def test_a_conflict_is_no_warning(lines: Lines) -> None:
 
 def test_a_failed_write_lasts_as_long_as_its_owner_is_told(lines: Lines) -> None:
     """While a write waits for its backoff nothing is over, and nothing is told anew when it fails again."""
-    failing = passed(create(), responses=[refused(create())], findings=[finding(Topic.REFUSED)])
-    waiting = passed(findings=[finding(Topic.BACK_OFF)])
+    failing = passed(create(), responses=[refused(create())])
+    waiting = passed(findings=[finding(Reason.BACK_OFF)])
     assert told([failing, waiting, failing, waiting, passed(create())], lines) == [
         ["write.failed"],
         [],
@@ -258,7 +259,7 @@ def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lin
 def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
     """A finding that stays is one line, with the resource's key and the condition's reason."""
     log = PassLog(Clock())
-    log(passed(findings=[finding(Topic.DELETION_CAP), finding(Topic.TERMINATING)]))
+    log(passed(findings=[finding(Reason.DELETION_CAP), finding(Reason.TERMINATING)]))
     first, second, _ = lines()
     assert (first["event"], first["level"], first["key"], first["reason"]) == (
         "owner.told",

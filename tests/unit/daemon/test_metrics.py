@@ -11,7 +11,8 @@ from models.snapshot import Observed
 from reconciler.api import Exchange
 from reconciler.cli.doc_pages import metrics_page
 from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.passresults import (
     BIG,
     NOON,
@@ -204,7 +205,7 @@ def test_a_cluster_that_is_gone_is_gone_from_the_metrics() -> None:
     registry = counted(passed(held=[delete()], findings=[finding()], objects=[cluster(), group()]), passed())
     assert value(registry, "workers_wanted", namespace="default", cluster="small") is None
     assert value(registry, "resources", kind="DaskCluster", phase="Running") is None
-    assert value(registry, "findings", topic=Topic.NAME_CONFLICT) == 0.0
+    assert value(registry, "findings", reason=Reason.NAME_CONFLICT) == 0.0
     assert value(registry, "held_actions", action="delete") is None
 
 

@@ -7,9 +7,10 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, Key
 from reconciler.passes import policy
-from reconciler.passes.values import Action, Change, Plan, Topic, Verb
+from reconciler.passes.values import Action, Change, Plan, Verb
 from reconciler.passes.write_backoff import Wait
-from tests.builders import NAMESPACE, action, plan_of, topics
+from reconciler.rules.reasons import Reason
+from tests.builders import NAMESPACE, action, plan_of, reasons
 
 
 def _key(name: str) -> Key:
@@ -58,9 +59,9 @@ def test_no_delete_holds_every_delete_and_nothing_else() -> None:
     writes = [action(verb, f"{verb}") for verb in Verb if verb is not Verb.DELETE]
     held = policy.without_deletes(plan_of(*_deletes("one", 2), *writes, *_deletes("two", 1)))
     assert held.actions == tuple(writes)
-    assert [(one.about.name, one.topic) for one in held.findings] == [
-        ("one", Topic.NO_DELETE),
-        ("two", Topic.NO_DELETE),
+    assert [(one.about.name, one.reason) for one in held.findings] == [
+        ("one", Reason.NO_DELETE),
+        ("two", Reason.NO_DELETE),
     ]
     assert "2 objects" in held.findings[0].message
     assert "--no-delete" in held.findings[0].message
@@ -79,7 +80,7 @@ def test_chains_with_few_deletes_go_first(cap: int, held: list[str]) -> None:
     allowed = policy.within_deletion_cap(plan_of(*_deletes("big", 3), *_deletes("small", 2)), cap, 0)
     assert sorted({one.owner.name for one in allowed.held}) == held
     assert sorted(one.about.name for one in allowed.findings) == held
-    assert set(topics(allowed.findings)) <= {Topic.DELETION_CAP}
+    assert set(reasons(allowed.findings)) <= {Reason.DELETION_CAP}
     assert all(f"cap of {cap}" in one.message and "--deletion-cap" in one.message for one in allowed.findings)
 
 
@@ -100,9 +101,9 @@ def test_the_cap_holds_deletes_only() -> None:
 def test_the_cap_is_not_blamed_for_what_something_else_holds() -> None:
     """Deletes held by a backoff or by --no-delete are not said to exceed the cap."""
     waiting = policy.without_waiting(plan_of(*_deletes("one", 1)), {_key("one"): WAIT})
-    assert topics(policy.within_deletion_cap(waiting, 10, 0).findings) == [Topic.BACK_OFF]
+    assert reasons(policy.within_deletion_cap(waiting, 10, 0).findings) == [Reason.BACK_OFF]
     switched_off = policy.without_deletes(plan_of(*_deletes("one", 1)))
-    assert topics(policy.within_deletion_cap(switched_off, 10, 0).findings) == [Topic.NO_DELETE]
+    assert reasons(policy.within_deletion_cap(switched_off, 10, 0).findings) == [Reason.NO_DELETE]
 
 
 def test_each_chain_gets_its_share_of_a_round() -> None:
@@ -127,7 +128,7 @@ def test_filters_add_up() -> None:
     both = policy.within_budget(policy.without_deletes(plan), 2)
     assert _names(both.actions) == ["c0", "c1"]
     assert _names(both.held) == ["one-0", "c2"]
-    assert topics(both.findings) == [Topic.NO_DELETE]
+    assert reasons(both.findings) == [Reason.NO_DELETE]
 
 
 def test_a_change_that_someone_undoes_is_made_once_a_pass() -> None:

@@ -7,8 +7,9 @@ import pytest
 
 from models.kinds import Key
 from models.snapshot import Snapshot
-from reconciler.passes.values import Response, Result, Topic, Verb
+from reconciler.passes.values import Response, Result, Verb
 from reconciler.passes.write_backoff import Wait, next_waits, waiting
+from reconciler.rules.reasons import Reason
 from tests.builders import NOON, action, cluster, response, world
 
 ONE, TWO = cluster("one"), cluster("two")
@@ -107,7 +108,7 @@ def test_while_one_waits_the_owner_is_told_the_error_and_the_time() -> None:
     """Who looks at the resource sees why nothing happens and until when."""
     waits = _after(_response(Result.REFUSED))
     finding = waiting(waits, WORLD, NOON)[ONE.key].finding(ONE.key)
-    assert finding.topic is Topic.BACK_OFF
+    assert finding.reason is Reason.BACK_OFF
     assert "could not create Pod default/p: exceeded quota" in finding.message
     assert "2026-01-31T12:00:01Z" in finding.message
     assert waiting(waits, WORLD, NOON + timedelta(seconds=1)) == {}

@@ -3,7 +3,7 @@
 import pytest
 
 from models.snapshot import Observed
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     NEW,
     NO_IMAGE,
@@ -135,7 +135,7 @@ def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:
 def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
     """A backoff explains the Pods that are missing, in the group and in its cluster."""
     after = told(
-        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Topic.BACK_OFF, "they ended 5 times")]
+        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Reason.BACK_OFF, "they ended 5 times")]
     )
     for one, type_ in ((DEFAULT, "Ready"), (SIMPLE, "WorkersReady")):
         assert after.condition(one, type_).message == (
@@ -159,7 +159,7 @@ def test_what_goes_with_its_cluster_is_told_nothing() -> None:
 
 def test_a_group_of_a_cluster_that_dask_kubernetes_runs_gets_conditions_only() -> None:
     """Its Pods are not known here, so that counts would be wrong."""
-    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Topic.OTHER_OPERATOR)])
+    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Reason.OTHER_OPERATOR)])
     assert set(after.statuses[DEFAULT.key]) == {"conditions"}
 
 
