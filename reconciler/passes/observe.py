@@ -3,8 +3,8 @@
     scope        first                         then
     everything   jobs, clusters, groups,       Pods, Services
                  autoscalers
-    trees        of each tree: the cluster,    its Pods and Services; the job that owns the cluster; Pods without the
-                 groups, autoscalers           label by which a tree's Pods are found, since someone may have removed it
+    trees        of each tree: the cluster,    its Pods and Services, and those without the label by which they are
+                 groups, autoscalers           found, since someone may have removed it; the job that owns the cluster
 
 A tree that is named by a job, a group or an autoscaler takes a list before that, which tells its cluster. What stands
 in one column is listed side by side. A list that fails leaves its whole namespace out: an incomplete picture is no
@@ -28,7 +28,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Key
+from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key
 from models.observed import Pod, Service
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Observed, Snapshot, Unreadable
@@ -173,9 +173,9 @@ def _parents(cluster: Key) -> Iterator[Ask]:
 
 
 def _children(cluster: Key) -> Iterator[Ask]:
-    yield Ask(POD, cluster.namespace, f"{SELECTORS[POD]},!{CLUSTER}")
-    if names.cluster_name_error(cluster.name) is None:  # nothing is made for another, and no label could hold its name
-        for kind in CHILD_KINDS:
+    for kind in CHILD_KINDS:
+        yield Ask(kind, cluster.namespace, f"{SELECTORS[kind]},!{CLUSTER}")
+        if names.cluster_name_error(cluster.name) is None:  # no label could hold the name of another
             yield Ask(kind, cluster.namespace, f"{SELECTORS[kind]},{CLUSTER}={cluster.name}")
 
 

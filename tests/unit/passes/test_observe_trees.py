@@ -122,10 +122,11 @@ def test_of_a_cluster_all_is_seen_that_belongs_to_it(api: Counted) -> None:
     assert not found.versions
 
 
-def test_a_look_at_a_cluster_is_six_lists(api: Counted) -> None:
+def test_a_look_at_a_cluster_is_seven_lists(api: Counted) -> None:
     """Nothing is asked for twice, and the parents come first."""
     look(api, key(DASK_CLUSTER, "a"))
-    assert [kind for kind, _, _ in api.asked] == [DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER, POD, POD, SERVICE]
+    parents = [DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER]
+    assert [kind for kind, _, _ in api.asked] == [*parents, POD, POD, SERVICE, SERVICE]
     assert {namespace for _, namespace, _ in api.asked} == {HERE}
 
 
@@ -157,20 +158,21 @@ def test_a_job_whose_clusters_name_is_recorded_is_asked_for_no_other(api: Counte
     api.set_status(key(DASK_JOB, "train"), {"clusterName": "train-cluster"})
     look(api, key(DASK_JOB, "train"))
     assert [kind for kind, _, _ in api.asked].count(DASK_CLUSTER) == 1
-    assert len(api.asked) == 7
+    assert len(api.asked) == 8
 
 
 def test_several_trees_are_one_look(api: Counted) -> None:
     """What two trees have in common is listed once."""
     found = look(api, key(DASK_CLUSTER, "a"), key(DASK_CLUSTER, "b"), key(DASK_CLUSTER, "a", THERE))
-    assert len(api.asked) == 3 * 5 + 2
+    assert len(api.asked) == 3 * 5 + 2 * 2
     here, there = everything_of(api, "a", "b"), everything_of(api, "a", namespace=THERE)
     assert found.snapshot.objects == here | there
 
 
-def test_a_pod_without_its_label_is_seen_all_the_same(api: Counted) -> None:
+def test_what_lacks_its_label_is_seen_all_the_same(api: Counted) -> None:
     """Someone took the label away, or an older version made the Pod: it counts, or another would be made for it."""
-    api.edit(key(POD, "a-worker"), {"metadata": {"labels": {CLUSTER: None}}})
+    for one in (key(POD, "a-worker"), key(SERVICE, "a-scheduler")):
+        api.edit(one, {"metadata": {"labels": {CLUSTER: None}}})
     found = look(api, key(DASK_CLUSTER, "a"))
     assert found.snapshot.objects == everything_of(api, "a")
     assert not any(key.name.startswith("a") for key in look(api, key(DASK_CLUSTER, "b")).snapshot.objects)
