@@ -29,6 +29,7 @@ from prometheus_client import (
 
 from reconciler import __version__
 from reconciler.api import Exchange
+from reconciler.api.request import HttpVerb
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
@@ -87,7 +88,7 @@ def _registry() -> CollectorRegistry:
 
 
 class Pulse:
-    """Notes when the last request returned: a long pass is alive as long as its requests return.
+    """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
         exchanged: Told of every request too.
@@ -98,8 +99,9 @@ class Pulse:
         self.last_at: datetime | None = None
 
     def __call__(self, exchange: Exchange) -> None:
-        """Take note of a request."""
-        self.last_at = now()
+        """Take note of a request; watches are opened whatever becomes of passes."""
+        if exchange.verb != HttpVerb.WATCH:
+            self.last_at = now()
         self._exchanged(exchange)
 
 

@@ -10,9 +10,10 @@ from queue import SimpleQueue
 
 import pytest
 
+from reconciler.api import Exchange
 from reconciler.cli import main
 from reconciler.daemon.log import configure
-from reconciler.daemon.run import make_passes
+from reconciler.daemon.run import Pulse, make_passes
 from tests.cli.daemon import Daemon, running
 from tests.cli.kubernetes import Kubernetes
 from tests.http.faultyserver import Fault, How
@@ -157,3 +158,13 @@ def test_a_bug_ends_the_daemon_with_a_traceback() -> None:
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"]) == ("daemon.crashed", "error")
     assert "LookupError: a bug, False" in line["exception"]
+
+
+@pytest.mark.parametrize(("verb", "is_sign_of_life"), [("LIST", True), ("WATCH", False)])
+def test_a_watch_is_no_sign_of_life(verb: str, *, is_sign_of_life: bool) -> None:
+    """Watches are opened even if passes hang; what a pass asks for shows that it goes on."""
+    told: list[Exchange] = []
+    pulse = Pulse(told.append)
+    pulse(Exchange(verb, "pods", "200", 0.1, 0))
+    assert (pulse.last_at is not None) is is_sign_of_life
+    assert [one.verb for one in told] == [verb]

@@ -22,10 +22,10 @@ KUSTOMIZATIONS = ("kustomization.yaml", "Kustomization")
 Object = dict[str, Any]
 
 CUSTOM_VERBS = {
-    "daskclusters": "list create patch delete",
-    "daskworkergroups": "list create patch delete",
-    "daskjobs": "list patch",
-    "daskautoscalers": "list patch delete",
+    "daskclusters": "list watch create patch delete",
+    "daskworkergroups": "list watch create patch delete",
+    "daskjobs": "list watch patch",
+    "daskautoscalers": "list watch patch delete",
     "daskclusters/status": "patch",
     "daskworkergroups/status": "patch",
     "daskjobs/status": "patch",
@@ -35,8 +35,8 @@ CUSTOM_VERBS = {
     "daskjobs/finalizers": "update",
 }
 CORE_VERBS = {
-    "pods": "list create patch delete",
-    "services": "list create patch delete",
+    "pods": "list watch create patch delete",
+    "services": "list watch create patch delete",
     "events": "create",
 }
 RIGHTS = {
