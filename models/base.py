@@ -75,6 +75,7 @@ class Meta(Model):
     generation: int = 0
     creation_timestamp: Time | None = None
     deletion_timestamp: Time | None = None
+    deletion_grace_period_seconds: int | None = None
     labels: StringMap = Field(default_factory=dict)
     annotations: StringMap = Field(default_factory=dict)
     owner_references: tuple[OwnerReference, ...] = ()

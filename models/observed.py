@@ -57,10 +57,20 @@ class SchedulingGate(Model):
     name: str
 
 
+class Container(Model):
+    """The part of a container that the reconciler reads."""
+
+    name: str
+    restart_policy: str = ""
+    restart_policy_rules: tuple[dict[str, Any], ...] = ()
+
+
 class ObservedPodSpec(Model):
     """The part of a Pod's spec that the reconciler reads."""
 
     node_name: str = ""
+    restart_policy: str = ""
+    containers: tuple[Container, ...] = ()
     scheduling_gates: tuple[SchedulingGate, ...] = ()
 
 
@@ -107,16 +117,6 @@ class Pod(Model):
     def has_ended(self) -> bool:
         """Whether the Pod has run to its end, well or badly, and will never run again."""
         return self.status.phase in ("Succeeded", "Failed")
-
-    @property
-    def was_disrupted(self) -> bool:
-        """Whether the Pod ended because of its node or a preemption, not because of what it ran.
-
-        See https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions.
-        """
-        target = self.condition("DisruptionTarget")
-        lost = ("Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting")
-        return (target is not None and target.status == "True") or self.status.reason in lost
 
 
 class LoadBalancerIngress(Model):

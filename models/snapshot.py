@@ -1,5 +1,6 @@
 """The observed world at one moment, immutable."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -73,7 +74,7 @@ class Snapshot:
         return frozenset(
             (pod.metadata.namespace, pod.metadata.labels.get("dask.org/cluster-name", ""))
             for pod in self.of(Pod)
-            if pod.metadata.controller is not None and pod.metadata.controller.kind == "ReplicaSet"
+            if _is_made_by_dask_kubernetes(pod)
         )
 
     def of(self, model: type[T]) -> Iterator[T]:
@@ -98,7 +99,7 @@ class Snapshot:
         return self._children.get(uid, ())
 
     def is_run_by_replica_sets(self, namespace: str, cluster: str) -> bool:
-        """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""
+        """Whether Pods labelled with that cluster belong to Deployments that are called as dask-kubernetes' are."""
         return (namespace, cluster) in self._run_by_replica_sets
 
     def is_incomplete(self, uid: str) -> bool:
@@ -114,6 +115,25 @@ class Snapshot:
             else:
                 objects[key] = observed
         return Snapshot(self.taken_at, objects, self.unreadable)
+
+
+def _is_made_by_dask_kubernetes(pod: Pod) -> bool:
+    """Whether the Pod's Deployment is called `<cluster>-scheduler` or `<group>-worker-<10 hex>`.
+
+    Anyone may label a Pod of their own with a cluster's name; the Deployments are owned by dask-kubernetes' resources,
+    but are not observed.
+    """
+    labels, controller = pod.metadata.labels, pod.metadata.controller
+    if controller is None or controller.kind != "ReplicaSet":
+        return False
+    match labels.get("dask.org/component"):
+        case "scheduler":
+            called = rf"{re.escape(labels.get('dask.org/cluster-name', ''))}-scheduler-[a-z0-9]+"
+        case "worker":
+            called = rf"{re.escape(labels.get('dask.org/workergroup-name', ''))}-worker-[0-9a-f]{{10}}-[a-z0-9]+"
+        case _:
+            return False
+    return re.fullmatch(called, controller.name) is not None
 
 
 def keyed(objects: Iterable[Observed]) -> dict[Key, Observed]:

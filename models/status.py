@@ -36,11 +36,11 @@ class Failures(Model):
     """Pods that ended for good, from which follows how long to wait before replacing the next."""
 
     count: int = 0
-    """How many times in a row Pods have failed."""
+    """How many times in a row Pods have ended so."""
     last_time: Time | None = None
-    """When the last failure was seen."""
+    """When that was last seen."""
     template_hash: str = ""
-    """The template that failed; another template starts without a wait."""
+    """The template that they were made from; another template starts without a wait."""
 
 
 class DaskClusterStatus(Status):
@@ -69,6 +69,8 @@ class DaskClusterStatus(Status):
     """Scheduler Pods chosen to go, by uid."""
     failures: Failures | None = None
     """Scheduler Pods that ended, and the wait before replacing them."""
+    losses: Failures | None = None
+    """Scheduler Pods lost to their nodes, and the wait before replacing them from the third in a row."""
 
 
 class DaskWorkerGroupStatus(Status):
@@ -90,6 +92,8 @@ class DaskWorkerGroupStatus(Status):
     """Workers chosen to go, by Pod name."""
     failures: Failures | None = None
     """Failed workers and the wait before replacing them."""
+    losses: Failures | None = None
+    """Workers lost to their nodes, and the wait before replacing them from the third in a row."""
 
 
 class JobStatus(StrEnum):
@@ -120,6 +124,8 @@ class DaskJobStatus(Status):
     """When the runner Pod was first seen running."""
     end_time: Time | None = None
     """When the job's outcome was seen."""
+    losses: Failures | None = None
+    """Runner Pods lost to their nodes, and the wait before running the job again from the third in a row."""
 
 
 class DaskAutoscalerStatus(Status):

@@ -67,6 +67,7 @@ class Topic(StrEnum):
     NAME_CONFLICT = "NameConflict"
     NAME_TOO_LONG = "NameTooLong"
     CLUSTER_NOT_FOUND = "ClusterNotFound"
+    NO_SCHEDULER_PORT = "NoSchedulerPort"
     OTHER_OPERATOR = "ManagedByDaskKubernetes"
     TERMINATING = "WaitingForTermination"
     RUNNER_CHANGED = "RunnerTemplateChanged"

@@ -10,14 +10,14 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.passes.desire.adoption import adoption, another_cluster
+from reconciler.passes.desire.adoption import adopted
 from reconciler.passes.desire.children import Marks, child_body, cluster_of, finding
-from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
+from reconciler.passes.desire.crash_backoff import count_ends, retry_at, times_in_a_row
 from reconciler.passes.desire.lifetime import is_over
-from reconciler.passes.desire.obstacles import obstacle
+from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
-from reconciler.passes.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
+from reconciler.passes.desire.scheduler import living_scheduler_hashes, ready_since, scheduler_hash_for_workers
 from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
@@ -33,6 +33,7 @@ from reconciler.rules.labels import (
     ordinal,
 )
 from reconciler.rules.parts import in_role, naming_of, outlives_its_cluster
+from reconciler.rules.pod_end import gave_up_waiting, how_it_ended
 from reconciler.rules.template_hash import worker_hash
 
 MOST_CREATED = 100
@@ -55,10 +56,11 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     if blocked is not None:
         return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
     if not owned:
-        return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
+        return adopted(group, cluster, snapshot)
     if naming_of(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
-    return _Workers.of(group, cluster, snapshot).desired()
+    told = portless(group, group.spec.worker.spec, cluster)
+    return Desired(group, findings=told) if told else _Workers.of(group, cluster, snapshot).desired()
 
 
 def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -107,9 +109,11 @@ class _Workers:
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
             leaving=len(going),
-            stale_leaving=any(map(self._is_stale, [*going, *(pod for pod in self.pods if pod.is_terminating)])),
+            stale_leaving=any(
+                map(self._is_stale, [*going, *(pod for pod in self.pods if pod.is_terminating and not pod.has_ended)])
+            ),
         )
-        leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
+        leaving = {pod.metadata.name: f"it {how_it_ended(pod)}" for pod in ended} | dict(turn.remove)
         if leaving:
             return Desired(self.group, records=(self._record(leaving, ended),))
         unwanted = tuple(Unwanted(pod, self._why(pod)) for pod in here if pod.metadata.name in retiring)
@@ -142,20 +146,20 @@ class _Workers:
         there = {pod.metadata.name for pod in self.pods}
         going = sorted({name for name in self.group.status.retiring if name in there} | set(leaving))
         status: Body = {"retiring": going, "highestOrdinal": self._highest_ordinal()}
-        failures = count_failures(self.group.status.failures, ended, self.template_hash, self.snapshot.taken_at)
-        if failures is not None:
-            status["failures"] = failures
+        since = ready_since(self.cluster, self.snapshot)
+        in_vain = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
+        status |= count_ends(self.group.status, ended, self.template_hash, self.snapshot.taken_at, in_vain)
         reasons = ", ".join(dict.fromkeys(leaving.values()))
         return Record(self.group, {"status": status}, f"{len(leaving)} to go: {reasons}")
 
     def _why(self, pod: Pod) -> str:
-        return how_it_ended(pod) if pod.has_ended else "it was chosen to go"
+        return f"it {how_it_ended(pod)}" if pod.has_ended else "it was chosen to go"
 
     def _backoff(self) -> tuple[Finding, ...]:
-        until = retry_at(self.group.status.failures, self.template_hash)
+        until = retry_at(self.group.status, self.template_hash)
         if until is None or until <= self.snapshot.taken_at:
             return ()
-        count = self.group.status.failures.count if self.group.status.failures else 0
+        count = times_in_a_row(self.group.status, self.template_hash)
         message = f"workers ended {count} times in a row; the next ones start at {wire_time(until)}"
         return (finding(self.group, Topic.BACK_OFF, message),)
 

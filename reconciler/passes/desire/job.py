@@ -5,8 +5,9 @@
                    runner exist       Pod runs    written first
 
 The gate on the runner Pod falls when the scheduler is ready; a runner whose node is given cannot be gated, and is
-created then. A runner that is deleted, evicted or lost with its node before the outcome is written runs again: at
-least once. After the outcome nothing is run again.
+created then. The outcome is how the runner's main container ended (rules/pod_end.py), whatever sidecars do. A runner
+that is deleted, refused by its node or lost with it before the outcome is written runs again: at least once, and from
+the third loss in a row after a wait. After the outcome nothing is run again. A job that can never run fails at once.
 """
 
 from collections.abc import Iterator
@@ -25,8 +26,14 @@ from reconciler.passes.desire.children import (
     record_naming,
     replicas_to_hand_down,
 )
-from reconciler.passes.desire.crash_backoff import how_it_ended
-from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
+from reconciler.passes.desire.crash_backoff import Counts, count_ends, retry_at, times_in_a_row
+from reconciler.passes.desire.pods import (
+    SCHEDULER_ADDRESS,
+    can_be_gated,
+    gated,
+    knows_its_scheduler,
+    with_environment,
+)
 from reconciler.passes.desire.scheduler import is_stuck, keeper
 from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
 from reconciler.rules import names
@@ -43,6 +50,7 @@ from reconciler.rules.labels import (
 )
 from reconciler.rules.names import Naming
 from reconciler.rules.parts import find_child, in_role, naming_of
+from reconciler.rules.pod_end import End, end_of, ended_before_deletion, how_it_ended
 from reconciler.rules.template_hash import runner_hash
 
 
@@ -50,52 +58,90 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
     recorded = naming_of(job)
     if recorded is None:
-        cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
-        in_use = naming_in_use(job.metadata.uid, snapshot, cluster_names)
-        return Desired(job, records=(record_naming(job, in_use or naming),))
+        return Desired(job, records=(record_naming(job, _naming_in_use(job, snapshot) or naming),))
+    runner = _runner(job, snapshot)
+    is_over = job.status.job_status is not None and job.status.job_status.is_outcome
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
-        return Desired(job, findings=(finding(job, Topic.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
-    runner = _runner(job, snapshot)
-    if job.status.job_status is not None and job.status.job_status.is_outcome:
-        clusters = in_role(
-            snapshot.children(job.metadata.uid, DaskCluster),
-            Role.JOB_CLUSTER,
-            names.job_cluster(recorded, job.metadata.name),
-        )
-        gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in clusters)
-        return Desired(job, wanted=(_kept(job, runner, None),) if runner else (), unwanted=gone)
-    if runner is not None and runner.has_ended and not _was_lost(runner):
-        return Desired(job, records=(_outcome(job, runner, snapshot),))
-    wanted_cluster = _cluster(job, snapshot, recorded)
-    return Desired(
-        job,
-        wanted=(wanted_cluster, *_wanted_runner(job, runner, wanted_cluster, snapshot)),
-        unwanted=(Unwanted(runner, how_it_ended(runner)),) if runner and runner.has_ended else (),
-        findings=tuple(_runner_findings(job, runner)),
-    )
+        told = finding(job, Topic.NAME_TOO_LONG, f"the job can never run: {wrong}")
+        return Desired(job, records=() if is_over else (_never_run(job, snapshot),), findings=(told,))
+    if is_over:
+        return _after_the_end(job, runner, snapshot, recorded)
+    end = end_of(runner) if runner is not None else None
+    if runner is not None and end is not None and end.is_lost:
+        return _lost(job, runner, snapshot, recorded)
+    if runner is not None and end is not None:
+        return Desired(job, records=(_outcome(job, runner, end, snapshot),))
+    wanted_cluster, waits = _cluster(job, snapshot, recorded), () if runner else _backoff(job, snapshot)
+    wanted_runner = () if waits else tuple(_wanted_runner(job, runner, wanted_cluster, snapshot))
+    return Desired(job, (wanted_cluster, *wanted_runner), findings=(*_runner_findings(job, runner), *waits))
+
+
+def _naming_in_use(job: DaskJob, snapshot: Snapshot) -> Naming | None:
+    """The naming set of a job that has lost its record: what its cluster has recorded, or else is called."""
+    recorded = (naming_of(cluster) for cluster in snapshot.children(job.metadata.uid, DaskCluster))
+    cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
+    return next(filter(None, recorded), None) or naming_in_use(job.metadata.uid, snapshot, cluster_names)
+
+
+def _after_the_end(job: DaskJob, runner: Pod | None, snapshot: Snapshot, naming: Naming) -> Desired:
+    """The cluster goes, and the runner Pod is kept for its logs."""
+    name = names.job_cluster(naming, job.metadata.name)
+    clusters = in_role(snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
+    gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in clusters)
+    is_kept = runner is not None and not runner.is_terminating
+    return Desired(job, wanted=(_kept(job, runner, None),) if runner and is_kept else (), unwanted=gone)
+
+
+def _lost(job: DaskJob, runner: Pod, snapshot: Snapshot, naming: Naming) -> Desired:
+    """The loss is written down, then the runner Pod goes, and the next one takes its name."""
+    why = f"it {how_it_ended(runner)}"
+    losses = count_ends(_counts(job), [runner], runner_hash(job), snapshot.taken_at)
+    if losses:
+        return Desired(job, records=(Record(job, {"status": losses}, f"its runner was lost: {why}"),))
+    return Desired(job, wanted=(_cluster(job, snapshot, naming),), unwanted=(Unwanted(runner, why),))
+
+
+def _backoff(job: DaskJob, snapshot: Snapshot) -> tuple[Finding, ...]:
+    until = retry_at(_counts(job), runner_hash(job))
+    if until is None or until <= snapshot.taken_at:
+        return ()
+    times = times_in_a_row(_counts(job), runner_hash(job))
+    message = f"its runner was lost {times} times in a row; the next one starts at {wire_time(until)}"
+    return (finding(job, Topic.BACK_OFF, message),)
+
+
+def _counts(job: DaskJob) -> Counts:
+    return Counts(None, job.status.losses)
 
 
 def _runner(job: DaskJob, snapshot: Snapshot) -> Pod | None:
-    pods = snapshot.children(job.metadata.uid, Pod)
-    return find_child(pods, Role.JOB_RUNNER, names.job_runner(job.metadata.name))
+    """The job's runner Pod: one that is there to stay, or else one that had ended before it was deleted."""
+    pods, name = snapshot.children(job.metadata.uid, Pod), names.job_runner(job.metadata.name)
+    leaving = (pod for pod in in_role(pods, Role.JOB_RUNNER, name) if pod.is_terminating and _has_an_outcome(pod))
+    return find_child(pods, Role.JOB_RUNNER, name) or next(leaving, None)
 
 
-def _was_lost(runner: Pod) -> bool:
-    """Whether the runner failed because of its node or a preemption; one that succeeded nevertheless has succeeded."""
-    return runner.status.phase == "Failed" and runner.was_disrupted
+def _has_an_outcome(leaving: Pod) -> bool:
+    end = end_of(leaving)
+    return end is not None and not end.is_lost and ended_before_deletion(leaving)
 
 
-def _outcome(job: DaskJob, runner: Pod, snapshot: Snapshot) -> Record:
-    succeeded = runner.status.phase == "Succeeded"
+def _never_run(job: DaskJob, snapshot: Snapshot) -> Record:
+    """That the job has failed: whoever polls it would wait for ever, and a name cannot be changed."""
+    status = {"jobStatus": str(JobStatus.FAILED), "endTime": wire_time(snapshot.taken_at)}
+    return Record(job, {"status": status}, "the job can never run under its name")
+
+
+def _outcome(job: DaskJob, runner: Pod, end: End, snapshot: Snapshot) -> Record:
     started = job.status.start_time or runner.status.start_time or snapshot.taken_at
     status = {
-        "jobStatus": str(JobStatus.SUCCESSFUL if succeeded else JobStatus.FAILED),
+        "jobStatus": str(JobStatus.SUCCESSFUL if end is End.SUCCEEDED else JobStatus.FAILED),
         "jobRunnerPodName": runner.metadata.name,
         "startTime": wire_time(started),
         "endTime": wire_time(snapshot.taken_at),
     }
-    return Record(job, {"status": status}, f"its runner has ended: {runner.status.phase}")
+    return Record(job, {"status": status}, f"its runner has come to its end: it {how_it_ended(runner)}")
 
 
 def _cluster(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Wanted:
@@ -121,13 +167,15 @@ def _cluster(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Wanted:
 def _wanted_runner(job: DaskJob, runner: Pod | None, wanted_cluster: Wanted, snapshot: Snapshot) -> Iterator[Wanted]:
     cluster = wanted_cluster.present
     if runner is not None:
-        if not runner.has_ended:
-            ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
-            yield _kept(job, runner, _ungated(runner) if ready else None)
-    elif isinstance(cluster, DaskCluster) and (
-        can_be_gated(job.spec.job.spec) or _has_ready_scheduler(cluster, snapshot)
-    ):
+        ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
+        yield _kept(job, runner, _ungated(runner) if ready else None)
+    elif isinstance(cluster, DaskCluster) and _can_start(job, cluster, snapshot):
         yield _new(job, cluster, snapshot)
+
+
+def _can_start(job: DaskJob, cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    is_due = can_be_gated(job.spec.job.spec) or _has_ready_scheduler(cluster, snapshot)
+    return is_due and knows_its_scheduler(job.spec.job.spec, cluster)
 
 
 def _has_ready_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> bool:

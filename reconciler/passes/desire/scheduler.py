@@ -9,12 +9,13 @@ from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import Marks, child_body, finding
-from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
+from reconciler.passes.desire.crash_backoff import count_ends, retry_at
 from reconciler.passes.desire.services import scheduler_labels
 from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
 from reconciler.rules.parts import in_role
+from reconciler.rules.pod_end import how_it_ended, is_kept_by_a_finalizer
 from reconciler.rules.template_hash import scheduler_hash
 
 STUCK_AFTER = timedelta(seconds=30)
@@ -38,7 +39,7 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
         return Desired(cluster, (Wanted(keep.key, body, keep, "the cluster needs a scheduler"),), unwanted)
     if unwanted:
         return Desired(cluster, unwanted=unwanted)
-    wait_until = retry_at(cluster.status.failures, scheduler_hash(cluster))
+    wait_until = retry_at(cluster.status, scheduler_hash(cluster))
     if wait_until is not None and snapshot.taken_at < wait_until:
         told = finding(cluster, Topic.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}")
         return Desired(cluster, findings=(told,))
@@ -56,6 +57,13 @@ def scheduler_hash_for_workers(cluster: DaskCluster, snapshot: Snapshot) -> str:
     keep = keeper(cluster, snapshot)
     ours = scheduler_hash(cluster)
     return ours if keep is None else keep.metadata.annotations.get(TEMPLATE_HASH, ours)
+
+
+def ready_since(cluster: DaskCluster, snapshot: Snapshot) -> datetime | None:
+    """Since when the scheduler has been ready; `None` if it is not."""
+    keep = keeper(cluster, snapshot)
+    ready = keep.condition("Ready") if keep is not None and keep.is_ready else None
+    return ready.last_transition_time if ready is not None else None
 
 
 def living_scheduler_hashes(cluster: DaskCluster, snapshot: Snapshot) -> frozenset[str]:
@@ -82,7 +90,7 @@ def _unwanted(cluster: DaskCluster, pods: tuple[Pod, ...], keep: Pod | None) -> 
         if pod.is_terminating or pod is keep:
             continue
         if pod.has_ended:
-            yield Unwanted(pod, how_it_ended(pod))
+            yield Unwanted(pod, f"it {how_it_ended(pod)}")
         elif not _fits(cluster, pod):
             yield Unwanted(pod, "its template changed")
         else:
@@ -96,9 +104,7 @@ def _decision(cluster: DaskCluster, unwanted: list[Unwanted], pods: tuple[Pod, .
     new = {one.present.metadata.uid for one in unwanted}
     status: Body = {"retiring": sorted(new.union(uid for uid in cluster.status.retiring if uid in there))}
     ended = [pod for pod in pods if pod.metadata.uid in new and pod.has_ended]
-    failures = count_failures(cluster.status.failures, ended, scheduler_hash(cluster), now)
-    if failures is not None:
-        status["failures"] = failures
+    status |= count_ends(cluster.status, ended, scheduler_hash(cluster), now)
     return Record(cluster, {"status": status}, f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}")
 
 
@@ -113,9 +119,9 @@ def _new(cluster: DaskCluster, pods: tuple[Pod, ...], now: datetime) -> Wanted:
 
 
 def is_stuck(pod: Pod, now: datetime) -> bool:
-    """Whether a Pod should long be gone but is not, because nobody on its node confirms it."""
+    """Whether a Pod holds its name in vain: nobody on its node confirms that it is gone, or a finalizer keeps it."""
     deadline = pod.metadata.deletion_timestamp
-    return deadline is not None and now > deadline + STUCK_AFTER
+    return is_kept_by_a_finalizer(pod) or (deadline is not None and now > deadline + STUCK_AFTER)
 
 
 def _marks(cluster: DaskCluster, facts: dict[str, str] | None = None) -> Marks:

@@ -21,7 +21,7 @@ from reconciler.rules.addresses import dashboard_address, scheduler_address
 from reconciler.rules.labels import Role
 from reconciler.rules.parts import find_child, naming_in_force
 
-_UNBUILDABLE = (Topic.INVALID, Topic.NAME_TOO_LONG)
+_UNBUILDABLE = (Topic.INVALID, Topic.NAME_TOO_LONG, Topic.NO_SCHEDULER_PORT)
 
 
 def report_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport]) -> DaskClusterStatus:

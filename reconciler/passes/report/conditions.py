@@ -15,9 +15,9 @@
     Complete         job                NotFinished, RunnerFailed
     Failed           job                NotFinished, Succeeded
 
-Blocking topics: Invalid, NameTooLong, ManagedByDaskKubernetes, NameConflict, ClusterNotFound, InternalError. The first
-four types are Unknown, because of Incomplete, when part of the resource cannot be read. docs/conditions.md says it
-for users.
+Blocking topics: Invalid, NameTooLong, ManagedByDaskKubernetes, NameConflict, ClusterNotFound, NoSchedulerPort,
+InternalError. The first four types are Unknown, because of Incomplete, when part of the resource cannot be read.
+docs/conditions.md says it for users.
 """
 
 from collections.abc import Iterable, Sequence
@@ -76,6 +76,7 @@ BLOCKING = (
     Topic.OTHER_OPERATOR,
     Topic.NAME_CONFLICT,
     Topic.CLUSTER_NOT_FOUND,
+    Topic.NO_SCHEDULER_PORT,
     Topic.INTERNAL_ERROR,
 )
 """Topics that make a resource not ready whatever else is known of it, the weightiest first."""

@@ -23,6 +23,7 @@ from reconciler.passes.values import Topic
 from reconciler.rules import names
 from reconciler.rules.labels import Role
 from reconciler.rules.parts import find_child, naming_in_force
+from reconciler.rules.pod_end import End, end_of
 
 _STEPS = (JobStatus.JOB_CREATED, JobStatus.CLUSTER_CREATED, JobStatus.RUNNING)
 
@@ -153,7 +154,9 @@ class _Job:
             return true(Type.COMPLETE, Reason.SUCCEEDED, message), false(Type.FAILED, Reason.SUCCEEDED, message)
         if progress is JobStatus.FAILED:
             message = self._why_failed()
-            return false(Type.COMPLETE, Reason.RUNNER_FAILED, message), true(Type.FAILED, Reason.RUNNER_FAILED, message)
+            never_ran = bool(messages_on(self.view.findings_of(self.job), Topic.NAME_TOO_LONG))
+            reason = Topic.NAME_TOO_LONG if never_ran else Reason.RUNNER_FAILED
+            return false(Type.COMPLETE, reason, message), true(Type.FAILED, reason, message)
         message = "The job has not ended yet."
         return false(Type.COMPLETE, Reason.NOT_FINISHED, message), false(Type.FAILED, Reason.NOT_FINISHED, message)
 
@@ -162,6 +165,9 @@ class _Job:
         known = find_condition(self.job.status.conditions, Type.FAILED)
         if known is not None and known.status == "True":
             return known.message
-        if self.runner is None or self.runner.status.phase != "Failed":
+        never = messages_on(self.view.findings_of(self.job), Topic.NAME_TOO_LONG)
+        if never:
+            return " ".join(never)
+        if self.runner is None or end_of(self.runner) is not End.FAILED:
             return "The job's command failed."
         return sentence(f"The runner Pod {self.runner.metadata.name} {explain_end(self.runner)}")

@@ -13,7 +13,7 @@ from models.status import Status
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.values import Action, Body, Verb
 
-DECISIONS = frozenset({"retiring", "failures"})
+DECISIONS = frozenset({"retiring", "failures", "losses"})
 """Fields that are written elsewhere, when they are decided."""
 
 
