@@ -31,6 +31,7 @@ SERIOUS = frozenset(
         Topic.INVALID,
         Topic.NAME_CONFLICT,
         Topic.NAME_TOO_LONG,
+        Topic.NO_SCHEDULER_PORT,
         Topic.INVALID_ANNOTATION,
         Topic.REFUSED,
         Topic.DELETION_CAP,

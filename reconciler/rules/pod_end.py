@@ -79,6 +79,11 @@ _VERBS = {
 }
 
 
+def has_ended(pod: Pod) -> bool:
+    """Whether what the Pod is there for has come to its end and is not started again."""
+    return pod.has_ended or end_of(pod) is not None
+
+
 def end_of(pod: Pod) -> End | None:
     """How the Pod ended; `None` while it runs, or has yet to."""
     done = _main_end(pod)
@@ -185,6 +190,8 @@ def _is_main_end(pod: Pod, container: ContainerStatus) -> bool:
 
 def _main_end(pod: Pod) -> Terminated | None:
     """How the main container ended, if it is not started again."""
+    if not any(one.state.terminated for one in pod.status.container_statuses):
+        return None  # asked of every Pod in every pass
     main = main_status(pod)
     end = main.state.terminated if main is not None else None
     if main is None or end is None or pod.has_ended:

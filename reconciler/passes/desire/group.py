@@ -33,7 +33,7 @@ from reconciler.rules.labels import (
     ordinal,
 )
 from reconciler.rules.parts import in_role, naming_of, outlives_its_cluster
-from reconciler.rules.pod_end import gave_up_waiting, how_it_ended
+from reconciler.rules.pod_end import gave_up_waiting, has_ended, how_it_ended
 from reconciler.rules.template_hash import worker_hash
 
 MOST_CREATED = 100
@@ -102,9 +102,9 @@ class _Workers:
         """The workers to keep, to create, to let go and to delete."""
         retiring = set(self.group.status.retiring)
         here = [pod for pod in self.pods if not pod.is_terminating]
-        ended = [pod for pod in here if pod.has_ended and pod.metadata.name not in retiring]
-        staying = [pod for pod in here if not pod.has_ended and pod.metadata.name not in retiring]
-        going = [pod for pod in here if not pod.has_ended and pod.metadata.name in retiring]
+        ended = [pod for pod in here if has_ended(pod) and pod.metadata.name not in retiring]
+        staying = [pod for pod in here if not has_ended(pod) and pod.metadata.name not in retiring]
+        going = [pod for pod in here if not has_ended(pod) and pod.metadata.name in retiring]
         turn = next_turn(
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
@@ -153,7 +153,7 @@ class _Workers:
         return Record(self.group, {"status": status}, f"{len(leaving)} to go: {reasons}")
 
     def _why(self, pod: Pod) -> str:
-        return f"it {how_it_ended(pod)}" if pod.has_ended else "it was chosen to go"
+        return f"it {how_it_ended(pod)}" if has_ended(pod) else "it was chosen to go"
 
     def _backoff(self) -> tuple[Finding, ...]:
         until = retry_at(self.group.status, self.template_hash)

@@ -15,7 +15,7 @@ from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wan
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
 from reconciler.rules.parts import in_role
-from reconciler.rules.pod_end import how_it_ended, is_kept_by_a_finalizer
+from reconciler.rules.pod_end import has_ended, how_it_ended, is_kept_by_a_finalizer
 from reconciler.rules.template_hash import scheduler_hash
 
 STUCK_AFTER = timedelta(seconds=30)
@@ -77,7 +77,7 @@ def _pods(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Pod, ...]:
 
 
 def _living(cluster: DaskCluster, snapshot: Snapshot) -> list[Pod]:
-    return [pod for pod in _pods(cluster, snapshot) if not pod.is_terminating and not pod.has_ended]
+    return [pod for pod in _pods(cluster, snapshot) if not pod.is_terminating and not has_ended(pod)]
 
 
 def _fits(cluster: DaskCluster, pod: Pod) -> bool:
@@ -89,7 +89,7 @@ def _unwanted(cluster: DaskCluster, pods: tuple[Pod, ...], keep: Pod | None) -> 
     for pod in pods:
         if pod.is_terminating or pod is keep:
             continue
-        if pod.has_ended:
+        if has_ended(pod):
             yield Unwanted(pod, f"it {how_it_ended(pod)}")
         elif not _fits(cluster, pod):
             yield Unwanted(pod, "its template changed")
@@ -103,7 +103,7 @@ def _decision(cluster: DaskCluster, unwanted: list[Unwanted], pods: tuple[Pod, .
     there = {pod.metadata.uid for pod in pods}
     new = {one.present.metadata.uid for one in unwanted}
     status: Body = {"retiring": sorted(new.union(uid for uid in cluster.status.retiring if uid in there))}
-    ended = [pod for pod in pods if pod.metadata.uid in new and pod.has_ended]
+    ended = [pod for pod in pods if pod.metadata.uid in new and has_ended(pod)]
     status |= count_ends(cluster.status, ended, scheduler_hash(cluster), now)
     return Record(cluster, {"status": status}, f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}")
 

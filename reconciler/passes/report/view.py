@@ -10,6 +10,7 @@ from models.observed import Pod, Service
 from models.snapshot import Owner, Snapshot, Unreadable
 from models.status import Status
 from reconciler.passes.values import Finding, Response, Result, Verb
+from reconciler.rules.pod_end import has_ended
 
 
 @dataclass(frozen=True)
@@ -72,4 +73,4 @@ class View:
 
 def is_live(pod: Pod) -> bool:
     """Whether the Pod is there to stay: neither on its way out nor at its end."""
-    return not pod.is_terminating and not pod.has_ended
+    return not pod.is_terminating and not has_ended(pod)

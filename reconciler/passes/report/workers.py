@@ -11,6 +11,7 @@ from reconciler.passes.report.sentences import clause
 from reconciler.passes.report.view import is_live
 from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component, ordinal
 from reconciler.rules.names import label_value
+from reconciler.rules.pod_end import has_ended
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -70,7 +71,7 @@ def workers_of(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Sn
         wanted=group.spec.worker.replicas,
         live=live,
         ready=sum(pod.is_ready for pod in live),
-        ended=tuple(pod for pod in pods if pod.has_ended and not pod.is_terminating),
+        ended=tuple(pod for pod in pods if has_ended(pod) and not pod.is_terminating),
         retiring=frozenset(group.status.retiring),
         updated=None if present is None else updated,
         highest_ordinal=max([group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in pods)]),

@@ -26,7 +26,11 @@ def test_a_child_carries_its_owner_role_and_labels_from_the_beginning() -> None:
         }
     ]
     assert body["metadata"]["namespace"] == "default"
-    assert body["metadata"]["labels"] == {"team": "x", "dask.org/component": "scheduler"}
+    assert body["metadata"]["labels"] == {
+        "team": "x",
+        "dask.org/component": "scheduler",
+        "kubernetes.dask.org/cluster": "simple",
+    }
     annotations = body["metadata"]["annotations"]
     assert annotations.keys() == {ROLE, SET_BY_OWNER, "x"}
     assert annotations[ROLE] == "service"

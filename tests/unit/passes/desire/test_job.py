@@ -1,6 +1,6 @@
 """Jobs: a cluster and a runner, an outcome, and what is left of them."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -14,9 +14,12 @@ from reconciler.passes.values import Desired, Topic
 from reconciler.rules import names
 from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SCHEDULER_GATE
 from reconciler.rules.names import Naming
+from reconciler.rules.template_hash import runner_hash
 from tests.builders import (
     NOON,
+    RUNNING,
     cluster,
+    ended,
     job,
     job_cluster,
     pod_spec,
@@ -55,7 +58,8 @@ def test_a_new_job_gets_its_cluster(naming: Naming, name: str) -> None:
     (wanted,) = _desired(one).wanted
     assert (wanted.key.kind, wanted.key.name, wanted.present) == (DASK_CLUSTER, name, None)
     meta = wanted.body["metadata"]
-    assert meta["labels"] == {"team": "x", "tier": "y", "dask.org/cluster-name": name}
+    ours = {"dask.org/cluster-name": name, "kubernetes.dask.org/cluster": name}
+    assert meta["labels"] == {"team": "x", "tier": "y", **ours}
     assert (meta["annotations"][NAMING], meta["annotations"]["a"]) == (str(naming), "b")
     assert meta["annotations"][REPLICAS_HANDED_DOWN] == "4"
     assert [owner["uid"] for owner in meta["ownerReferences"]] == [one.metadata.uid]
@@ -89,6 +93,8 @@ def test_the_runner_is_created_at_once_and_gated() -> None:
         "team": "x",
         "dask.org/cluster-name": "train-cluster",
         "dask.org/component": "job-runner",
+        "kubernetes.dask.org/cluster": "train-cluster",
+        "sidecar.istio.io/inject": "false",
     }
 
 
@@ -130,6 +136,7 @@ def test_a_gate_that_has_fallen_stays_down() -> None:
         ({"phase": "Succeeded"}, "Successful"),
         ({"phase": "Failed"}, "Failed"),
         ({"phase": "Failed", "reason": "DeadlineExceeded"}, "Failed"),
+        ({"phase": "Failed", "reason": "Evicted"}, "Failed"),
         ({"phase": "Succeeded", "disrupted": True}, "Successful"),
     ],
 )
@@ -153,13 +160,109 @@ def test_the_start_that_was_seen_stays() -> None:
     assert record.body["status"]["startTime"] == "2026-01-31T11:00:00Z"
 
 
-@pytest.mark.parametrize("lost", [{"reason": "Evicted"}, {"disrupted": True}, {"reason": "NodeShutdown"}])
-def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(lost: dict[str, Any]) -> None:
-    """It is deleted, and the next one takes its name."""
-    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, phase="Failed", **lost))
-    assert desired.records == ()
+VAULT = {"vault-agent": RUNNING}
+
+
+@pytest.mark.parametrize(
+    ("policy", "exit_code", "status"),
+    [
+        ("Never", 0, "Successful"),
+        ("Never", 3, "Failed"),
+        ("OnFailure", 0, "Successful"),
+        ("OnFailure", 3, None),
+        ("Always", 0, None),
+    ],
+)
+def test_the_main_container_decides_although_a_sidecar_runs_on(policy: str, exit_code: int, status: str | None) -> None:
+    """Unless the kubelet starts it again; the sidecar stands first, as it often does."""
+    containers = {**VAULT, "main": ended(exit_code)}
+    running = runner(ONE, OF_ONE, containers=containers, restart_policy=policy, ready=False)
+    desired = _desired(ONE, OF_ONE, READY, running)
+    assert [record.body["status"]["jobStatus"] for record in desired.records] == ([status] if status else [])
+    assert desired.unwanted == ()
+
+
+@pytest.mark.parametrize(("phase", "exit_code", "status"), [("Failed", 0, "Successful"), ("Failed", 1, "Failed")])
+def test_a_sidecar_that_is_killed_at_the_end_changes_no_outcome(phase: str, exit_code: int, status: str) -> None:
+    """Seen early or late, the outcome is the same."""
+    containers = {"istio-proxy": ended(137), "job-runner": ended(exit_code)}
+    (record,) = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, phase=phase, containers=containers)).records
+    assert record.body["status"]["jobStatus"] == status
+
+
+LOST = [
+    {"reason": "Evicted", "disrupted": True},
+    {"disrupted": True},
+    {"reason": "NodeShutdown"},
+    {"reason": "OutOfcpu"},
+    {"reason": "UnexpectedAdmissionError"},
+]
+
+
+def _losses(count: int, time: str = "2026-01-31T11:59:59Z") -> dict[str, Any]:
+    return {"losses": {"count": count, "lastTime": time, "templateHash": runner_hash(ONE)}}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(how: dict[str, Any]) -> None:
+    """The loss is counted, then the Pod is deleted, and the next one takes its name."""
+    lost = runner(ONE, OF_ONE, phase="Failed", age=timedelta(seconds=10), **how)
+    first = _desired(ONE, OF_ONE, READY, lost)
+    (record,) = first.records
+    assert (list(record.body["status"]), record.body["status"]["losses"]["count"]) == (["losses"], 1)
+    assert (first.wanted, first.unwanted) == ((), ())
+    counted = job(status=record.body["status"])
+    desired = _desired(counted, OF_ONE, READY, lost)
     assert [unwanted.present.metadata.name for unwanted in desired.unwanted] == ["train-runner"]
-    assert _wanted(_desired(ONE, OF_ONE, READY))[1] == ("Pod default/train-runner", False)
+    assert _wanted(_desired(counted, OF_ONE, READY))[1] == ("Pod default/train-runner", False)
+
+
+def test_the_third_runner_lost_in_a_row_is_waited_for() -> None:
+    """A node that refuses Pod after Pod does not run the command in a storm."""
+    lost = runner(ONE, OF_ONE, phase="Failed", reason="UnexpectedAdmissionError", age=timedelta(0))
+    (record,) = _desired(job(status=_losses(2)), OF_ONE, READY, lost).records
+    assert record.body["status"]["losses"]["count"] == 3
+    waiting = _desired(job(status=_losses(3)), OF_ONE, READY)
+    assert _wanted(waiting) == [("DaskCluster default/train-cluster", True)]
+    assert topics(waiting.findings) == [Topic.BACK_OFF]
+    assert "lost 3 times in a row; the next one starts at 2026-01-31T12:00:09Z" in waiting.findings[0].message
+    over = _desired(job(status=_losses(3, "2026-01-31T11:59:50Z")), OF_ONE, READY)
+    assert (_wanted(over)[1:], over.findings) == ([("Pod default/train-runner", False)], ())
+
+
+KUEUE = {"finalizers": ["kueue.x-k8s.io/managed"]}
+AT = {"deleting": NOON, "deletionGracePeriodSeconds": 0, **KUEUE}
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "end", "more", "status"),
+    [
+        (0, NOON - timedelta(seconds=1), AT, "Successful"),
+        (3, NOON - timedelta(seconds=1), AT, "Failed"),
+        (143, NOON, {**AT, "deletionGracePeriodSeconds": 30}, None),
+        (0, NOON + timedelta(seconds=1), AT, None),
+        (0, None, AT, None),
+    ],
+    ids=["had ended well", "had failed", "was killed by the deletion", "ended after it", "nobody knows when"],
+)
+def test_a_runner_that_had_ended_before_it_was_deleted_is_the_outcome(
+    exit_code: int, end: datetime | None, more: dict[str, Any], status: str | None
+) -> None:
+    """A finalizer, such as Kueue's, may keep it for long; one that the deletion ended runs again."""
+    phase = "Failed" if exit_code else "Succeeded"
+    leaving = runner(ONE, OF_ONE, phase=phase, containers={"main": ended(exit_code, at=end)}, uid="held", **more)
+    desired = _desired(ONE, OF_ONE, READY, leaving)
+    assert [record.body["status"]["jobStatus"] for record in desired.records] == ([status] if status else [])
+    if status is None:
+        assert _wanted(desired)[1] == (f"Pod default/{names.replacement('train-runner', 'held')}", False)
+
+
+def test_no_runner_is_made_that_would_not_find_its_scheduler() -> None:
+    """Its Service shows no port that leads there; the cluster says so."""
+    portless = {"service": {"ports": [{"name": "x", "port": 1}]}}
+    one = job(scheduler=portless)
+    of_one = job_cluster(one, scheduler=portless)
+    assert _wanted(_desired(one, of_one, scheduler(of_one))) == [("DaskCluster default/train-cluster", True)]
 
 
 def test_a_deleted_runner_runs_again() -> None:
@@ -179,7 +282,7 @@ def test_after_the_outcome_the_cluster_goes_and_the_runner_stays(outcome: str) -
     assert _wanted(desired) == [("Pod default/train-runner", True)]
     assert desired.records == ()
     assert _desired(one) == Desired(one)
-    assert _desired(one, runner(one, OF_ONE, phase="Failed", reason="Evicted")).records == ()
+    assert _desired(one, runner(one, OF_ONE, phase="Failed", disrupted=True)).records == ()
 
 
 def test_an_outcome_is_written_once() -> None:
@@ -228,18 +331,40 @@ def test_the_runners_labels_are_kept_right() -> None:
     ("name", "naming", "is_told"),
     [
         ("a" * 45, Naming.CLASSIC, False),
-        ("a" * 46, Naming.CLASSIC, True),
+        ("a" * 53, Naming.CLASSIC, False),
+        ("a" * 54, Naming.CLASSIC, True),
         ("a" * 53, Naming.CURRENT, False),
         ("a" * 54, Naming.CURRENT, True),
+        ("a.b", Naming.CURRENT, True),
     ],
 )
-def test_a_name_that_leaves_no_room_for_the_clusters_is_refused_in_words(
+def test_a_job_that_can_never_run_under_its_name_fails_and_says_why(
     name: str, naming: Naming, *, is_told: bool
 ) -> None:
-    """Classic naming takes eight characters more."""
+    """Whoever polls it would wait for ever; the names can have the same length under both naming sets."""
     desired = _desired(job(name, naming=naming))
     assert (topics(desired.findings) == [Topic.NAME_TOO_LONG]) is is_told
     assert (desired.wanted == ()) is is_told
+    statuses = [record.body["status"] for record in desired.records]
+    failed = {"jobStatus": "Failed", "endTime": "2026-01-31T12:00:00Z"}
+    assert statuses == ([failed] if is_told else [])
+    if is_told:
+        over = _desired(job(name, naming=naming, status=failed))
+        assert (over.records, over.wanted, topics(over.findings)) == ((), (), [Topic.NAME_TOO_LONG])
+
+
+def test_a_flyte_job_of_48_characters_gets_a_cluster_of_its_own_name() -> None:
+    """Flyte looks for the scheduler by the job's whole name."""
+    name = "rqab7cdefgh9i84j86kl-a0b1cdefghij5kl847mnopqrstu-0"[:48]
+    assert _wanted(_desired(job(name))) == [(f"DaskCluster default/{name}", False)]
+
+
+def test_a_job_that_lost_its_record_has_its_clusters_naming() -> None:
+    """Where both naming sets give the cluster the same name, only its own record tells."""
+    lost = job("a" * 48, naming=None)
+    of_lost = cluster("a" * 48, naming=Naming.CURRENT, owner=lost, annotations={ROLE: "job-cluster"})
+    (record,) = _desired(lost, of_lost, naming=Naming.CLASSIC).records
+    assert record.body["metadata"]["annotations"] == {NAMING: "current"}
 
 
 def test_a_job_waits_for_a_cluster_that_is_still_going() -> None:

@@ -43,6 +43,8 @@ def test_a_cluster_without_a_scheduler_gets_one() -> None:
         "tier": "head",
         "dask.org/cluster-name": "simple",
         "dask.org/component": "scheduler",
+        "kubernetes.dask.org/cluster": "simple",
+        "sidecar.istio.io/inject": "false",
     }
     assert wanted.body["metadata"]["annotations"][TEMPLATE_HASH] == scheduler_hash(ONE)
 
@@ -84,11 +86,16 @@ def test_the_next_scheduler_of_the_same_name_counts_again() -> None:
     assert record.body["status"]["retiring"] == ["second-uid"]
 
 
-def test_an_evicted_scheduler_is_replaced_without_a_wait() -> None:
-    """It ran no crashing image."""
-    evicted = scheduler(ONE, phase="Failed", reason="Evicted")
-    (record,) = _desired(ONE, evicted).records
+def test_a_scheduler_that_was_taken_away_is_replaced_without_a_wait() -> None:
+    """It ran no crashing image; the third in a row waits all the same."""
+    lost = scheduler(ONE, phase="Failed", reason="Evicted", disrupted=True)
+    (record,) = _desired(ONE, lost).records
     assert "failures" not in record.body["status"]
+    assert _wanted(_desired(cluster(status={"losses": record.body["status"]["losses"]}))) == [
+        ("simple-scheduler", False)
+    ]
+    third = {"count": 3, "lastTime": "2026-01-31T11:59:55Z", "templateHash": scheduler_hash(ONE)}
+    assert topics(_desired(cluster(status={"losses": third})).findings) == [Topic.BACK_OFF]
 
 
 def _decided(of: DaskCluster, *pods: Pod) -> DaskCluster:

@@ -35,6 +35,8 @@ def test_a_new_group_gets_its_workers_with_their_names_in_their_environment() ->
         "dask.org/cluster-name": "simple",
         "dask.org/component": "worker",
         "dask.org/workergroup-name": "more",
+        "kubernetes.dask.org/cluster": "simple",
+        "sidecar.istio.io/inject": "false",
     }
     annotations = body["metadata"]["annotations"]
     assert (annotations["c"], annotations[ORDINAL]) == ("d", "2")
