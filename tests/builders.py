@@ -122,7 +122,7 @@ def pod(name: str, **more: Any) -> Pod:
     since = NOON - more.pop("ready_for", timedelta(hours=1))
     conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": wire_time(since)}]
     if more.pop("disrupted", False):
-        conditions.append({"type": "DisruptionTarget", "status": "True"})
+        conditions.append({"type": "DisruptionTarget", "status": "True", "lastTransitionTime": wire_time(NOON)})
     status: Json = {"phase": phase, "conditions": conditions}
     status |= {field: more.pop(field, "") for field in ("reason", "message")}
     containers: Mapping[str, Json] = more.pop("containers", {})

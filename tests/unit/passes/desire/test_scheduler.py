@@ -137,6 +137,12 @@ def test_a_scheduler_stuck_in_terminating_is_replaced_under_another_name(since: 
     assert wanted.body["metadata"]["labels"]["dask.org/component"] == "scheduler"
 
 
+def test_a_scheduler_that_ended_and_is_kept_by_a_finalizer_holds_its_name_in_vain() -> None:
+    """Kueue's may stay until there is a replacement."""
+    held = scheduler(ONE, phase="Failed", deleting=NOON, finalizers=["kueue.x-k8s.io/managed"], uid="held")
+    assert _wanted(_desired(ONE, held)) == [(names.replacement("simple-scheduler", "held"), False)]
+
+
 def test_a_replacement_that_is_stuck_itself_is_replaced_too() -> None:
     """The names follow from the stuck Pods' uids."""
     first = scheduler(ONE, deleting=LONG_AGO, uid="first")
