@@ -17,7 +17,7 @@ import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -94,17 +94,18 @@ class SchedulerOptions:
         return _REFERENCE.sub(lambda found: self._variables.get(found[found.lastindex or 0], found[0]), text)
 
 
-def _split(text: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def _split(text: str) -> tuple[str, ...]:
     """A word of a command, or the words of a shell's text."""
     if not any(character.isspace() for character in text):
-        return [text]
+        return (text,)
     lines = _COMMENT.sub("", text).replace("\\\n", " ")
     words = shlex.shlex(lines, posix=True, punctuation_chars=";&|")
     words.whitespace_split, words.commenters = True, ""
     try:
-        return list(words)
+        return tuple(words)
     except ValueError:  # a quotation that does not end
-        return lines.split()
+        return tuple(lines.split())
 
 
 def _scheme(text: str) -> str:
