@@ -41,6 +41,8 @@ class Failures(Model):
     """When that was last seen."""
     template_hash: str = ""
     """The template that they were made from; another template starts without a wait."""
+    message: str = ""
+    """How the last of them ended."""
 
 
 class DaskClusterStatus(Status):

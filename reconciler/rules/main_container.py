@@ -1,9 +1,11 @@
-"""Which of a Pod's containers runs Dask, or a job's command; the others serve it.
+"""Which of a Pod's containers run Dask, or a job's command; the others serve them.
 
-1. the one that the annotation `kubectl.kubernetes.io/default-container` names
-2. one that is called as Dask's are: scheduler, worker, job, job-runner, dask-worker, …
-3. the first whose name is not a sidecar's, such as vault-agent, istio-proxy or log-exporter
-4. the first
+    1. the one that the annotation `kubectl.kubernetes.io/default-container` names
+    2. one that is called as Dask's are: scheduler, worker, job, job-runner, dask-worker, …
+    3. all whose names are not those of sidecars, such as vault-agent, istio-proxy or log-exporter
+    4. all
+
+The first of them is the main container: whose log is shown, and what is told of the Pod.
 """
 
 import re
@@ -21,8 +23,8 @@ _SIDECAR = re.compile(
 )
 
 
-def main_container(names: Sequence[str], annotations: Mapping[str, str]) -> str:
-    """The name of the main container; empty if there is no container.
+def working_containers(names: Sequence[str], annotations: Mapping[str, str]) -> list[str]:
+    """The names of the containers that the Pod is there for.
 
     Args:
         names: The containers' names, in the order of the Pod's spec.
@@ -30,33 +32,27 @@ def main_container(names: Sequence[str], annotations: Mapping[str, str]) -> str:
     """
     chosen = annotations.get(DEFAULT_CONTAINER, "")
     if chosen in names:
-        return chosen
-    called_so = (name for name in names if _DASK.fullmatch(name))
-    others = (name for name in names if not _SIDECAR.fullmatch(name))
-    return next(called_so, next(others, next(iter(names), "")))
+        return [chosen]
+    called_so = [name for name in names if _DASK.fullmatch(name)]
+    return called_so[:1] or [name for name in names if not _SIDECAR.fullmatch(name)] or list(names)
 
 
 def main_of_spec(spec: PodSpec, annotations: Mapping[str, str]) -> dict[str, Any]:
     """The main container of a Pod that a user describes; empty if there is no container."""
     containers = list(spec.get("containers") or ())
-    main = main_container([str(one.get("name")) for one in containers], annotations)
-    return next((one for one in containers if str(one.get("name")) == main), {})
+    main = working_containers([str(one.get("name")) for one in containers], annotations)
+    return next((one for one in containers if str(one.get("name")) in main), {})
 
 
-def main_of_pod(pod: Pod) -> str:
-    """The name of an observed Pod's main container."""
+def working_of_pod(pod: Pod) -> list[str]:
+    """The names of the containers that an observed Pod is there for, the main one first."""
     # A Pod's statuses are sorted by name, which says nothing.
     names = [one.name for one in pod.spec.containers or pod.status.container_statuses]
-    return main_container(names, pod.metadata.annotations)
+    return working_containers(names, pod.metadata.annotations)
 
 
-def main_status(pod: Pod) -> ContainerStatus | None:
-    """What is known of an observed Pod's main container; `None` if nothing is."""
-    main = main_of_pod(pod)
-    return next((one for one in pod.status.container_statuses if one.name == main), None)
-
-
-def main_first(pod: Pod) -> list[ContainerStatus]:
-    """What is known of the Pod's containers, the main one first."""
-    main = main_of_pod(pod)
-    return sorted(pod.status.container_statuses, key=lambda one: one.name != main)
+def working_first(pod: Pod) -> list[ContainerStatus]:
+    """What is known of the Pod's containers: the main one first, the sidecars last."""
+    names = working_of_pod(pod)
+    places = {name: place for place, name in enumerate(names)}
+    return sorted(pod.status.container_statuses, key=lambda one: places.get(one.name, len(names)))

@@ -1,25 +1,25 @@
 """How a Pod ended, and whose doing that was: decided here for everyone who acts on it or tells of it.
 
     end         what is seen                                                  a job    a worker, a scheduler
-    SUCCEEDED   its main container, or else all, ended with 0                 is over  is replaced, counts
-    FAILED      its main container ended with another code; it used more      is over  is replaced, counts
-                than its own limits (Evicted without DisruptionTarget,
+    SUCCEEDED   what it is there for ended with exit code 0                   is over  is replaced, counts
+    FAILED      that ended with another code; it used more than its own       is over  is replaced, counts
+                limits (Evicted without DisruptionTarget,
                 DeadlineExceeded); anything else that is not known
     DISRUPTED   its node, a preemption or an eviction took it away            runs     is replaced; the third loss
                 (DisruptionTarget, Terminated, Preempting, …)                 again    in a row waits, as a third
     REFUSED     its node's kubelet did not take it, and no container ran      runs     runner does
                 (OutOfcpu, UnexpectedAdmissionError, NodeShutdown, …)         again
 
-The main container decides although a sidecar keeps the Pod running, unless the kubelet starts it again: always under
-restartPolicy Always, after a failure under OnFailure. What a kubelet writes as `status.reason` is taken from its
-source: kubelet.go, lifecycle/, eviction/, preemption/ and nodeshutdown/ in pkg/kubelet.
+What a Pod is there for (rules/main_container.py) decides, although a sidecar keeps the Pod running, unless the kubelet
+starts it again: always under restartPolicy Always, after a failure under OnFailure. What kubelets write as
+`status.reason` is taken from their source: pkg/kubelet, kubelet.go, lifecycle/, eviction/, preemption/, nodeshutdown/.
 """
 
 from datetime import datetime
 from enum import StrEnum
 
 from models.observed import ContainerStatus, Pod, PodCondition, Terminated
-from reconciler.rules.main_container import main_first, main_of_pod, main_status
+from reconciler.rules.main_container import working_first, working_of_pod
 
 _OWN_LIMITS = frozenset({"Evicted", "DeadlineExceeded"})
 """What a Pod brings upon itself, whether or not a container of it ever ran."""
@@ -86,13 +86,12 @@ def has_ended(pod: Pod) -> bool:
 
 def end_of(pod: Pod) -> End | None:
     """How the Pod ended; `None` while it runs, or has yet to."""
-    done = _main_end(pod)
-    if pod.status.phase == "Succeeded" or (
-        done is not None and done.exit_code == 0 and not _was_made_to_end(pod, done)
-    ):
+    done = _final_ends(pod)
+    has_succeeded = bool(done) and all(end.exit_code == 0 and not _was_made_to_end(pod, end) for end in done)
+    if has_succeeded or pod.status.phase == "Succeeded":
         return End.SUCCEEDED
     if not pod.has_ended:
-        return End.FAILED if done is not None and not is_disruption_target(pod) else None
+        return End.FAILED if done and not is_disruption_target(pod) else None
     if is_disruption_target(pod) or pod.status.reason in _BY_ITS_NODE:
         return End.DISRUPTED
     if _is_refusal(pod):
@@ -118,10 +117,17 @@ def ended_before_deletion(pod: Pod) -> bool:
 
 
 def ended_at(pod: Pod) -> datetime | None:
-    """When the Pod's main container ended, or the last of all; `None` if none did or that is not known."""
-    main = main_status(pod)
-    ends = [one.state.terminated for one in ([main] if main else pod.status.container_statuses)]
+    """When the last of what the Pod is there for ended; `None` if that is not known."""
+    ends = (one.state.terminated for one in _working(pod))
     return max((end.finished_at for end in ends if end is not None and end.finished_at is not None), default=None)
+
+
+def awaited(pod: Pod) -> list[str]:
+    """The names of the containers for which a Pod is still waited although another of its containers is done."""
+    working = _working(pod)
+    if not any(_is_final(pod, one) for one in working):
+        return []
+    return [one.name for one in working if not one.state.terminated]
 
 
 def gave_up_waiting(pod: Pod, scheduler_ready_since: datetime | None) -> bool:
@@ -131,9 +137,8 @@ def gave_up_waiting(pod: Pod, scheduler_ready_since: datetime | None) -> bool:
         pod: A worker that has ended.
         scheduler_ready_since: Since when the scheduler has been ready; `None` if it is not.
     """
-    main, end = main_status(pod), ended_at(pod)
-    ended_by_itself = main is not None and main.state.terminated and main.state.terminated.reason in _BY_ITSELF
-    if pod.status.reason or not ended_by_itself:
+    end, ends = ended_at(pod), [one.state.terminated for one in _working(pod)]
+    if pod.status.reason or not ends or any(one is None or one.reason not in _BY_ITSELF for one in ends):
         return False
     return scheduler_ready_since is None or (end is not None and end < scheduler_ready_since)
 
@@ -158,10 +163,12 @@ def verb_and_detail(pod: Pod) -> tuple[str, str]:
         return f"{verb}: {pod.status.reason}".rstrip(": "), pod.status.message
     if target is not None and target.reason and verb == _VERBS[End.DISRUPTED]:
         return f"{verb}: {target.reason}", target.message
-    ends = [(one, one.state.terminated) for one in main_first(pod) if one.state.terminated]
+    ends = [(one, one.state.terminated) for one in working_first(pod) if one.state.terminated]
     if not ends:
         return verb, ""
-    container, end = min(ends, key=lambda found: (not _is_main_end(pod, found[0]), found[1].exit_code == 0))
+    if end_of(pod) is not End.SUCCEEDED:
+        ends = [found for found in ends if found[1].exit_code != 0] or ends
+    container, end = ends[0]
     return f"{verb}: {which(container, pod)}{how_container_ended(end)}", end.message
 
 
@@ -180,27 +187,32 @@ def _verb(pod: Pod) -> str:
     return "ended" if end is None else _VERBS[end]
 
 
-def _is_main_end(pod: Pod, container: ContainerStatus) -> bool:
-    """Whether the Pod ended as it did because of that container, and not because of others that failed."""
-    end = container.state.terminated
-    return container.name == main_of_pod(pod) and (
-        end_of(pod) is End.SUCCEEDED or (end is not None and end.exit_code != 0)
-    )
+def _working(pod: Pod) -> list[ContainerStatus]:
+    """What is known of the containers that the Pod is there for."""
+    names = working_of_pod(pod)
+    return [one for one in working_first(pod) if one.name in names]
 
 
-def _main_end(pod: Pod) -> Terminated | None:
-    """How the main container ended, if it is not started again."""
+def _final_ends(pod: Pod) -> list[Terminated]:
+    """How all that the Pod is there for ended; empty if something of it runs, or is started again."""
     if not any(one.state.terminated for one in pod.status.container_statuses):
-        return None  # asked of every Pod in every pass
-    main = main_status(pod)
-    end = main.state.terminated if main is not None else None
-    if main is None or end is None or pod.has_ended:
-        return end
-    spec = next((one for one in pod.spec.containers if one.name == main.name), None)
+        return []  # asked of every Pod in every pass
+    working = _working(pod)
+    if len(working) < len(working_of_pod(pod)) or not all(_is_final(pod, one) for one in working):
+        return []
+    return [one.state.terminated for one in working if one.state.terminated is not None]
+
+
+def _is_final(pod: Pod, container: ContainerStatus) -> bool:
+    """Whether the container has ended by itself and is not started again."""
+    end = container.state.terminated
+    if end is None or pod.has_ended:
+        return end is not None
+    spec = next((one for one in pod.spec.containers if one.name == container.name), None)
     if spec is None or spec.restart_policy_rules or pod.metadata.deletion_timestamp is not None:
-        return None
+        return False
     policy = spec.restart_policy or pod.spec.restart_policy
-    return end if policy == "Never" or (policy == "OnFailure" and end.exit_code == 0) else None
+    return policy == "Never" or (policy == "OnFailure" and end.exit_code == 0)
 
 
 def _disruption(pod: Pod) -> PodCondition | None:

@@ -23,11 +23,13 @@ from models.observed import Pod
 from models.status import Failures
 from reconciler.passes.values import Body
 from reconciler.rules.labels import TEMPLATE_HASH
-from reconciler.rules.pod_end import end_of, is_disruption_target
+from reconciler.rules.pod_end import end_of, how_it_ended, is_disruption_target
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=5)
 QUIET = timedelta(minutes=10)
+LONGEST_MESSAGE = 200
+"""How much of the last end is remembered."""
 FREE_LOSSES = 2
 """How many losses in a row are made up for at once."""
 
@@ -63,12 +65,15 @@ def retry_at(counted: Counted, template_hash: str) -> datetime | None:
     return max(filter(None, waits), default=None)
 
 
-def times_in_a_row(counted: Counted, template_hash: str) -> int:
-    """How many ends in a row there were of the kind that makes one wait longest."""
+def in_a_row(counted: Counted, template_hash: str) -> str:
+    """How often Pods ended in the way that makes one wait longest, and how the last one did."""
     failed, lost = _until(counted.failures, template_hash), _until(counted.losses, template_hash, FREE_LOSSES)
     is_for_failures = lost is None or (failed is not None and failed >= lost)
     found = counted.failures if is_for_failures else counted.losses
-    return found.count if found is not None else 0
+    if found is None:
+        return ""
+    times = f"{found.count} times in a row" if found.count > 1 else "once"
+    return f"{times}; the last one {found.message}" if found.message else times
 
 
 def count_ends(
@@ -105,15 +110,17 @@ def _count(
 ) -> Body | None:
     until = _until(before, template_hash, free)
     last_time = before.last_time if before is not None and until is not None else None
-    is_news = any(
-        pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
-        and _is_later(pod.metadata.creation_timestamp, last_time)
+    news = [
+        pod
         for pod in ended
-    )
-    if not is_news or (until is not None and now < until):
+        if pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
+        and _is_later(pod.metadata.creation_timestamp, last_time)
+    ]
+    if not news or (until is not None and now < until):
         return None
-    in_a_row = before.count if before and until and now < until + QUIET else 0
-    return {"count": in_a_row + 1, "lastTime": wire_time(now), "templateHash": template_hash}
+    so_far = before.count if before and until and now < until + QUIET else 0
+    message = how_it_ended(news[-1])[:LONGEST_MESSAGE]
+    return {"count": so_far + 1, "lastTime": wire_time(now), "templateHash": template_hash, "message": message}
 
 
 def _is_later(time: datetime | None, than: datetime | None) -> bool:

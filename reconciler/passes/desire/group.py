@@ -12,7 +12,7 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.desire.adoption import adopted
 from reconciler.passes.desire.children import Marks, child_body, cluster_of, finding
-from reconciler.passes.desire.crash_backoff import count_ends, retry_at, times_in_a_row
+from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
 from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
@@ -159,8 +159,8 @@ class _Workers:
         until = retry_at(self.group.status, self.template_hash)
         if until is None or until <= self.snapshot.taken_at:
             return ()
-        count = times_in_a_row(self.group.status, self.template_hash)
-        message = f"workers ended {count} times in a row; the next ones start at {wire_time(until)}"
+        times = in_a_row(self.group.status, self.template_hash)
+        message = f"workers ended {times}; the next ones start at {wire_time(until)}"
         return (finding(self.group, Topic.BACK_OFF, message),)
 
     def _highest_ordinal(self) -> int:

@@ -5,7 +5,7 @@
                    runner exist       Pod runs    written first
 
 The gate on the runner Pod falls when the scheduler is ready; a runner whose node is given cannot be gated, and is
-created then. The outcome is how the runner's main container ended (rules/pod_end.py), whatever sidecars do. A runner
+created then. The outcome is how the runner's work ended (rules/pod_end.py), whatever sidecars do. A runner
 that is deleted, refused by its node or lost with it before the outcome is written runs again: at least once, and from
 the third loss in a row after a wait. After the outcome nothing is run again. A job that can never run fails at once.
 """
@@ -26,7 +26,7 @@ from reconciler.passes.desire.children import (
     record_naming,
     replicas_to_hand_down,
 )
-from reconciler.passes.desire.crash_backoff import Counts, count_ends, retry_at, times_in_a_row
+from reconciler.passes.desire.crash_backoff import Counts, count_ends, in_a_row, retry_at
 from reconciler.passes.desire.pods import (
     SCHEDULER_ADDRESS,
     can_be_gated,
@@ -106,8 +106,8 @@ def _backoff(job: DaskJob, snapshot: Snapshot) -> tuple[Finding, ...]:
     until = retry_at(_counts(job), runner_hash(job))
     if until is None or until <= snapshot.taken_at:
         return ()
-    times = times_in_a_row(_counts(job), runner_hash(job))
-    message = f"its runner was lost {times} times in a row; the next one starts at {wire_time(until)}"
+    times = in_a_row(_counts(job), runner_hash(job))
+    message = f"its runner was lost {times}; the next one starts at {wire_time(until)}"
     return (finding(job, Topic.BACK_OFF, message),)
 
 

@@ -9,7 +9,7 @@ from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import Marks, child_body, finding
-from reconciler.passes.desire.crash_backoff import count_ends, retry_at
+from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
 from reconciler.passes.desire.services import scheduler_labels
 from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wanted
 from reconciler.rules import names
@@ -41,8 +41,9 @@ def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
         return Desired(cluster, unwanted=unwanted)
     wait_until = retry_at(cluster.status, scheduler_hash(cluster))
     if wait_until is not None and snapshot.taken_at < wait_until:
-        told = finding(cluster, Topic.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}")
-        return Desired(cluster, findings=(told,))
+        times = in_a_row(cluster.status, scheduler_hash(cluster))
+        message = f"its scheduler ended {times}; the next one starts at {wire_time(wait_until)}"
+        return Desired(cluster, findings=(finding(cluster, Topic.BACK_OFF, message),))
     return Desired(cluster, (_new(cluster, pods, snapshot.taken_at),))
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from models.observed import ContainerStatus, Pod, Waiting
 from reconciler.passes.report.sentences import clause
 from reconciler.rules.labels import SCHEDULER_GATE
-from reconciler.rules.main_container import main_first
-from reconciler.rules.pod_end import end_of, how_container_ended, verb_and_detail, which
+from reconciler.rules.main_container import working_first
+from reconciler.rules.pod_end import awaited, end_of, how_container_ended, verb_and_detail, which
 
 KINDS_SHOWN = 3
 """How many kinds of trouble one sentence tells apart."""
@@ -117,7 +117,7 @@ def _initializing(containers: Sequence[ContainerStatus]) -> Iterator[Trouble]:
 
 def _starting(pod: Pod) -> Iterator[Trouble]:
     """What containers wait for, those first that will not get it, and of these the main one."""
-    unready = [container for container in main_first(pod) if not container.ready]
+    unready = [container for container in working_first(pod) if not container.ready]
     for container in unready:
         prefix = which(container, pod)
         if container.state.waiting and container.state.waiting.reason not in _ON_THE_WAY:
@@ -125,7 +125,9 @@ def _starting(pod: Pod) -> Iterator[Trouble]:
         elif container.state.terminated:
             end = container.state.terminated
             verb = "crashed" if end.exit_code else "ended"
-            yield Trouble(f"{verb}: {prefix}{how_container_ended(end)}", end.message)
+            others = " and ".join(awaited(pod))
+            waits = f"the Pod ends with the container {others}" if others else ""
+            yield Trouble(f"{verb}: {prefix}{how_container_ended(end)}", "; ".join(filter(None, (end.message, waits))))
     for container in unready:
         if container.state.waiting:
             reason = container.state.waiting.reason or "ContainerCreating"

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from models.observed import Pod
+from reconciler.rules.labels import DEFAULT_CONTAINER
 from reconciler.rules.pod_end import (
     End,
+    awaited,
     end_of,
     ended_before_deletion,
     gave_up_waiting,
@@ -149,6 +151,21 @@ def test_a_pod_whose_main_container_is_not_started_again_has_ended(
     assert end_of(pod("p", containers=containers, restart_policy=policy)) is end
     aside = {"vault-agent": ended(exit_code), "main": RUNNING}
     assert end_of(pod("p", containers=aside, restart_policy=policy)) is None
+
+
+def test_what_is_not_known_as_a_sidecar_is_waited_for() -> None:
+    """It may be work, too; then all of it must end, and end well."""
+    begun = {"etl": ended(0), "upload": RUNNING}
+    one = pod("p", containers=begun, restart_policy="Never")
+    assert (end_of(one), awaited(one)) == (None, ["upload"])
+    for exit_code, end in ((0, End.SUCCEEDED), (2, End.FAILED)):
+        done = pod(
+            "p", containers={**begun, "upload": ended(exit_code), "vault-agent": RUNNING}, restart_policy="Never"
+        )
+        assert (end_of(done), awaited(done)) == (end, [])
+    chosen = pod("p", containers=begun, restart_policy="Never", annotations={DEFAULT_CONTAINER: "etl"})
+    assert (end_of(chosen), awaited(chosen)) == (End.SUCCEEDED, [])
+    assert awaited(pod("p", containers=begun, restart_policy="Always")) == []
 
 
 @pytest.mark.parametrize("more", [{"deleting": NOON}, {"disrupted": True}])

@@ -7,7 +7,7 @@ import pytest
 
 from models.observed import Pod
 from models.status import Failures
-from reconciler.passes.desire.crash_backoff import Counts, count_ends, retry_at, times_in_a_row
+from reconciler.passes.desire.crash_backoff import Counts, count_ends, in_a_row, retry_at
 from reconciler.rules.labels import TEMPLATE_HASH
 from tests.builders import NOON, pod
 
@@ -48,7 +48,8 @@ def test_nothing_speaks_against_what_has_not_failed() -> None:
 def test_pods_that_end_together_count_once() -> None:
     """A hundred workers of one broken image are one failure."""
     counted = count_ends(Counts(), [_ended()] * 100, HASH, NOON)
-    assert counted == {"failures": {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH}}
+    failures = {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH, "message": "failed"}
+    assert counted == {"failures": failures}
 
 
 @pytest.mark.parametrize(
@@ -119,9 +120,19 @@ def test_losses_are_counted_apart_from_failures() -> None:
     assert {name: one["count"] for name, one in counted.items()} == {"failures": 1, "losses": 1}
     both = Counts(_failures(1).failures, _losses(4).losses)
     assert retry_at(both, HASH) == NOON + timedelta(seconds=20)
-    assert times_in_a_row(both, HASH) == 4
-    assert times_in_a_row(_failures(3), HASH) == 3
-    assert times_in_a_row(Counts(), HASH) == 0
+    assert in_a_row(both, HASH) == "4 times in a row"
+    assert in_a_row(_failures(3), HASH) == "3 times in a row"
+    assert in_a_row(_failures(1), HASH) == "once"
+    assert in_a_row(Counts(), HASH) == ""
+
+
+def test_how_the_last_one_ended_is_remembered() -> None:
+    """While one waits, the Pod itself is gone."""
+    evicted = _ended(reason="Evicted", message="Usage of EmptyDir volume exceeds the limit. " * 9)
+    failures = Failures.model_validate(count_ends(Counts(), [evicted], HASH, NOON)["failures"])
+    words = in_a_row(Counts(failures), HASH)
+    assert words.startswith("once; the last one failed: Evicted: Usage of EmptyDir volume exceeds the limit.")
+    assert len(words) < 250
 
 
 @pytest.mark.parametrize(("seconds", "count"), [(10, 4), (10 + 599, 4), (10 + 600, 1)])

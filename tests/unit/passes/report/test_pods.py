@@ -128,7 +128,7 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
     (pod(status=SUCCEEDED), "ended: exit code 0 (Completed)"),
     (
         pod(status=on_node(container("a", state=ended(0)), container("b", state=ended(3)), phase="Failed")),
-        "ended: container a: exit code 0 (Error)",
+        "failed: container b: exit code 3 (Error)",
     ),
     (
         pod(status=on_node(container("a", state=ended(2)), container("worker", state=ended(3)), phase="Failed")),
