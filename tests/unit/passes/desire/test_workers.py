@@ -11,13 +11,15 @@ from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash, worker_hash
 from tests.builders import (
     NOON,
+    RUNNING,
+    ended,
     group,
     reasons,
     scheduler,
     worker,
     world,
 )
-from tests.unit.passes.desire.groups import ONE, created, desired, group_of_one, kept, leaving, name_of, three
+from tests.unit.passes.desire.groups import HEAD, ONE, created, desired, group_of_one, kept, leaving, name_of, three
 
 
 def test_a_new_group_gets_its_workers_with_their_names_in_their_environment() -> None:
@@ -35,6 +37,8 @@ def test_a_new_group_gets_its_workers_with_their_names_in_their_environment() ->
         "dask.org/cluster-name": "simple",
         "dask.org/component": "worker",
         "dask.org/workergroup-name": "more",
+        "kubernetes.dask.org/cluster": "simple",
+        "sidecar.istio.io/inject": "false",
     }
     annotations = body["metadata"]["annotations"]
     assert (annotations["c"], annotations[ORDINAL]) == ("d", "2")
@@ -60,6 +64,26 @@ def test_enough_workers_are_kept_as_they_are() -> None:
     found = desired(one, worker(one, ONE, 1), worker(one, ONE, 2, ready=False), worker(one, ONE, 3, phase="Pending"))
     assert kept(found) == [name_of(1), name_of(2), name_of(3)]
     assert (created(found), found.records, found.unwanted) == ([], (), ())
+
+
+def test_a_worker_whose_container_ended_beside_a_sidecar_has_ended() -> None:
+    """The kubelet does not start it again, and nobody else would."""
+    one = group_of_one(replicas=1)
+    containers = {"vault-agent": RUNNING, "main": ended(1)}
+    found = desired(one, worker(one, ONE, 1, containers=containers, restart_policy="Never", ready=False))
+    assert leaving(found) == [name_of(1)]
+    assert found.records[0].body["status"]["failures"]["count"] == 1
+    restarted = worker(one, ONE, 1, containers=containers, restart_policy="Always", ready=False)
+    assert desired(one, restarted).records == ()
+
+
+def test_a_worker_that_gave_up_before_there_was_a_scheduler_is_no_failure() -> None:
+    """It is replaced at once, and from the third time in a row after a wait."""
+    one = group_of_one(replicas=1)
+    early = worker(one, ONE, 1, phase="Failed", containers={"main": ended(1, at=NOON)})
+    for head, counted in ((scheduler(ONE, ready=False), "losses"), (HEAD, "failures")):
+        (record,) = desire(one, world(ONE, head, one, early), Naming.CLASSIC).records
+        assert set(record.body["status"]) == {"retiring", "highestOrdinal", counted}
 
 
 def test_a_worker_that_is_gone_or_going_is_replaced_under_a_new_name() -> None:
