@@ -21,9 +21,8 @@ import structlog
 
 from models.kinds import DASK_CLUSTER, Key
 from models.snapshot import Unreadable
-from reconciler.cli.render import PAST
 from reconciler.daemon.world import ByTree
-from reconciler.passes.values import Finding, PassResult, Response, Result
+from reconciler.passes.values import PAST, Finding, PassResult, Response, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ class PassLog:
             self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
         if not self._rehearsed:
             self._log_done(result)
-        elif not result.errors:
+        elif not result.errors and not (result.is_cut and self._planned):  # which is part of a plan
             self._log_plan(result)
 
     def _seen(self, problem: Problem) -> _Known:

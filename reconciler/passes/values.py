@@ -132,6 +132,10 @@ class Verb(StrEnum):
     REPORT = "report"
 
 
+PAST = {Verb.CREATE: "created", Verb.UPDATE: "updated", Verb.RECORD: "recorded", Verb.DELETE: "deleted"}
+"""What was done to the world, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One field that an update changes.
@@ -286,7 +290,8 @@ class PassResult:
 
     def is_about(self, tree: Key) -> bool:
         """Whether the pass knows all of a tree; of other trees, what was known before still stands."""
-        return self.coverage.covers(tree) and tree not in self.left_out
+        was_stopped_before = self.is_cut and not self.rounds
+        return not was_stopped_before and self.coverage.covers(tree) and tree not in self.left_out
 
     @property
     def failures(self) -> tuple[Response, ...]:

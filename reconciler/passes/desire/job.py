@@ -93,7 +93,7 @@ def _after_the_end(parts: JobParts) -> Desired:
     return Desired(
         job,
         wanted=tuple(_kept(job, pod, None) for pod in kept),
-        unwanted=tuple(Unwanted(one, reason) for one in (*parts.clusters, *too_late)),
+        unwanted=(*(Unwanted(one, reason) for one in parts.clusters), *(Unwanted(pod, reason) for pod in too_late)),
     )
 
 

@@ -35,14 +35,27 @@ def _lost(**more: Any) -> Pod:
 )
 def test_each_failure_in_a_row_doubles_the_wait(count: int, seconds: int) -> None:
     """10 s, 20 s, 40 s, 80 s, 160 s, and 5 minutes from the sixth."""
-    assert retry_at(_failures(count), HASH) == NOON + timedelta(seconds=seconds)
+    assert retry_at(_failures(count), HASH, NOON) == NOON + timedelta(seconds=seconds)
 
 
 def test_nothing_speaks_against_what_has_not_failed() -> None:
     """No failure, or one of another template, is nothing to wait for."""
-    assert retry_at(Counts(), HASH) is None
-    assert retry_at(Counts(Failures(), Failures()), HASH) is None
-    assert retry_at(_failures(5, template="old"), HASH) is None
+    assert retry_at(Counts(), HASH, NOON) is None
+    assert retry_at(Counts(Failures(), Failures()), HASH, NOON) is None
+    assert retry_at(_failures(5, template="old"), HASH, NOON) is None
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-60, True), (0, True), (5, True), (6, False), (1440, False)])
+@pytest.mark.parametrize(("name", "how"), [("failures", {}), ("losses", {"disrupted": True})])
+def test_an_end_far_in_the_future_says_nothing(name: str, how: dict[str, Any], minutes: int, *, counts: bool) -> None:
+    """A clock that was wrong saw it; the next one is the first again, at the time that it is."""
+    seen = Failures(count=3, last_time=NOON + timedelta(minutes=minutes), template_hash=HASH)
+    known = Counts(**{name: seen})
+    assert (retry_at(known, HASH, NOON) is not None) is counts
+    assert bool(in_a_row(known, HASH, NOON)) is counts
+    if not counts:
+        counted = count_ends(known, [_ended(age=timedelta(hours=1), **how)], HASH, NOON)[name]
+        assert (counted["count"], counted["lastTime"]) == (1, "2026-01-31T12:00:00Z")
 
 
 def test_pods_that_end_together_count_once() -> None:
@@ -111,7 +124,7 @@ def test_a_new_template_begins_anew() -> None:
 )
 def test_two_losses_in_a_row_are_made_up_for_at_once_and_the_third_waits(count: int, seconds: int) -> None:
     """A node that refuses Pod after Pod, or takes them away again and again, makes no storm."""
-    assert retry_at(_losses(count), HASH) == NOON + timedelta(seconds=seconds)
+    assert retry_at(_losses(count), HASH, NOON) == NOON + timedelta(seconds=seconds)
 
 
 def test_losses_are_counted_apart_from_failures() -> None:
@@ -119,18 +132,18 @@ def test_losses_are_counted_apart_from_failures() -> None:
     counted = count_ends(Counts(), [_ended(), _lost()], HASH, NOON)
     assert {name: one["count"] for name, one in counted.items()} == {"failures": 1, "losses": 1}
     both = Counts(_failures(1).failures, _losses(4).losses)
-    assert retry_at(both, HASH) == NOON + timedelta(seconds=20)
-    assert in_a_row(both, HASH) == "4 times in a row"
-    assert in_a_row(_failures(3), HASH) == "3 times in a row"
-    assert in_a_row(_failures(1), HASH) == "once"
-    assert in_a_row(Counts(), HASH) == ""
+    assert retry_at(both, HASH, NOON) == NOON + timedelta(seconds=20)
+    assert in_a_row(both, HASH, NOON) == "4 times in a row"
+    assert in_a_row(_failures(3), HASH, NOON) == "3 times in a row"
+    assert in_a_row(_failures(1), HASH, NOON) == "once"
+    assert in_a_row(Counts(), HASH, NOON) == ""
 
 
 def test_how_the_last_one_ended_is_remembered() -> None:
     """While one waits, the Pod itself is gone."""
     evicted = _ended(reason="Evicted", message="Usage of EmptyDir volume exceeds the limit. " * 9)
     failures = Failures.model_validate(count_ends(Counts(), [evicted], HASH, NOON)["failures"])
-    words = in_a_row(Counts(failures), HASH)
+    words = in_a_row(Counts(failures), HASH, NOON)
     assert words.startswith("once; the last one failed: Evicted: Usage of EmptyDir volume exceeds the limit.")
     assert len(words) < 250
 

@@ -11,8 +11,9 @@ from reconciler.passes.desire import desire
 from reconciler.passes.values import Desired
 from reconciler.rules import names
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
-from tests.builders import NOON, RUNNING, ended, job, job_cluster, runner, scheduler, reasons, world
+from tests.builders import NOON, RUNNING, ended, job, job_cluster, reasons, runner, scheduler, world
 
 ONE = job()
 OF_ONE = job_cluster(ONE)
@@ -97,7 +98,7 @@ LOST = [
 
 
 def _losses(count: int, time: str = "2026-01-31T11:59:59Z") -> dict[str, Any]:
-    return {"losses": {"count": count, "lastTime": time, "templateHash": runner_hash(ONE)}}
+    return {"decisions": {"losses": {"count": count, "lastTime": time, "templateHash": runner_hash(ONE)}}}
 
 
 @pytest.mark.parametrize("how", LOST)
@@ -106,7 +107,8 @@ def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(how: dict[str, Any]
     lost = runner(ONE, OF_ONE, phase="Failed", age=timedelta(seconds=10), **how)
     first = _desired(ONE, OF_ONE, READY, lost)
     (record,) = first.records
-    assert (list(record.body["status"]), record.body["status"]["losses"]["count"]) == (["losses"], 1)
+    assert list(record.body["status"]) == ["decisions"]
+    assert record.body["status"]["decisions"]["losses"]["count"] == 1
     assert (first.wanted, first.unwanted) == ((), ())
     counted = job(status=record.body["status"])
     desired = _desired(counted, OF_ONE, READY, lost)
@@ -118,7 +120,7 @@ def test_the_third_runner_lost_in_a_row_is_waited_for() -> None:
     """A node that refuses Pod after Pod does not run the command in a storm."""
     lost = runner(ONE, OF_ONE, phase="Failed", reason="UnexpectedAdmissionError", age=timedelta(0))
     (record,) = _desired(job(status=_losses(2)), OF_ONE, READY, lost).records
-    assert record.body["status"]["losses"]["count"] == 3
+    assert record.body["status"]["decisions"]["losses"]["count"] == 3
     waiting = _desired(job(status=_losses(3)), OF_ONE, READY)
     assert _wanted(waiting) == [("DaskCluster default/train-cluster", True)]
     assert reasons(waiting.findings) == [Reason.BACK_OFF]
@@ -152,3 +154,16 @@ def test_a_runner_that_had_ended_before_it_was_deleted_is_the_outcome(
     assert [record.body["status"]["jobStatus"] for record in desired.records] == ([status] if status else [])
     if status is None:
         assert _wanted(desired)[1] == (f"Pod default/{names.replacement('train-runner', 'held')}", False)
+
+
+def test_a_runner_that_has_yet_to_begin_goes_once_the_job_has_an_outcome() -> None:
+    """A reconciler with an old picture made it; whoever opens its gate would run the command again."""
+    over = job(status={"jobStatus": "Successful", "jobRunnerPodName": "train-runner"})
+    first = runner(over, OF_ONE, phase="Succeeded")
+    late = runner(over, OF_ONE, phase="Pending", name="train-runner-2", gated=True)
+    desired = _desired(over, first, late)
+    assert _wanted(desired) == [("Pod default/train-runner", True)]
+    assert [unwanted.present for unwanted in desired.unwanted] == [late]
+    alone = runner(over, OF_ONE, phase="Pending", gated=True)
+    desired = _desired(over, alone)
+    assert (desired.wanted, [unwanted.present for unwanted in desired.unwanted]) == ((), [alone])

@@ -10,6 +10,7 @@ from models.snapshot import Observed
 from reconciler.passes.desire import desire
 from reconciler.passes.values import Desired
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     autoscaler,
     cluster,
@@ -19,8 +20,8 @@ from tests.builders import (
     job_cluster,
     pod,
     pod_spec,
-    scheduler,
     reasons,
+    scheduler,
     worker,
     world,
 )
