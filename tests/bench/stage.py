@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.kinds import DASK_CLUSTER, POD
+from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, POD, Kind
 from reconciler.api import HTTPAPI, connect
+from reconciler.wire.errors import TooManyRequests
 from reconciler.wire.protocol import Body
 from tests import manifests
 from tests.bench import process
@@ -89,6 +90,7 @@ def stage() -> Iterator[Stage]:
         cluster.kubectl("wait", "--for=condition=Established", "crd", "--all")
         assert cluster.audit_log is not None, "a cluster of our own has an audit log"
         with closing(Trail(cluster.audit_log)) as trail, closing(_client(cluster)) as api:
+            eventually(lambda: all(_can_list(api, kind) for kind in CUSTOM_KINDS), "lists of custom resources")
             yield Stage(cluster, api, trail)
 
 
@@ -127,6 +129,15 @@ def cluster_of(namespace: str, name: str, workers: int) -> Body:
     """A DaskCluster."""
     body = manifests.cluster(name, replicas=workers)
     return {**body, "metadata": {"name": name, "namespace": namespace}}
+
+
+def _can_list(api: HTTPAPI, kind: Kind) -> bool:
+    """Whether the server has made a new kind's storage, which begins when it is first asked for."""
+    try:
+        api.list(kind, None)
+    except TooManyRequests:
+        return False
+    return True
 
 
 def _is_ours(resource: str) -> bool:
