@@ -143,10 +143,6 @@ class Snapshot:
         """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""
         return bool(self._on(("ReplicaSet", namespace, cluster)))
 
-    def is_incomplete(self, uid: str) -> bool:
-        """Whether something that belongs to that uid could not be read."""
-        return any(uid in item.owner_uids for item in self.unreadable.values())
-
     def fold(self, news: Mapping[Key, Observed | None]) -> "Snapshot":
         """The same world with what has been learned since: objects as they are now, `None` for those gone.
 

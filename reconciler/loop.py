@@ -14,7 +14,7 @@ from typing import Protocol
 
 from models.snapshot import Snapshot
 from reconciler.passes.apply import Writers, is_occupied
-from reconciler.passes.bulkhead import outer_edge
+from reconciler.passes.bulkhead import around_pass
 from reconciler.passes.observe import Scope, observe
 from reconciler.passes.one_pass import Clock, Memory, joined, make_pass
 from reconciler.passes.values import PassResult, Response, Result, Terms
@@ -111,7 +111,7 @@ class Loop:
         while not stop.is_set():
             begun = self._clock.seconds()
             pause = self._settings.interval
-            with outer_edge():
+            with around_pass():
                 pause = self._pause(self._pass())
             self.last_attempt_at = self._clock.now()
             stop.wait(max(0.0, pause - (self._clock.seconds() - begun)))

@@ -9,23 +9,33 @@ from models.kinds import Key, Kind
 from reconciler.wire.protocol import FIELD_MANAGER, Body, Subresource
 
 
-class Verb(StrEnum):
+class HttpVerb(StrEnum):
     """What is done, in Kubernetes' words."""
 
     LIST = "LIST"
+    WATCH = "WATCH"
     CREATE = "CREATE"
     PATCH = "PATCH"
     APPLY = "APPLY"
     DELETE = "DELETE"
 
 
-METHODS = {Verb.LIST: "GET", Verb.CREATE: "POST", Verb.PATCH: "PATCH", Verb.APPLY: "PATCH", Verb.DELETE: "DELETE"}
-CONTENT_TYPES = {
-    Verb.CREATE: "application/json",
-    Verb.PATCH: "application/merge-patch+json",
-    Verb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
-    Verb.DELETE: "application/json",
+METHODS = {
+    HttpVerb.LIST: "GET",
+    HttpVerb.WATCH: "GET",
+    HttpVerb.CREATE: "POST",
+    HttpVerb.PATCH: "PATCH",
+    HttpVerb.APPLY: "PATCH",
+    HttpVerb.DELETE: "DELETE",
 }
+CONTENT_TYPES = {
+    HttpVerb.CREATE: "application/json",
+    HttpVerb.PATCH: "application/merge-patch+json",
+    HttpVerb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
+    HttpVerb.DELETE: "application/json",
+}
+JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"  # of each object nothing else
 # Who writes, and that what the server doesn't know comes back as warnings and stops nothing.
 WRITTEN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Warn"))
 
@@ -44,7 +54,7 @@ class Request:
         body: What is sent.
     """
 
-    verb: Verb
+    verb: HttpVerb
     kind: Kind
     namespace: str | None
     name: str | None = None
@@ -55,7 +65,7 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether something is different afterwards."""
-        return self.verb is not Verb.LIST
+        return self.verb not in (HttpVerb.LIST, HttpVerb.WATCH)
 
     @property
     def method(self) -> str:
@@ -65,14 +75,14 @@ class Request:
     @property
     def path(self) -> str:
         """The URL's path. A collection takes a new object, so that its name is not part of it."""
-        name = None if self.verb is Verb.CREATE else _quoted(self.name)
+        name = None if self.verb is HttpVerb.CREATE else _quoted(self.name)
         return self.kind.path(_quoted(self.namespace), name, self.subresource)
 
     @property
     def headers(self) -> dict[str, str]:
         """The HTTP headers, without those that say who asks."""
         content = {"Content-Type": CONTENT_TYPES[self.verb]} if self.verb in CONTENT_TYPES else {}
-        return {"Accept": "application/json"} | content
+        return {"Accept": METADATA if self.verb is HttpVerb.WATCH else JSON} | content
 
     @property
     def resource(self) -> str:
@@ -87,24 +97,36 @@ class Request:
 def listing(kind: Kind, namespace: str | None, labels: str, fields: str) -> Request:
     """Read a collection. Without a resourceVersion the answer is consistent, without a limit it is whole."""
     query = tuple((key, value) for key, value in (("labelSelector", labels), ("fieldSelector", fields)) if value)
-    return Request(Verb.LIST, kind, namespace, query=query)
+    return Request(HttpVerb.LIST, kind, namespace, query=query)
+
+
+def watching(kind: Kind, namespace: str | None, version: str, labels: str, timeout_seconds: int) -> Request:
+    """Follow a collection from a version on, until the time is over, with bookmarks."""
+    query = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(timeout_seconds),
+        "labelSelector": labels,
+    }
+    return Request(HttpVerb.WATCH, kind, namespace, query=tuple((key, value) for key, value in query.items() if value))
 
 
 def creation(kind: Kind, body: Body) -> Request:
     """Create an object where its metadata says."""
     metadata = body["metadata"]
-    return Request(Verb.CREATE, kind, metadata.get("namespace"), metadata.get("name"), query=WRITTEN, body=body)
+    return Request(HttpVerb.CREATE, kind, metadata.get("namespace"), metadata.get("name"), query=WRITTEN, body=body)
 
 
 def patch(key: Key, body: Body, subresource: Subresource | None) -> Request:
     """Change an object by a merge patch."""
-    return Request(Verb.PATCH, key.kind, key.namespace, key.name, subresource, WRITTEN, body)
+    return Request(HttpVerb.PATCH, key.kind, key.namespace, key.name, subresource, WRITTEN, body)
 
 
 def application(key: Key, body: Body, subresource: Subresource | None) -> Request:
     """Set fields by server-side apply; `force` takes them over from others."""
     query = (*WRITTEN, ("force", "true"))
-    return Request(Verb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
+    return Request(HttpVerb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
 
 
 def deletion(key: Key, uid: str, resource_version: str = "") -> Request:
@@ -115,7 +137,7 @@ def deletion(key: Key, uid: str, resource_version: str = "") -> Request:
         "propagationPolicy": "Background",
         "preconditions": {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {}),
     }
-    return Request(Verb.DELETE, key.kind, key.namespace, key.name, body=options)
+    return Request(HttpVerb.DELETE, key.kind, key.namespace, key.name, body=options)
 
 
 def _quoted(part: str | None) -> str | None:

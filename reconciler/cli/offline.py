@@ -7,7 +7,7 @@ from pathlib import Path
 from models.kinds import CUSTOM_KINDS
 from reconciler import manifests
 from reconciler.cli.arguments import Invocation
-from reconciler.cli.once import told
+from reconciler.cli.once import print_result
 from reconciler.cli.render import Output
 from reconciler.daemon.connection import now
 from reconciler.daemon.exitcodes import FAILED
@@ -15,14 +15,15 @@ from reconciler.loop import Loop
 from reconciler.manifests import Manifest, Problem
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
-from reconciler.passes.values import PassResult, Topic
+from reconciler.passes.values import PassResult
+from reconciler.rules.reasons import UNBUILDABLE, Reason
 from reconciler.wire.errors import ApiError
 from reconciler.wire.protocol import API
 
 DEFINITIONS = Path(__file__).parents[2] / "crds"
 
 
-FOR_EVER = (Topic.INVALID, Topic.NAME_CONFLICT, Topic.NAME_TOO_LONG, Topic.OTHER_OPERATOR)
+FOR_EVER = (*UNBUILDABLE, Reason.NAME_CONFLICT, Reason.OTHER_OPERATOR)
 """What findings are about that end only when someone changes a manifest: until then, something is not made."""
 
 
@@ -43,7 +44,7 @@ def plan_manifests(invocation: Invocation) -> int:
     if (problems or left_out) and invocation.output is Output.TABLE and not any(map(api.objects, CUSTOM_KINDS)):
         return FAILED  # that there is nothing to do would be misleading
     result = Loop(api, invocation.settings, clock=now).once()
-    code = told(result, invocation, rehearsed=True, ignored=reading.ignored)
+    code = print_result(result, invocation, rehearsed=True, ignored=reading.ignored)
     return FAILED if problems or left_out or _is_stuck(result) else code
 
 
@@ -56,7 +57,7 @@ def _tell(lines: Iterable[object], ignored: Sequence[str]) -> None:
 
 
 def _is_stuck(result: PassResult) -> bool:
-    return any(finding.topic in FOR_EVER for finding in result.plan.findings)
+    return any(finding.reason in FOR_EVER for finding in result.plan.findings)
 
 
 def _created(api: API, found: Iterable[Manifest]) -> tuple[list[Problem], list[Problem]]:

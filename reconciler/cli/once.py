@@ -24,10 +24,10 @@ def run_once(invocation: Invocation) -> int:
         result = Loop(api, settings, clock=now, twin=twin_of if settings.dry_run else None).once()
     finally:
         api.close()
-    return told(result, invocation, rehearsed=settings.dry_run)
+    return print_result(result, invocation, rehearsed=settings.dry_run)
 
 
-def told(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
+def print_result(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
     """Print a pass; its exit code."""
     render.show(
         result, invocation.output, sys.stdout, rehearsed=rehearsed, ignored=ignored, profiled=invocation.profile
@@ -36,5 +36,5 @@ def told(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored
         sys.stderr.write(f"dask-reconciler: {failure}\n")
     if not result.ok or (result.snapshot and result.snapshot.unreadable):
         return FAILED
-    pending = result.plan.actions or result.plan.held
+    pending = result.plan.actions or result.plan.postponed
     return CHANGES if invocation.exit_code and pending else DONE

@@ -29,13 +29,14 @@ from prometheus_client import (
 
 from reconciler import __version__
 from reconciler.api import Exchange
+from reconciler.api.request import HttpVerb
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.settings import Settings
-from reconciler.daemon.signals import Events, signals
+from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 
@@ -68,7 +69,9 @@ def run_daemon(settings: Settings) -> int:
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
-        log.info("daemon.started", version=__version__, port=port, interval_seconds=settings.interval, **scope, **mode)
+        end = {"message": how_to_end()} if ignores_interrupts() else {}
+        each = {"version": __version__, "port": port, "interval_seconds": settings.interval}
+        log.info("daemon.started", **each, **scope, **mode, **end)
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code
@@ -85,7 +88,7 @@ def _registry() -> CollectorRegistry:
 
 
 class Pulse:
-    """Notes when the last request returned: a long pass is alive as long as its requests return.
+    """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
         exchanged: Told of every request too.
@@ -96,8 +99,9 @@ class Pulse:
         self.last_at: datetime | None = None
 
     def __call__(self, exchange: Exchange) -> None:
-        """Take note of a request."""
-        self.last_at = now()
+        """Take note of a request; watches are opened whatever becomes of passes."""
+        if exchange.verb != HttpVerb.WATCH:
+            self.last_at = now()
         self._exchanged(exchange)
 
 
@@ -127,7 +131,7 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     def run() -> None:
         try:
             passes.forever(stop)
-        except Exception:  # the edge of the loop: whatever it was, it is told and ends the process
+        except Exception:  # whatever it is, it is logged and ends the process
             log.exception("daemon.crashed")
         finally:
             events.put(None)
@@ -137,7 +141,8 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     if caught is None:
         return FAILED
     stop.set()
-    log.info("daemon.stopping", signal=caught.name, message="ends after the pass in hand; interrupt again to end now")
+    sooner = f"at most {stop_timeout:g} s later" if ignores_interrupts() else "SIGINT (Ctrl-C) ends it now"
+    log.info("daemon.stopping", signal=caught.name, message=f"ends after the pass in hand; {sooner}")
     return _stopped(events, time.monotonic() + stop_timeout, log)
 
 

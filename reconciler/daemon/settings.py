@@ -72,12 +72,15 @@ class Settings(BaseSettings):
     dask-kubernetes has made them since 2023. A cluster keeps the names it was first seen with."""
     interval: Seconds = Field(default=5.0, gt=0, le=3600)
     """The time from the start of one pass to the start of the next."""
+    no_hints: bool = False
+    """Watch nothing: every change waits for the interval. By default a change is looked at in a moment, which takes the
+    right to watch what is listed."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False
     """Write nothing: make every pass on a copy in memory. With `--once`, print the plan and exit."""
     no_delete: bool = False
-    """Never delete anything. What would be deleted is told in conditions and in the plan."""
+    """Never delete anything. Conditions and the plan say what would be deleted."""
     deletion_cap: int = Field(default=1000, ge=0)
     """The most deletions in one pass, small clusters first; the others follow in the next passes, and a condition says
     so. 0 means no cap."""

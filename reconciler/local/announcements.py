@@ -9,7 +9,7 @@ from reconciler.local.network.doors import Door
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
 
 
@@ -58,7 +58,7 @@ class Announcements:
         """What the reconciler warns of, and Services' ports that lead nowhere."""
         for event in self._api.objects(EVENT):
             # Of unknown fields the reader of the files has told, with their remedies.
-            if event["type"] == "Warning" and event.get("reason") != Topic.WARNING:
+            if event["type"] == "Warning" and event.get("reason") != Reason.UNKNOWN_FIELD:
                 about = event["involvedObject"]
                 words = f"{about['kind']} {about['namespace']}/{about['name']}: {event['message']}"
                 self._say_once(words, words)

@@ -101,7 +101,7 @@ class _Lanes:
     def __init__(self, actions: Iterable[Action]) -> None:
         lanes: dict[Key, _Lane] = {}
         for action in actions:
-            lanes.setdefault(action.chain, _Lane()).queue.append(action)
+            lanes.setdefault(action.tree, _Lane()).queue.append(action)
         self._of = lanes
         self._turns = deque(lanes.values())
         self._unavailable = 0
@@ -126,7 +126,7 @@ class _Lanes:
     def note(self, response: Response) -> None:
         """Learn from an answer."""
         self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
-        self._of[response.action.chain].note(response)
+        self._of[response.action.tree].note(response)
 
 
 @dataclass(slots=True)

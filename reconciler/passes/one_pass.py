@@ -10,7 +10,7 @@ without listing again.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -21,7 +21,8 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply, ends_tree
-from reconciler.passes.bulkhead import Edge
+from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
+from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
@@ -30,7 +31,7 @@ from reconciler.passes.report import report
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Finding, PassResult, Plan, Response, Result, Subject, Terms
 from reconciler.passes.write_backoff import Backoff, Turn, next_backoff, retry_after
-from reconciler.rules.parts import chain_of
+from reconciler.rules.parts import tree_of
 from reconciler.wire.protocol import API
 
 MOST_ROUNDS = 100
@@ -56,10 +57,12 @@ class Memory:
 
     Args:
         backoff: What waits after errors.
+        rest: The trees that need no planning until something of them changes.
         bugs: Bugs whose traceback was logged.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
+    rest: Mapping[Key, Rest] = field(default_factory=dict)
     bugs: tuple[Finding, ...] = ()
 
 
@@ -82,7 +85,7 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
     """
     hand = _Pass(api, terms, observation, memory, clock, writers)
     hand.reconcile()
-    if hand.planned:
+    if hand.planned or observation.snapshot.unreadable:
         hand.report(reporters)
     return hand.result(), hand.memory()
 
@@ -98,14 +101,16 @@ class _Pass:
     clock: Clock
     writers: Writers
     snapshot: Snapshot = field(init=False)
-    edge: Edge = field(init=False)
+    bulkhead: Bulkhead = field(init=False)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
-    held: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
+    postponed: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
     planned: set[Key] = field(default_factory=set)
     actions: list[Action] = field(default_factory=list)
     responses: list[Response] = field(default_factory=list)
     reports: tuple[Response, ...] = ()
     written: Written = field(default_factory=Written)
+    resting: dict[Key, Rest] = field(default_factory=dict)
+    busy: set[Key] = field(default_factory=set)
     stopped: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -115,11 +120,11 @@ class _Pass:
 
     def __post_init__(self) -> None:
         self.snapshot = self.observation.snapshot
-        self.edge = Edge(self.findings, self.before.bugs)
+        self.bulkhead = Bulkhead(self.findings, self.before.bugs)
 
     def reconcile(self) -> None:
         """Plan and apply, round by round, until nothing is left that needs no waiting, or time is up."""
-        active: Iterable[Owner] = list(_owners(self.snapshot))
+        active = self._awake()
         while self.rounds < MOST_ROUNDS:
             if not self.writers.may_begin():
                 self.is_cut = True
@@ -131,29 +136,44 @@ class _Pass:
             with self._stage("apply"):
                 responses = apply(self.api, allowed.actions, self.writers)
             self._learn(allowed.actions, responses)
-            touched = {response.action.chain for response in responses}
-            owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.edge.bugs)
-            active = [owner for owner in owners if chain_of(owner, self.snapshot) in touched]
+            touched = {response.action.tree for response in responses}
+            self.busy |= touched
+            owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.bulkhead.bugs)
+            active = [owner for owner in owners if tree_of(owner, self.snapshot) in touched]
         self.is_cut = True
+
+    def _awake(self) -> list[Owner]:
+        """The resources to plan: those of trees of which something has changed, or that are not at rest."""
+        now = self.clock.seconds()
+        awake: list[Owner] = []
+        for key, tree in trees_of(_owners(self.snapshot), self.snapshot).items():
+            rest = self.before.rest.get(key)
+            if rest is not None and is_resting(tree, rest, now):
+                self.resting[key] = rest
+            else:
+                awake += tree.owners
+        return awake
 
     def report(self, reporters: Writers) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
-            now = self.clock.now()
-            news = report(self.snapshot, self.observation.snapshot, self.findings, self.responses, now, self.edge)
-            self.reports = apply(self.api, news, reporters)
+            before, now, isolate = self.observation.snapshot, self.clock.now(), self.bulkhead.isolate
+            looked_at = self.planned.union(self.bulkhead.bugs)
+            trees = {tree_of(owner, self.snapshot) for owner in _owners(self.snapshot) if owner.key in looked_at}
+            actions = report(self.snapshot, before, self.findings, self.responses, now, isolate, trees)
+            self.reports = apply(self.api, actions, reporters)
         self._fold(self.reports)
 
     def result(self) -> PassResult:
         """All that the pass saw and did."""
         findings = tuple(dict.fromkeys(one for findings in self.findings.values() for one in findings))
         tried = {(action.verb, action.key) for action in self.actions}
-        waiting = (action for actions in self.held.values() for action in actions)
-        held = tuple(action for action in waiting if (action.verb, action.key) not in tried)
+        waiting = (action for actions in self.postponed.values() for action in actions)
+        postponed = tuple(action for action in waiting if (action.verb, action.key) not in tried)
         read_nothing = bool(self.observation.errors) and not (self.snapshot.objects or self.snapshot.unreadable)
         return PassResult(
             None if read_nothing else self.snapshot,
-            Plan(tuple(self.actions), findings, held),
+            Plan(tuple(self.actions), findings, postponed),
             tuple(self.responses),
             self.reports,
             self.observation.errors,
@@ -166,10 +186,18 @@ class _Pass:
 
     def memory(self) -> Memory:
         """What to remember."""
-        planned = (*self.actions, *(action for actions in self.held.values() for action in actions))
+        planned = (*self.actions, *(action for actions in self.postponed.values() for action in actions))
         turn = Turn(self.snapshot, self.planned, planned, self.responses, self.written.undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
-        return Memory(backoff, tuple(self.edge.bugs.values()))
+        return Memory(backoff, {**self.resting, **self._come_to_rest()}, tuple(self.bulkhead.bugs.values()))
+
+    def _come_to_rest(self) -> Mapping[Key, Rest]:
+        """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""
+        found = {key for key, one in self.findings.items() if one} | {key for key, one in self.postponed.items() if one}
+        reported = {response.action.owner for response in self.reports}
+        owners = [owner for owner in _owners(self.snapshot) if owner.key in self.planned]
+        busy = {tree_of(owner, self.snapshot) for owner in owners if owner.key in found | reported}
+        return at_rest(trees_of(owners, self.snapshot), self.busy | busy, self.snapshot, self.clock.seconds())
 
     def _learn(self, actions: Iterable[Action], responses: Iterable[Response]) -> None:
         """Take what was tried, and what came of it, into the picture."""
@@ -177,7 +205,7 @@ class _Pass:
         self.responses += responses
         self.written.note(responses)
         self._fold(responses)
-        self.stopped.update(response.action.chain for response in responses if ends_tree(response))
+        self.stopped.update(response.action.tree for response in responses if ends_tree(response))
         self.refused.update(response.action.subject for response in responses if response.result is Result.REFUSED)
 
     def _fold(self, responses: Iterable[Response]) -> None:
@@ -190,16 +218,16 @@ class _Pass:
         """What may be done now for the resources in question."""
         naming = self.terms.naming
         with self._stage("desire"):
-            desired = self.edge.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
+            desired = self.bulkhead.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
         with self._stage("plan"):
-            plans = self.edge.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
+            plans = self.bulkhead.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
         with self._stage("policy"):
             whole = Plan(
                 tuple(action for one in plans for action in one.actions),
                 tuple(finding for one in plans for finding in one.findings),
             )
             allowed = self._allowed(whole)
-        self._note([one.owner.key for one in desired if one.owner.key not in self.edge.bugs], allowed)
+        self._note([one.owner.key for one in desired if one.owner.key not in self.bulkhead.bugs], allowed)
         return allowed
 
     def _allowed(self, whole: Plan) -> Plan:
@@ -220,11 +248,11 @@ class _Pass:
         for key in planned:
             self.planned.add(key)
             self.findings.pop(key, None)
-            self.held.pop(key, None)
+            self.postponed.pop(key, None)
         for finding in dict.fromkeys(allowed.findings):
             self.findings[finding.about] = (*self.findings.get(finding.about, ()), finding)
-        for action in allowed.held:
-            self.held[action.owner] = (*self.held.get(action.owner, ()), action)
+        for action in allowed.postponed:
+            self.postponed[action.owner] = (*self.postponed.get(action.owner, ()), action)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:

@@ -1,7 +1,7 @@
 """What of a plan may be done now: pure filters from plan to plan.
 
-Each filter moves actions from `actions` to `held` and says why in a finding where a person should know. They are asked
-before anything is decided for good: a record that lets Pods go is a deletion to come.
+Each filter moves actions from `actions` to `postponed` and says why in a finding where a person should know. They are
+asked before anything is decided for good: a record that lets Pods go is a deletion to come.
 """
 
 from collections import Counter
@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from models.kinds import Key
-from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Topic, Verb
+from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Verb
 from reconciler.passes.write_backoff import Wait
+from reconciler.rules.reasons import Reason
 
 
 def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subject]) -> Plan:
@@ -21,7 +22,7 @@ def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subj
         trees: Trees of which nothing more is written in this pass.
         refused: What was refused.
     """
-    return _hold(plan, lambda action: action.chain in trees or action.subject in refused)
+    return _postpone(plan, lambda action: action.tree in trees or action.subject in refused)
 
 
 def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[str]) -> Plan:
@@ -33,7 +34,9 @@ def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[
         created: The uids of what this pass has created.
     """
     plan = _trimmed(plan, lambda uid: uid not in created)
-    return _hold(plan, lambda action: action.uid in created if action.verb is Verb.DELETE else action.subject in undone)
+    return _postpone(
+        plan, lambda action: action.uid in created if action.verb is Verb.DELETE else action.subject in undone
+    )
 
 
 def without_waiting(plan: Plan, waits: Mapping[Subject, Wait]) -> Plan:
@@ -43,16 +46,16 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait]) -> Plan:
         plan: The plan.
         waits: The waits that are not over.
     """
-    held = _hold(plan, lambda action: action.subject in waits)
-    waiting = dict.fromkeys(action.subject for action in held.held if action.subject in waits)
-    return replace(held, findings=held.findings + tuple(waits[subject].finding for subject in waiting))
+    allowed = _postpone(plan, lambda action: action.subject in waits)
+    waiting = dict.fromkeys(action.subject for action in allowed.postponed if action.subject in waits)
+    return replace(allowed, findings=allowed.findings + tuple(waits[subject].finding for subject in waiting))
 
 
 def without_needless_records(plan: Plan) -> Plan:
     """Postpone records that only give out numbers for Pods whose creation was postponed."""
     created = {action.owner for action in plan.actions if action.after_record}
-    waiting = {action.owner for action in plan.held if action.after_record}
-    return _hold(
+    waiting = {action.owner for action in plan.postponed if action.after_record}
+    return _postpone(
         plan,
         lambda action: (
             action.verb is Verb.RECORD
@@ -66,14 +69,12 @@ def without_needless_records(plan: Plan) -> Plan:
 def without_deletes(plan: Plan) -> Plan:
     """Postpone every deletion, and every decision to delete: the setting `no_delete`."""
     blocked = _deletions(plan.actions)
-    held = _hold(_trimmed(plan, lambda _: False), lambda action: action.verb is Verb.DELETE)
+    allowed = _postpone(_trimmed(plan, lambda _: False), lambda action: action.verb is Verb.DELETE)
     told = tuple(
-        Finding(
-            owner, Topic.NO_DELETE, f"{owner}: {_objects(count)} not deleted: deletions are switched off (--no-delete)"
-        )
+        Finding(owner, Reason.NO_DELETE, f"{_objects(count)} not deleted: deletions are switched off (--no-delete)")
         for owner, count in blocked.items()
     )
-    return replace(held, findings=held.findings + told)
+    return replace(allowed, findings=allowed.findings + told)
 
 
 def within_deletion_cap(plan: Plan, cap: int, done: Collection[Action]) -> Plan:
@@ -90,34 +91,34 @@ def within_deletion_cap(plan: Plan, cap: int, done: Collection[Action]) -> Plan:
     dooms = [(action, uid) for action in plan.actions for uid in action.doomed]
     deleted = Counter(action.owner for action in done if action.verb is Verb.DELETE)
     decided = sum(len(action.doomed) for action in done)
-    allowed = {
+    may_go = {
         *_smallest_trees_first(deletes, cap - deleted.total()),
         *_smallest_trees_first(dooms, cap - decided),
     }
-    if len(allowed) == len(deletes) + len(dooms):
+    if len(may_go) == len(deletes) + len(dooms):
         return plan
-    held = _hold(
-        _trimmed(plan, allowed.__contains__), lambda action: action.verb is Verb.DELETE and action.uid not in allowed
+    allowed = _postpone(
+        _trimmed(plan, may_go.__contains__), lambda action: action.verb is Verb.DELETE and action.uid not in may_go
     )
-    before, after = _deletions(plan.actions), _deletions(held.actions)
-    told = tuple(
+    before, after = _deletions(plan.actions), _deletions(allowed.actions)
+    findings = tuple(
         Finding(
             owner,
-            Topic.DELETION_CAP,
-            f"{owner}: {deleted[owner] + after[owner]} of {deleted[owner] + count} deletions are made in this pass, "
+            Reason.DELETION_CAP,
+            f"{deleted[owner] + after[owner]} of {deleted[owner] + count} deletions are made in this pass, "
             f"the others in the next ones (--deletion-cap {cap})",
         )
         for owner, count in before.items()
         if after[owner] < count
     )
-    return replace(held, findings=held.findings + told)
+    return replace(allowed, findings=allowed.findings + findings)
 
 
 def _smallest_trees_first(deletions: Iterable[tuple[Action, str]], room: int) -> list[str]:
     """The uids that there is room for."""
     trees: dict[Key, list[str]] = {}
     for action, uid in deletions:
-        trees.setdefault(action.chain, []).append(uid)
+        trees.setdefault(action.tree, []).append(uid)
     ranked = sorted(trees.items(), key=lambda item: (len(item[1]), item[0]))
     return [uid for _, uids in ranked for uid in uids][: max(0, room)]
 
@@ -137,7 +138,7 @@ def _objects(count: int) -> str:
 def _trimmed(plan: Plan, may_go: Callable[[str], bool]) -> Plan:
     """The plan with records that let only those Pods go that may; what else a record decides stands."""
     actions: list[Action] = []
-    held = list(plan.held)
+    postponed = list(plan.postponed)
     for action in plan.actions:
         doomed = tuple(uid for uid in action.doomed if may_go(uid))
         if doomed == action.doomed:
@@ -145,8 +146,8 @@ def _trimmed(plan: Plan, may_go: Callable[[str], bool]) -> Plan:
         elif (less := _lessened(action, doomed)) is not None:
             actions.append(less)
         else:
-            held.append(action)
-    return replace(plan, actions=tuple(actions), held=tuple(held))
+            postponed.append(action)
+    return replace(plan, actions=tuple(actions), postponed=tuple(postponed))
 
 
 def _lessened(action: Action, doomed: tuple[str, ...]) -> Action | None:
@@ -162,17 +163,15 @@ def _lessened(action: Action, doomed: tuple[str, ...]) -> Action | None:
     return replace(action, body=body, doomed=doomed, changes=changes)
 
 
-def _hold(plan: Plan, held: Callable[[Action], bool]) -> Plan:
+def _postpone(plan: Plan, postponed: Callable[[Action], bool]) -> Plan:
     """The plan without certain actions, and without those that follow from their owner's record if that is one."""
-    verdicts = [(action, held(action)) for action in plan.actions]
-    if not any(is_held for _, is_held in verdicts):
+    verdicts = [(action, postponed(action)) for action in plan.actions]
+    if not any(waits for _, waits in verdicts):
         return plan
-    unrecorded = {action.owner for action, is_held in verdicts if is_held and action.verb is Verb.RECORD}
-    verdicts = [
-        (action, is_held or (action.after_record and action.owner in unrecorded)) for action, is_held in verdicts
-    ]
+    unrecorded = {action.owner for action, waits in verdicts if waits and action.verb is Verb.RECORD}
+    verdicts = [(one, waits or (one.after_record and one.owner in unrecorded)) for one, waits in verdicts]
     return replace(
         plan,
-        actions=tuple(action for action, is_held in verdicts if not is_held),
-        held=plan.held + tuple(action for action, is_held in verdicts if is_held),
+        actions=tuple(action for action, waits in verdicts if not waits),
+        postponed=plan.postponed + tuple(action for action, waits in verdicts if waits),
     )

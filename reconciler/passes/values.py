@@ -1,4 +1,4 @@
-"""What the stages of a pass hand to one another: what should exist, what to do about it, and what came of it."""
+"""The values that the stages of a pass exchange: what should exist, what to do about it, and how each write ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.cost import Cost
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 
 Body = dict[str, Any]
 
@@ -19,7 +20,7 @@ class Wanted:
 
     Args:
         key: Its kind, namespace and name.
-        body: The object as it would be created, owner reference and all.
+        body: The object as it would be created, with its owner reference.
         present: The observed object that fills its place, whatever its name; `None` if there is none.
         reason: Why it should exist, as the end of the sentence "create it, because …".
         after_record: Whether it is created only if the owner's record of the same plan was written.
@@ -86,39 +87,18 @@ class Terms(Protocol):
         """How many writes may be under way at once."""
 
 
-class Topic(StrEnum):
-    """What a finding is about: the reason of the condition that it ends up in."""
-
-    INVALID = "Invalid"
-    NAME_CONFLICT = "NameConflict"
-    NAME_TOO_LONG = "NameTooLong"
-    CLUSTER_NOT_FOUND = "ClusterNotFound"
-    OTHER_OPERATOR = "ManagedByDaskKubernetes"
-    TERMINATING = "WaitingForTermination"
-    RUNNER_CHANGED = "RunnerTemplateChanged"
-    BACK_OFF = "BackOff"
-    REFUSED = "Refused"
-    WARNING = "UnknownField"
-    INVALID_ANNOTATION = "InvalidAnnotation"
-    UNAVAILABLE = "ApiUnavailable"
-    DELETION_CAP = "DeletionCap"
-    NO_DELETE = "DeletionDisabled"
-    UNDONE = "ChangesUndone"
-    INTERNAL_ERROR = "InternalError"
-
-
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something the owner of a resource must be told.
+    """Something that a condition of a resource says.
 
     Args:
-        about: The custom resource whose owner is told.
-        topic: What it is about.
-        message: The whole sentence: what was seen and what to do.
+        about: The custom resource.
+        reason: The condition's reason.
+        message: The sentence: what was seen and what to do. It does not begin with the resource's name.
     """
 
     about: Key
-    topic: Topic
+    reason: Reason
     message: str
 
 
@@ -131,7 +111,7 @@ class Desired:
         wanted: Objects that should exist.
         unwanted: Objects that should go.
         records: Decisions to write down first.
-        findings: What its owner must be told.
+        findings: What its conditions must say.
     """
 
     owner: Owner
@@ -174,8 +154,8 @@ class Action:
         verb: What it does. A `report` applies a resource's status; the other verbs change the world.
         key: What it does it to.
         owner: The custom resource on whose behalf.
-        chain: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
-            conflicts count by chain.
+        tree: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
+            conflicts count by tree.
         reason: Why, in words.
         body: The object to create or the merge patch; empty for a delete.
         uid: The uid the object must have; empty for a create.
@@ -189,7 +169,7 @@ class Action:
     verb: Verb
     key: Key
     owner: Key
-    chain: Key
+    tree: Key
     reason: str
     body: Body = field(default_factory=dict)
     uid: str = ""
@@ -222,29 +202,21 @@ class Subject(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, in order, and what its owners must be told about what is not done.
+    """What to do, in order, and why the rest is not done.
 
     Args:
         actions: The writes.
-        findings: Why something is waited for or held back.
-        held: The actions that policy held back; they will be planned again.
+        findings: What conditions must say, such as why an action is postponed.
+        postponed: The actions that a policy took out; a later pass plans them again.
     """
 
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
-    held: tuple[Action, ...] = ()
-
-    def __add__(self, other: "Plan") -> "Plan":
-        """Both plans, this one first."""
-        return Plan(
-            self.actions + other.actions,
-            tuple(dict.fromkeys(self.findings + other.findings)),
-            self.held + other.held,
-        )
+    postponed: tuple[Action, ...] = ()
 
 
 class Result(StrEnum):
-    """What came of an action."""
+    """How an action ended."""
 
     DONE = "done"
     CONFLICT = "conflict"
@@ -256,7 +228,7 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of an action.
+    """How an action ended, and what is known of its object since.
 
     Args:
         action: The action.
@@ -283,9 +255,9 @@ class PassResult:
 
     Args:
         snapshot: The world as it was left; `None` if nothing could be observed.
-        plan: Every action of every round, with the findings and held actions of the last.
-        responses: What came of the actions.
-        reports: What came of writing statuses and Events.
+        plan: Every action of every round, with the findings and postponed actions of the last.
+        responses: How the actions ended.
+        reports: How the writes of statuses and Events ended.
         errors: Which lists failed and why, by what was listed; nothing was planned there.
         seconds: How long each stage took.
         rounds: How many times was planned.
@@ -313,8 +285,8 @@ class PassResult:
 
     @property
     def bugs(self) -> tuple[Finding, ...]:
-        """What went wrong within the reconciler itself, by the resources that brought it to light."""
-        return tuple(finding for finding in self.plan.findings if finding.topic is Topic.INTERNAL_ERROR)
+        """The findings about bugs of the reconciler."""
+        return tuple(finding for finding in self.plan.findings if finding.reason is Reason.INTERNAL_ERROR)
 
     @property
     def ok(self) -> bool:

@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from models.base import Meta, wire_time
 from models.kinds import Key
 from models.snapshot import Observed, Snapshot
-from reconciler.passes.values import Action, Finding, Response, Result, Subject, Topic, Verb
+from reconciler.passes.values import Action, Finding, Response, Result, Subject, Verb
+from reconciler.rules.reasons import Reason
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
@@ -146,13 +147,13 @@ class _Failure:
     """Why something has to wait.
 
     Args:
-        topic: What its owner is told of.
+        reason: The reason of the finding.
         message: What its owner is told.
         asked_seconds: How long the server asks to be left alone.
         errors: How many in a row it is; 0 for one more than before.
     """
 
-    topic: Topic
+    reason: Reason
     message: str
     asked_seconds: float = 0.0
     errors: int = 0
@@ -160,12 +161,12 @@ class _Failure:
 
 def _failures(turn: Turn) -> Mapping[Subject, _Failure]:
     """What failed, once each."""
-    found = {subject: _Failure(Topic.UNDONE, message) for subject, message in turn.undone.items()}
+    found = {subject: _Failure(Reason.UNDONE, message) for subject, message in turn.undone.items()}
     for response in turn.responses:
         if response.result in _COUNTING:
             action = response.action
             message = f"could not {action.verb} {action.key}: {response.error}"
-            found[action.subject] = _Failure(Topic.BACK_OFF, message, response.retry_after_seconds or 0.0)
+            found[action.subject] = _Failure(Reason.BACK_OFF, message, response.retry_after_seconds or 0.0)
     return found
 
 
@@ -194,7 +195,7 @@ def _repetitions(responses: Iterable[Response], repeats: Mapping[Key, Repeat]) -
         if action.verb is Verb.UPDATE and response.result is Result.DONE and repeat and repeat.count > MOST_REPEATED:
             fields = ", ".join(change.path for change in action.changes)
             message = f"{fields} of {action.key} was set {repeat.count} times; something else sets it back each time"
-            found[action.subject] = _Failure(Topic.UNDONE, message, errors=repeat.count - MOST_REPEATED)
+            found[action.subject] = _Failure(Reason.UNDONE, message, errors=repeat.count - MOST_REPEATED)
     return found
 
 
@@ -206,7 +207,7 @@ def _wait(  # noqa: PLR0913, PLR0917  # what a wait is made of
     asked = timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds()))
     pause = max(delay, asked)
     message = f"{failure.message}; tried again at {wire_time(now + pause)}"
-    finding = Finding(subject.owner, failure.topic, message)
+    finding = Finding(subject.owner, failure.reason, message)
     return Wait(errors, at_seconds + pause.total_seconds(), owner.generation, owner.uid, finding)
 
 

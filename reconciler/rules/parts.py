@@ -61,7 +61,7 @@ class ClusterParts:
     @cached_property
     def services(self) -> tuple[tuple[Role, str, Service | None], ...]:
         """The Services that its naming set asks for: their roles, their names, and what is there of them."""
-        naming, name = naming_in_force(self.cluster), self.cluster.metadata.name
+        naming, name = naming_or_default(self.cluster), self.cluster.metadata.name
         asked = [(Role.USER_SERVICE, names.user_service(naming, name))]
         if naming is Naming.CLASSIC:
             asked.append((Role.COMM_SERVICE, names.comm_service(name)))
@@ -77,7 +77,7 @@ class ClusterParts:
     @cached_property
     def default_group(self) -> DaskWorkerGroup | None:
         """The worker group that it made from its own `spec.worker`."""
-        name = names.default_group(naming_in_force(self.cluster), self.cluster.metadata.name)
+        name = names.default_group(naming_or_default(self.cluster), self.cluster.metadata.name)
         mine = self.snapshot.children(self.cluster.metadata.uid, DaskWorkerGroup)
         return find_child(mine, Role.DEFAULT_GROUP, name)
 
@@ -135,7 +135,7 @@ class JobParts:
 
     @property
     def _cluster_name(self) -> str:
-        return names.job_cluster(naming_in_force(self.job), self.job.metadata.name)
+        return names.job_cluster(naming_or_default(self.job), self.job.metadata.name)
 
 
 def cluster_of(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: Snapshot) -> DaskCluster | None:
@@ -148,11 +148,11 @@ def cluster_key(resource: DaskWorkerGroup | DaskAutoscaler) -> Key:
     return Key(DASK_CLUSTER, resource.metadata.namespace, resource.spec.cluster)
 
 
-def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
+def tree_of(owner: Owner, snapshot: Snapshot) -> Key:
     """The resource at the top of the owner's tree: a job, or a cluster that belongs to no job."""
     if isinstance(owner, DaskWorkerGroup | DaskAutoscaler):
         cluster = cluster_of(owner, snapshot)
-        return owner.key if cluster is None else chain_of(cluster, snapshot)
+        return owner.key if cluster is None else tree_of(cluster, snapshot)
     if isinstance(owner, DaskCluster):
         above = owner.metadata.controller
         if above is not None and above.kind == DASK_JOB.name:
@@ -177,7 +177,7 @@ def _first(pods: Iterable[Pod]) -> Pod | None:
 
 
 def in_role(candidates: Iterable[Child], role: Role, name: str) -> tuple[Child, ...]:
-    """The owner's children in that role; whatever else its users made its dependents is theirs.
+    """The owner's children in that role; other objects that carry the owner's uid are its users'.
 
     Args:
         candidates: Objects that carry the owner's uid.
@@ -193,7 +193,7 @@ def in_role(candidates: Iterable[Child], role: Role, name: str) -> tuple[Child, 
 
 
 def find_child(candidates: Iterable[Child], role: Role, name: str) -> Child | None:
-    """The owner's child in that role that is not on its way out.
+    """The owner's child in that role that is not being deleted.
 
     Args:
         candidates: Objects that carry the owner's uid.
@@ -219,7 +219,7 @@ def outlives_its_cluster(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: S
     return not any(key in snapshot.objects or key in snapshot.unreadable for key in keys)
 
 
-def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:
+def recorded_naming(owner: DaskCluster | DaskJob) -> Naming | None:
     """The naming set recorded on the resource, or `None` if it is new."""
     try:
         return Naming(owner.metadata.annotations.get(NAMING, ""))
@@ -227,6 +227,6 @@ def naming_of(owner: DaskCluster | DaskJob) -> Naming | None:
         return None
 
 
-def naming_in_force(owner: DaskCluster | DaskJob) -> Naming:
+def naming_or_default(owner: DaskCluster | DaskJob) -> Naming:
     """The resource's naming set; before one is recorded, the one with the more objects."""
-    return naming_of(owner) or Naming.CLASSIC
+    return recorded_naming(owner) or Naming.CLASSIC

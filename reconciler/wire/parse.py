@@ -1,6 +1,7 @@
 """From what the API says to models; one bad object never hides the others."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
@@ -38,6 +39,11 @@ class _PlainList(Model):
 _FIRST = b'"items":['
 _PART_BYTES = 1 << 19
 _LONGEST_SHOWN = 80
+_VERSION = rb'"metadata":\{[^{}]*"resourceVersion":"([^"]*)"[^{}]*\}'
+_VERSION_FIRST = re.compile(rb'\{"kind":"\w+","apiVersion":"[\w./]+",' + _VERSION)
+_VERSION_LAST = re.compile(_VERSION + rb"\}\s*\Z")
+_VERSION_BYTES = 500
+"""How far from either end of a list its version is looked for."""
 
 
 class NotAListError(ValueError):
@@ -64,6 +70,20 @@ def parse_list(kind: Kind, payload: bytes, part_bytes: int = _PART_BYTES) -> Seq
     except ValidationError:
         items = _leniently(kind, payload)
     return [parse_object(kind, item) if isinstance(item, dict) else item for item in items]
+
+
+def resource_version(payload: bytes) -> str:
+    """The version of a Kubernetes list, from which changes can be watched; empty if it has none.
+
+    It stands before the items or, for custom resources, behind them.
+    """
+    found = _VERSION_FIRST.match(payload) or _VERSION_LAST.search(payload, max(0, len(payload) - _VERSION_BYTES))
+    if found:
+        return found[1].decode()
+    try:
+        return str(json.loads(payload)["metadata"]["resourceVersion"])
+    except (ValueError, KeyError, TypeError):
+        return ""
 
 
 def parse_object(kind: Kind, body: Mapping[str, Any]) -> Observed | Unreadable:

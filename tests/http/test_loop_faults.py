@@ -166,7 +166,7 @@ def check_wait(place: Place, world: World, write: Write, seconds: float) -> None
     waiting = place.one_pass()
     assert not [response for response in waiting.responses if response.action.owner == write.of]
     assert complete(world, "other"), world.describe()
-    if any(action.owner == write.of for action in waiting.plan.held):
+    if any(action.owner == write.of for action in waiting.plan.postponed):
         assert world.condition(write.of, "Progressing")[:2] == ("True", "BackOff")
     world.clock.advance(0.2)
 

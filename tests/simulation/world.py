@@ -102,7 +102,7 @@ class World:
         lines = [f"{one.verb} {one.key}: {one.reason} {one.body}" for one in result.plan.actions]
         lines += [f"{one.result} {one.action.key}: {one.error}" for one in result.failures]
         lines += [f"{one.action.verb} {one.action.key}: {one.action.reason}" for one in result.reports]
-        return "\n".join([*lines, *(finding.message for finding in result.plan.findings)])
+        return "\n".join([*lines, *(f"{one.about}: {one.message}" for one in result.plan.findings)])
 
     # The users
 

@@ -12,13 +12,13 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from models.status import Failures, Retirement
 from reconciler.passes.desire.adoption import adoption, another_cluster
-from reconciler.passes.desire.children import Marks, child_body, finding
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
 from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
-from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
 from reconciler.rules.labels import (
@@ -32,7 +32,15 @@ from reconciler.rules.labels import (
     Role,
     ordinal,
 )
-from reconciler.rules.parts import ClusterParts, cluster_key, cluster_of, naming_of, outlives_its_cluster, workers_of
+from reconciler.rules.parts import (
+    ClusterParts,
+    cluster_key,
+    cluster_of,
+    outlives_its_cluster,
+    recorded_naming,
+    workers_of,
+)
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
 MOST_CREATED = 1000
@@ -51,13 +59,13 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     owned = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
     if cluster.metadata.deletion_timestamp is not None:
         message = f"{cluster.key} is being deleted; the workers start when there is another one of that name"
-        return Desired(group, findings=() if owned else (finding(group, Topic.TERMINATING, message),))
+        return Desired(group, findings=() if owned else (Finding(group.key, Reason.TERMINATING, message),))
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
-        return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
+        return Desired(group, findings=(Finding(group.key, blocked.reason, f"{cluster.key}: {blocked.message}"),))
     if not owned:
         return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
-    if naming_of(cluster) is None or is_over(cluster, snapshot):
+    if recorded_naming(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
 
@@ -66,11 +74,11 @@ def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
     key = cluster_key(group)
     if key in snapshot.unreadable:
         message = f"its cluster cannot be read: {snapshot.unreadable[key].error}"
-        return (finding(group, Topic.INVALID, message),)
+        return (Finding(group.key, Reason.INVALID, message),)
     if outlives_its_cluster(group, snapshot):
         return ()
     message = f"there is no {key}, which spec.cluster names; the workers start when it is created"
-    return (finding(group, Topic.CLUSTER_NOT_FOUND, message),)
+    return (Finding(group.key, Reason.CLUSTER_NOT_FOUND, message),)
 
 
 @dataclass(frozen=True)
@@ -184,7 +192,7 @@ class _Workers:
         if failures is None or until is None or until <= self.now:
             return ()
         message = f"workers ended {failures.count} times in a row; the next ones start at {wire_time(until)}"
-        return (finding(self.group, Topic.BACK_OFF, message),)
+        return (Finding(self.group.key, Reason.BACK_OFF, message),)
 
     def _highest_ordinal(self) -> int:
         """The highest number that was ever given, as far as is known."""

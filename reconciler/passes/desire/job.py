@@ -20,14 +20,13 @@ from models.status import JobStatus
 from reconciler.passes.desire.children import (
     Marks,
     child_body,
-    finding,
-    naming_in_use,
+    naming_shown_by_children,
     record_naming,
     replicas_to_hand_down,
 )
 from reconciler.passes.desire.crash_backoff import how_it_ended
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
-from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
 from reconciler.rules.labels import (
@@ -41,20 +40,21 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, naming_of
+from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
 
 
 def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
-    recorded = naming_of(job)
+    recorded = recorded_naming(job)
     if recorded is None:
         cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
-        in_use = naming_in_use(job.metadata.uid, snapshot, cluster_names)
+        in_use = naming_shown_by_children(job.metadata.uid, snapshot, cluster_names)
         return Desired(job, records=(record_naming(job, in_use or naming),))
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
-        return Desired(job, findings=(finding(job, Topic.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
+        return Desired(job, findings=(Finding(job.key, Reason.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
     parts = JobParts(job, snapshot)
     runner = parts.runner
     if job.status.job_status is not None and job.status.job_status.is_outcome:
@@ -159,9 +159,9 @@ def _marks(job: DaskJob, cluster_name: str, facts: dict[str, str] | None = None)
 
 def _runner_findings(job: DaskJob, runner: Pod | None) -> Iterator[Finding]:
     if runner is not None and runner.metadata.annotations.get(TEMPLATE_HASH) != runner_hash(job):
-        yield finding(
-            job,
-            Topic.RUNNER_CHANGED,
+        yield Finding(
+            job.key,
+            Reason.RUNNER_CHANGED,
             f"spec.job was edited, but Pod {runner.metadata.name} runs on from the template it was made from; "
             "delete the Pod to run the job from the new one",
         )

@@ -6,13 +6,14 @@ from models.base import wire_time
 from models.kinds import POD, Key
 from models.resources import DaskCluster
 from models.status import Retirement
-from reconciler.passes.desire.children import Marks, child_body, finding
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
 from reconciler.passes.desire.services import scheduler_labels
-from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
 from reconciler.rules.parts import ClusterParts, is_stuck
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 
 
@@ -37,7 +38,9 @@ def desire_scheduler(parts: ClusterParts) -> Desired:
         return Desired(cluster, unwanted=decided, records=records)
     wait_until = retry_at(cluster.status.decisions.failures, scheduler_hash(cluster), now)
     if wait_until is not None and now < wait_until:
-        told = finding(cluster, Topic.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}")
+        told = Finding(
+            cluster.key, Reason.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}"
+        )
         return Desired(cluster, findings=(told,))
     return Desired(cluster, (_new(parts),))
 

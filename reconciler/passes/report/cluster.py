@@ -8,18 +8,17 @@ from models.base import Condition
 from models.resources import DaskCluster
 from models.status import DaskClusterStatus, Phase
 from reconciler.passes.report.acceptance import accepted
-from reconciler.passes.report.conditions import Reason, Type, blocked, false, is_true, settle, true
+from reconciler.passes.report.conditions import blocked, condition, is_true, settle
 from reconciler.passes.report.group import GroupReport
-from reconciler.passes.report.progress import held
+from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.scheduler import scheduler_ready, service_trouble
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.view import View
 from reconciler.passes.report.workers import readiness, selector, shortage
-from reconciler.passes.values import Topic
 from reconciler.rules.addresses import dashboard_address, scheduler_address
 from reconciler.rules.parts import ClusterParts
-
-_UNBUILDABLE = (Topic.INVALID, Topic.NAME_TOO_LONG)
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import UNBUILDABLE, Reason
 
 
 def report_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport]) -> DaskClusterStatus:
@@ -47,8 +46,8 @@ class _Cluster:
         settled = settle(conditions, self.cluster.status.conditions, self.cluster.metadata.generation, self.view.now)
         update: dict[str, object] = {"conditions": settled}
         reason = conditions[0].reason
-        if reason != Topic.OTHER_OPERATOR:
-            buildable = reason not in _UNBUILDABLE
+        if reason != Reason.OTHER_OPERATOR:
+            buildable = reason not in UNBUILDABLE
             update |= self._counts()
             update |= {
                 "observed_generation": self.cluster.metadata.generation,
@@ -71,47 +70,49 @@ class _Cluster:
     def _conditions(self) -> tuple[Condition, ...]:
         scheduler = scheduler_ready(self.view, self.parts, self.acceptance)
         workers = self._workers_ready()
-        ready = blocked(self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
-        progressing = held(self.view, self.cluster) or self._progressing(scheduler)
+        ready = blocked(ConditionType.READY, self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
+        progressing = obstacle_condition(self.view, self.cluster) or self._progressing(scheduler)
         return ready, scheduler, workers, progressing, self.acceptance
 
     def _ready(self, scheduler: Condition, workers: Condition) -> Condition:
         """The sum of the others: the first that is not fulfilled says why."""
         if not is_true(scheduler):
-            return false(Type.READY, Reason.SCHEDULER_NOT_READY, scheduler.message)
+            return condition(ConditionType.READY, Reason.SCHEDULER_NOT_READY, scheduler.message)
         lacking = service_trouble(self.parts, self.acceptance)
         if lacking is not None:
-            return false(Type.READY, *lacking)
+            return condition(ConditionType.READY, *lacking)
         if not is_true(workers):
-            return false(Type.READY, Reason.WORKERS_NOT_READY, workers.message)
-        return true(Type.READY, Reason.READY, f"The scheduler is ready. {workers.message}")
+            return condition(ConditionType.READY, Reason.WORKERS_NOT_READY, workers.message)
+        return condition(ConditionType.READY, Reason.READY, f"The scheduler is ready. {workers.message}")
 
     def _workers_ready(self) -> Condition:
         if self._default_group() is None:
             message = "The default worker group has not been created yet."
-            return false(Type.WORKERS_READY, Reason.NOT_CREATED, message)
+            return condition(ConditionType.WORKERS_READY, Reason.NOT_CREATED, message)
         workers = [one.workers for one in self.groups]
         why = next((one.why_not_created for one in self.groups if one.workers.to_create and one.why_not_created), "")
         trouble = shortage(workers, why)
         if trouble is not None:
-            return false(Type.WORKERS_READY, Reason.WORKERS_NOT_READY, trouble)
-        return true(Type.WORKERS_READY, Reason.READY, readiness(workers))
+            return condition(ConditionType.WORKERS_READY, Reason.WORKERS_NOT_READY, trouble)
+        return condition(ConditionType.WORKERS_READY, Reason.READY, readiness(workers))
 
     def _progressing(self, scheduler: Condition) -> Condition:
         if not is_true(scheduler):
             reason = Reason.STARTING if self.parts.scheduler is not None else Reason.CREATING
-            return true(Type.PROGRESSING, reason, scheduler.message)
+            return condition(ConditionType.PROGRESSING, reason, scheduler.message)
         lacking = service_trouble(self.parts, self.acceptance)
         if lacking is not None:
             reason = Reason.CREATING if lacking[0] is Reason.NOT_CREATED else Reason.STARTING
-            return true(Type.PROGRESSING, reason, lacking[1])
+            return condition(ConditionType.PROGRESSING, reason, lacking[1])
         if self._default_group() is None:
-            return true(Type.PROGRESSING, Reason.CREATING, "The default worker group has not been created yet.")
+            return condition(
+                ConditionType.PROGRESSING, Reason.CREATING, "The default worker group has not been created yet."
+            )
         for one in self.groups:
             if one.progressing.reason != Reason.SETTLED:
                 message = shorten(f"Worker group {one.group.metadata.name}: {one.progressing.message}")
                 return one.progressing.model_copy(update={"message": message})
-        return false(Type.PROGRESSING, Reason.SETTLED, "Everything is as it should be.")
+        return condition(ConditionType.PROGRESSING, Reason.SETTLED, "Everything is as it should be.")
 
     def _phase(self) -> Phase:
         scheduler = self.parts.scheduler

@@ -2,12 +2,14 @@
 
 from models.base import Condition, find_condition
 from models.kinds import POD
-from reconciler.passes.report.conditions import Reason, Type, false, true
+from reconciler.passes.report.conditions import condition
 from reconciler.passes.report.pod_trouble import explain
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.passes.values import Action, Result, Verb
 from reconciler.rules.parts import ClusterParts
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 
 def scheduler_ready(view: View, parts: ClusterParts, acceptance: Condition) -> Condition:
@@ -22,9 +24,10 @@ def scheduler_ready(view: View, parts: ClusterParts, acceptance: Condition) -> C
     if pod is None:
         return _absent(view, parts, acceptance)
     if pod.is_ready:
-        return true(Type.SCHEDULER_READY, Reason.READY, f"The scheduler Pod {pod.metadata.name} is ready.")
+        message = f"The scheduler Pod {pod.metadata.name} is ready."
+        return condition(ConditionType.SCHEDULER_READY, Reason.READY, message)
     message = f"The scheduler Pod {pod.metadata.name} {explain(pod)}"
-    return false(Type.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
+    return condition(ConditionType.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
 
 
 def replacement_begun(view: View, parts: ClusterParts) -> Action | None:
@@ -45,18 +48,18 @@ def in_words(replacement: Action) -> str:
 def _absent(view: View, parts: ClusterParts, acceptance: Condition) -> Condition:
     if acceptance.status == "False":
         message = f"There is no scheduler Pod, since the API server refused it: {acceptance.message}"
-        return false(Type.SCHEDULER_READY, Reason.NOT_CREATED, sentence(message))
+        return condition(ConditionType.SCHEDULER_READY, Reason.NOT_CREATED, sentence(message))
     begun = replacement_begun(view, parts)
     if begun is not None:
-        return false(Type.SCHEDULER_READY, Reason.REPLACING, in_words(begun))
-    known = find_condition(parts.cluster.status.conditions, Type.SCHEDULER_READY)
+        return condition(ConditionType.SCHEDULER_READY, Reason.REPLACING, in_words(begun))
+    known = find_condition(parts.cluster.status.conditions, ConditionType.SCHEDULER_READY)
     if known is not None and known.reason == Reason.REPLACING:
         return known
     leftover = min(parts.schedulers, key=lambda pod: pod.metadata.name, default=None)
     if leftover is not None:
         message = f"The scheduler Pod {leftover.metadata.name} {explain(leftover)}"
-        return false(Type.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
-    return false(Type.SCHEDULER_READY, Reason.NOT_CREATED, "The scheduler Pod has not been created yet.")
+        return condition(ConditionType.SCHEDULER_READY, Reason.SCHEDULER_NOT_READY, sentence(message))
+    return condition(ConditionType.SCHEDULER_READY, Reason.NOT_CREATED, "The scheduler Pod has not been created yet.")
 
 
 def service_trouble(parts: ClusterParts, acceptance: Condition) -> tuple[Reason, str] | None:

@@ -94,7 +94,7 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
     to_create = sum(group.to_create for group in groups)
     if to_create:
         because = f": {clause(why_not_created)}" if why_not_created else ""
-        parts.append(f"{to_create} must still be created{because}")
+        parts.append(f"{to_create} to create{because}")
     who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
     return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
 
