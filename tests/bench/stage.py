@@ -57,10 +57,9 @@ class Stage:
         """Wait for Pods to run: from the first create in the namespace to the last Pod's Running."""
         enough = lambda: len(self.trail.started_pods(namespace)) >= pods  # noqa: E731 -- a name for the wait
         eventually(enough, f"{pods} running Pods", deadline_seconds=_PATIENCE_SECONDS)
-        first = min(
-            write.at for write in self.trail.writes() if write.namespace == namespace and _is_ours(write.resource)
-        )
-        return sorted(self.trail.started_pods(namespace).values())[pods - 1] - first
+        # Of a cluster's Pods the time runs from the cluster's own create.
+        begun = (self.trail.created_clusters(namespace) or self.trail.created_pods(namespace)).values()
+        return sorted(self.trail.started_pods(namespace).values())[pods - 1] - min(begun)
 
 
 @dataclass(frozen=True)
@@ -138,10 +137,6 @@ def _can_list(api: HTTPAPI, kind: Kind) -> bool:
     except TooManyRequests:
         return False
     return True
-
-
-def _is_ours(resource: str) -> bool:
-    return resource in ("pods", "daskclusters")
 
 
 def _is_ready(log: Path) -> bool:
