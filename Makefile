@@ -71,7 +71,7 @@ cluster-down: .venv/made  ## Stop it, and leave nothing of it.
 	$(BIN)/python -m tests.realcluster down $(ARGS)
 
 .PHONY: bench
-bench: machine .venv/made  ## Measure passes and Pods a second on a real API server.
+bench: machine .venv/made  ## Measure what docs/benchmarks.md shows, each figure beside its floor. ARGS="--rows a,d"
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: bench-local
