@@ -37,6 +37,7 @@ from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
+from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 
@@ -64,7 +65,9 @@ def run_daemon(settings: Settings) -> int:
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
     observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
-    passes = Loop(api, settings, clock=now, observers=observers, twin=twin_of if settings.dry_run else None)
+    hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
+    twin = twin_of if settings.dry_run else None
+    passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)
     app = application(registry, _probes(passes, pulse, settings, now()))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}

@@ -91,6 +91,11 @@ class Hints:
         if key.kind in SELECTORS:
             self._queue.note_written(key, resource_version)
 
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many trees have changed that a pass over everything is due."""
+        return self._queue.is_crowded
+
     def rest(self, trees: Iterable[Key], seconds: float) -> None:
         """Keep hints of trees back for so many seconds, since looking at them has cost much; none is lost."""
         self._queue.rest(trees, seconds)

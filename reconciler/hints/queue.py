@@ -4,12 +4,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from threading import Condition
 
-from models.kinds import Key
+from models.kinds import CUSTOM_KINDS, Key
 from reconciler.passes.lists import Place
 
 WINDOW_SECONDS = 0.02
 """How long after a change others are waited for: what is applied together is looked at together."""
 LONGEST_WAIT_SECONDS = 3600.0
+MOST_TREES = 32
+"""How many trees are looked at by themselves: each takes seven small lists."""
 
 
 class HintQueue:
@@ -17,16 +19,23 @@ class HintQueue:
 
     - A tree is given out once, however many events it had.
     - An event that is known already gives no hint: a write of our own, or one that a list of everything showed.
+    - What happened to a custom resource is urgent: someone waits for it.
     - Threads may put; one thread takes.
 
     Args:
         clock: A monotonic time in seconds.
         window_seconds: How long after its first event a tree is given out.
+        most: How many trees are given out at once. If more have changed, only urgent ones are given out; the others
+            are for the pass over everything.
     """
 
-    def __init__(self, clock: Callable[[], float], window_seconds: float = WINDOW_SECONDS) -> None:
+    def __init__(
+        self, clock: Callable[[], float], window_seconds: float = WINDOW_SECONDS, most: int = MOST_TREES
+    ) -> None:
         self._clock = clock
         self._window = window_seconds
+        self._most = most
+        self._urgent: set[Key] = set()
         self._changed = Condition()
         self._events: dict[tuple[Key, str], Key] = {}
         self._counts: Counter[Key] = Counter()
@@ -52,6 +61,8 @@ class HintQueue:
                 return
             self._events[key, version] = tree
             self._counts[tree] += 1
+            if key.kind in CUSTOM_KINDS:
+                self._urgent.add(tree)
             if tree not in self._due:
                 self._due[tree] = self._clock() + self._window
                 self._changed.notify()
@@ -66,14 +77,29 @@ class HintQueue:
         with self._changed:
             while not self._closed:
                 now = self._clock()
-                awake = {tree: at for tree, at in self._due.items() if self._rests.get(tree, now) <= now}
+                awake = self._awake(now)
                 if awake and min(awake.values()) <= now:
-                    return self._taken(awake)
+                    return self._taken(sorted(awake, key=awake.__getitem__)[: self._most])
                 if deadline <= now:
                     break
-                times = (max(at, self._rests.get(tree, at)) for tree, at in self._due.items())
-                self._changed.wait(min(deadline, *times) - now if self._due else deadline - now)
+                waited_for = self._urgent if self.is_crowded else self._due.keys()
+                times = (max(self._due[tree], self._rests.get(tree, 0.0)) for tree in waited_for)
+                self._changed.wait(min(deadline, *times) - now if waited_for else deadline - now)
         return frozenset()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many trees have changed that looking at everything is cheaper."""
+        return len(self._due) > self._most
+
+    def _awake(self, now: float) -> dict[Key, float]:
+        """The trees that may be given out once their window is over."""
+        crowded = self.is_crowded
+        return {
+            tree: at
+            for tree, at in self._due.items()
+            if self._rests.get(tree, now) <= now and (not crowded or tree in self._urgent)
+        }
 
     def note_written(self, key: Key, version: str) -> None:
         """Take in that a change is a write of our own, whose result is in the picture; its event is no hint."""
@@ -113,6 +139,7 @@ class HintQueue:
         taken = frozenset(trees)
         for tree in taken:
             del self._due[tree], self._counts[tree]
+            self._urgent.discard(tree)
         self._events = {known: tree for known, tree in self._events.items() if tree not in taken}
         return taken
 
@@ -121,6 +148,7 @@ class HintQueue:
         self._counts[tree] -= 1
         if not self._counts[tree]:
             del self._counts[tree], self._due[tree]
+            self._urgent.discard(tree)
 
 
 def number(version: str) -> int:

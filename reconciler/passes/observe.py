@@ -33,6 +33,7 @@ from models.observed import Pod, Service
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Observed, Snapshot, Unreadable
 from reconciler.passes.cost import Cost
+from reconciler.passes.coverage import EVERYTHING, Coverage
 from reconciler.passes.lists import SELECTORS, Ask, Lists, Place
 from reconciler.rules import names
 from reconciler.rules.labels import CLUSTER, CLUSTER_NAME
@@ -54,33 +55,6 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
-    """What was read whole; of all else, what was known before still stands.
-
-    Args:
-        namespaces: The namespaces that were read; `None` for all.
-        trees: The custom resources whose trees alone were read there, present or not; `None` for everything.
-    """
-
-    namespaces: frozenset[str] | None = None
-    trees: frozenset[Key] | None = None
-
-    def covers(self, resource: Key) -> bool:
-        """Whether a DaskJob or DaskCluster was looked for, with all that belongs to it."""
-        there = self.namespaces is None or resource.namespace in self.namespaces
-        return there and (self.trees is None or resource in self.trees)
-
-    def covers_namespace(self, namespace: str) -> bool:
-        """Whether everything in a namespace was read."""
-        return self.trees is None and (self.namespaces is None or namespace in self.namespaces)
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether nothing was read."""
-        return self.namespaces is not None and not self.namespaces
-
-
-@dataclass(frozen=True, slots=True)
 class Observation:
     """What was seen.
 
@@ -95,10 +69,10 @@ class Observation:
 
     snapshot: Snapshot
     errors: Mapping[str, str] = field(default_factory=dict)
-    coverage: Coverage = Coverage()
+    coverage: Coverage = EVERYTHING
     versions: Mapping[Place, str] = field(default_factory=dict)
     retry_after_seconds: float | None = None
-    costs: tuple[Cost, ...] = ()
+    costs: tuple[Cost, ...] = field(default=(), compare=False)
 
 
 def observe(api: API, scope: Scope, now: datetime, readers: Executor | None = None) -> Observation:

@@ -9,11 +9,9 @@ The folded world is planned again after each round, so that one pass takes a Das
 without listing again.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import partial
 
 from models.kinds import Key
@@ -24,13 +22,15 @@ from reconciler.passes.apply import Writers, apply, ends_tree
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.cost import Cost, Stopwatch
+from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
+from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import report
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Finding, PassResult, Plan, Response, Result, Subject, Terms
-from reconciler.passes.write_backoff import Backoff, Turn, next_backoff, retry_after
+from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
 from reconciler.rules.parts import tree_of
 from reconciler.wire.protocol import API
 
@@ -38,36 +38,15 @@ MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What time it is.
-
-    Args:
-        now: The time of day, in UTC; someone may set it.
-        seconds: A count of seconds that nobody sets, for waits.
-    """
-
-    now: Callable[[], datetime]
-    seconds: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a pass remembers for the next one; nothing is lost for good with it.
-
-    Args:
-        backoff: What waits after errors.
-        rest: The trees that need no planning until something of them changes.
-        bugs: Bugs whose traceback was logged.
-    """
-
-    backoff: Backoff = field(default_factory=Backoff)
-    rest: Mapping[Key, Rest] = field(default_factory=dict)
-    bugs: tuple[Finding, ...] = ()
-
-
 def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
-    api: API, observation: Observation, terms: Terms, memory: Memory, clock: Clock, writers: Writers, reporters: Writers
+    api: API,
+    observation: Observation,
+    terms: Terms,
+    memory: Memory,
+    clock: Clock,
+    writers: Writers,
+    reporters: Writers,
+    claims: Claims | None = None,
 ) -> tuple[PassResult, Memory]:
     """Make one pass.
 
@@ -79,13 +58,14 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
         clock: The time.
         writers: The threads that write, until the pass has to end.
         reporters: The threads that write what was seen, also when the pass had to end.
+        claims: What the pass may work on, if another works beside it.
 
     Returns:
         All that the pass saw and did, and what to remember.
     """
-    hand = _Pass(api, terms, observation, memory, clock, writers)
+    hand = _Pass(api, terms, observation, memory, clock, writers, claims or Claims())
     hand.reconcile()
-    if hand.planned or observation.snapshot.unreadable:
+    if hand.rounds:
         hand.report(reporters)
     return hand.result(), hand.memory()
 
@@ -100,6 +80,7 @@ class _Pass:
     before: Memory
     clock: Clock
     writers: Writers
+    claims: Claims
     snapshot: Snapshot = field(init=False)
     bulkhead: Bulkhead = field(init=False)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
@@ -131,6 +112,8 @@ class _Pass:
                 return
             self.rounds += 1
             allowed = self._plan(active)
+            if self.rounds == 1:
+                self.claims.keep_full({action.tree for action in allowed.actions})
             if not allowed.actions:
                 return
             with self._stage("apply"):
@@ -145,21 +128,19 @@ class _Pass:
     def _awake(self) -> list[Owner]:
         """The resources to plan: those of trees of which something has changed, or that are not at rest."""
         now = self.clock.seconds()
-        awake: list[Owner] = []
-        for key, tree in trees_of(_owners(self.snapshot), self.snapshot).items():
-            rest = self.before.rest.get(key)
-            if rest is not None and is_resting(tree, rest, now):
-                self.resting[key] = rest
-            else:
-                awake += tree.owners
-        return awake
+        trees = trees_of(_owners(self.snapshot), self.snapshot)
+        known = self.before.rest
+        self.resting = {key: known[key] for key, tree in trees.items() if is_resting(tree, known.get(key), now)}
+        mine = self.claims.claim_full(trees.keys() - self.resting.keys())
+        return [owner for key, tree in trees.items() if key in mine for owner in tree.owners]
 
     def report(self, reporters: Writers) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
             before, now, isolate = self.observation.snapshot, self.clock.now(), self.bulkhead.isolate
             looked_at = self.planned.union(self.bulkhead.bugs)
-            trees = {tree_of(owner, self.snapshot) for owner in _owners(self.snapshot) if owner.key in looked_at}
+            owners = (owner for owner in _owners(self.snapshot) if owner.key in looked_at)
+            trees = self.claims.still_full(tree_of(owner, self.snapshot) for owner in owners)
             actions = report(self.snapshot, before, self.findings, self.responses, now, isolate, trees)
             self.reports = apply(self.api, actions, reporters)
         self._fold(self.reports)
@@ -170,9 +151,9 @@ class _Pass:
         tried = {(action.verb, action.key) for action in self.actions}
         waiting = (action for actions in self.postponed.values() for action in actions)
         postponed = tuple(action for action in waiting if (action.verb, action.key) not in tried)
-        read_nothing = bool(self.observation.errors) and not (self.snapshot.objects or self.snapshot.unreadable)
+        trees = {owner.key: tree_of(owner, self.snapshot) for owner in _owners(self.snapshot)}
         return PassResult(
-            None if read_nothing else self.snapshot,
+            None if self.observation.coverage.is_empty else self.snapshot,
             Plan(tuple(self.actions), findings, postponed),
             tuple(self.responses),
             self.reports,
@@ -180,8 +161,11 @@ class _Pass:
             self.seconds,
             self.rounds,
             self.is_cut,
-            retry_after((*self.responses, *self.reports)),
+            max(retry_after((*self.responses, *self.reports)), self.observation.retry_after_seconds or 0.0),
             (*self.observation.costs, *self.costs),
+            self.observation.coverage,
+            trees,
+            frozenset(trees.values()) - self.claims.still_full(trees.values()),
         )
 
     def memory(self) -> Memory:
@@ -271,15 +255,3 @@ def _owners(snapshot: Snapshot) -> Iterator[Owner]:
     yield from snapshot.of(DaskCluster)
     yield from snapshot.of(DaskWorkerGroup)
     yield from snapshot.of(DaskAutoscaler)
-
-
-def joined(earlier: PassResult, last: PassResult) -> PassResult:
-    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
-    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
-    return replace(
-        last,
-        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
-        responses=(*done, *last.responses),
-        rounds=earlier.rounds + last.rounds,
-        costs=(*earlier.costs, *last.costs),
-    )

@@ -9,7 +9,7 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Observed, Snapshot, keyed
-from tests.builders import NOON, pod_spec
+from tests.builders import NOON, cluster, pod_spec, scheduler, world
 
 NAMESPACES = ("here", "there")
 NAMES = ("a", "b")
@@ -93,3 +93,10 @@ def test_children_stay_in_order() -> None:
     world = Snapshot(NOON, keyed(pods))
     folded = world.fold({Key(POD, "here", "b"): _object("Pod", "here", "b", OWNERS[:1], "y")})
     assert [pod.metadata.name for pod in folded.children(OWNERS[0], Pod)] == ["a", "b", "c"]
+
+
+def test_a_pod_of_another_namespace_is_nobodys_here() -> None:
+    """An owner reference out of another namespace means nothing in Kubernetes, whoever writes it."""
+    one = cluster()
+    ours, foreign = scheduler(one), scheduler(one, name="aaa", namespace="elsewhere")
+    assert world(one, ours, foreign).children(one.metadata.uid, Pod) == (ours,)
