@@ -104,6 +104,7 @@ class Loop:
         self._crashed = crashed
         self._memory = Memory()
         self._claims = Claims()
+        self._observed: Snapshot | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
@@ -209,7 +210,9 @@ class Loop:
         scope = Scope(self._settings.namespaces, trees)
         with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
             side_by_side = readers if self._settings.parallel_writes > 1 else None
-            observation = observe(self._api, scope, self._clock.now(), side_by_side)
+            observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)
+        if not trees:
+            self._observed = observation.snapshot
         return observation, time.perf_counter() - begun
 
     def _pass(self, observation: Observation, seconds: float, parallel: int, claims: Claims | None) -> PassResult:

@@ -160,3 +160,12 @@ def test_side_by_side_is_seen_what_one_after_the_other_shows() -> None:
     assert found == alone
     assert {kind for kind, _, _ in api.asked[:8]} == set(ORDER[:4])
     assert {kind for kind, _, _ in api.asked[8:]} == set(ORDER[4:])
+
+
+def test_what_has_not_changed_is_shared_with_the_look_before() -> None:
+    """Two pictures of one world have the same objects, not equal ones, so that they take the memory of one."""
+    item = {"metadata": {"name": "p", "namespace": "a", "uid": "u", "resourceVersion": "7"}}
+    api = Lists(payloads={POD: json.dumps({"items": [item]}).encode()})
+    before = observe(api, Scope(), NOON).snapshot
+    after = observe(api, Scope(), NOON, before=before).snapshot
+    assert [one is before.objects[key] for key, one in after.objects.items()] == [True]
