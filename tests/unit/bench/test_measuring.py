@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from tests.bench.picture import Curve, plot
+from tests.bench.stage import IMAGE
 from tests.bench.table import Row, markdown, percentiles
 from tests.bench.trail import Trail
 
@@ -75,3 +76,9 @@ def test_a_picture_has_a_panel_for_each_curve() -> None:
     assert len(curves) == 2
     (_, low), (_, middle), (_, high) = (map(float, point.split(",")) for point in curves[0].split())
     assert abs((low - middle) * 2 - (middle - high)) < 0.2
+
+
+def test_the_daemon_is_measured_as_the_image_runs_it() -> None:
+    """What the image sets for the sake of memory is set where memory is measured."""
+    dockerfile = (Path(__file__).parents[3] / "Dockerfile").read_text()
+    assert all(f"{name}={value}" in dockerfile for name, value in IMAGE.items())
