@@ -29,7 +29,7 @@ def test_a_signal_ends_the_daemon_after_the_pass_in_hand(kubernetes: Kubernetes,
         done = daemon.event("pass.done")
         assert ready(daemon)
         assert daemon.ended(stop) == 0
-    assert (done["created"], done["recorded"]) == (6, 1)
+    assert (done["created"], done["recorded"]) == (6, 2)
     assert [line["event"] for line in daemon.lines] == [
         "daemon.started",
         "pass.done",
@@ -80,7 +80,7 @@ def test_a_rehearsing_daemon_writes_nothing(kubernetes: Kubernetes) -> None:
         seen = len(kubernetes.server.asked)
         eventually(lambda: len(kubernetes.server.asked) > seen + 20, "another rehearsal")
         assert daemon.ended(signal.SIGTERM) == 0
-    assert (planned["create"], planned["record"]) == (6, 1)
+    assert (planned["create"], planned["record"]) == (6, 2)
     assert [line["event"] for line in daemon.lines].count("pass.planned") == 1
     assert kubernetes.writes() == []
 

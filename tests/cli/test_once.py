@@ -22,7 +22,7 @@ def test_once_makes_everything_come_true_and_sums_it_up(
         "simple-service",
     ]
     out, err = capsys.readouterr()
-    assert out.startswith("Done: 6 created, 1 recorded, in ")
+    assert out.startswith("Done: 6 created, 2 recorded, in ")
     assert err == ""
 
 
@@ -70,7 +70,7 @@ def test_a_dry_run_writes_nothing_and_prints_the_plan(
     out = capsys.readouterr().out
     assert "create   Pod default/simple-scheduler" in out
     assert out.count("Pod default/simple-default-worker-group-worker-") == 2
-    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert out.endswith("Plan: 6 to create, 2 to record.\n")
     assert kubernetes.writes() == []
 
 

@@ -6,9 +6,9 @@
     SchedulerReady   cluster            NotCreated, SchedulerNotReady, Replacing
     WorkersReady     cluster            NotCreated, WorkersNotReady
     Progressing      cluster, group,    Settled, Finished, OnDelete, or blocked: a blocking topic, Refused,
-                     job                DeletionCap, DeletionDisabled.
+                     job                DeletionDisabled, ChangesUndone.
                                         True: Creating, Starting, RollingOut, ScalingDown, Running, BackOff,
-                                        ApiUnavailable, WaitingForTermination
+                                        DeletionCap, ApiUnavailable, WaitingForTermination
     Accepted         cluster, group,    the API server's own reason, such as Invalid or Forbidden, or Refused.
                      job                True: Accepted, UnknownField, InvalidAnnotation
     RunnerUpToDate   job                RunnerTemplateChanged

@@ -7,9 +7,17 @@ from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.passes.values import Result, Topic, Verb
 
-_HELD = (Topic.REFUSED, Topic.DELETION_CAP, Topic.NO_DELETE, Topic.UNAVAILABLE, Topic.BACK_OFF, Topic.TERMINATING)
+_HELD = (
+    Topic.REFUSED,
+    Topic.NO_DELETE,
+    Topic.UNDONE,
+    Topic.DELETION_CAP,
+    Topic.UNAVAILABLE,
+    Topic.BACK_OFF,
+    Topic.TERMINATING,
+)
 """What is told first if there is more than one."""
-_NEEDS_SOMEONE = frozenset({Topic.REFUSED, Topic.DELETION_CAP, Topic.NO_DELETE})
+_NEEDS_SOMEONE = frozenset({Topic.REFUSED, Topic.NO_DELETE, Topic.UNDONE})
 """What does not go away with time."""
 
 

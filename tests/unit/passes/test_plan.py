@@ -1,19 +1,16 @@
 """Planning: the table in `plan`, row by row, and what an update changes and leaves alone."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
-from reconciler.passes.plan import chain_of, plan
-from reconciler.passes.values import Change, Desired, Finding, Record, Topic, Unwanted, Verb
+from models.kinds import POD
+from reconciler.passes.plan import plan
+from reconciler.passes.values import Desired, Finding, Record, Topic, Unwanted, Verb
 from tests.builders import (
-    NAMESPACE,
-    autoscaler,
     cluster,
     group,
-    job,
-    job_cluster,
     pod,
     pod_spec,
     scheduler,
@@ -78,18 +75,27 @@ def test_deletes_come_first_and_creates_last() -> None:
     assert [action.verb for action in actions] == [Verb.DELETE, Verb.UPDATE, Verb.CREATE]
 
 
-def test_decisions_are_recorded_first_and_alone() -> None:
-    """What follows from a decision is planned on the world in which it stands."""
-    one = group(OWNER, status={"retiring": ["a"]}, resourceVersion="9")
-    record = Record(one, {"status": {"retiring": ["a", "b"]}}, "1 to go")
+def test_decisions_are_recorded_first() -> None:
+    """Under guard of the resource's version; what was decided before, and what follows, is planned beside them."""
+    a, b = ({"name": name, "uid": f"{name}-uid"} for name in "ab")
+    one = group(OWNER, status={"decisions": {"retiring": [a]}}, resourceVersion="9")
+    decisions = {"retiring": [a, b], "highestOrdinal": 1}
+    record = Record(one, {"status": {"decisions": decisions}}, "1 to go", doomed=("b-uid",))
     said = Finding(one.key, Topic.BACK_OFF, "x")
-    desired = Desired(OWNER, (wanting(pod_body(pod_spec())),), (Unwanted(pod("x"), ""),), (record,), (said,))
-    planned = plan(desired, world())
-    (action,) = planned.actions
+    create = replace(wanting(pod_body(pod_spec())), after_record=True)
+    planned = plan(Desired(OWNER, (create,), (Unwanted(pod("x"), ""),), (record,), (said,)), world())
+    action, delete, created = planned.actions
     assert (action.verb, action.key, action.to_status, action.reason) == (Verb.RECORD, one.key, True, "1 to go")
-    assert action.body == {"status": {"retiring": ["a", "b"]}, "metadata": {"resourceVersion": "9"}}
-    assert action.uid == one.metadata.uid
-    assert action.changes == (Change("status.retiring", ["a"], ["a", "b"]),)
+    assert action.body == {"status": {"decisions": decisions}, "metadata": {"resourceVersion": "9"}}
+    assert (action.uid, action.doomed) == (one.metadata.uid, ("b-uid",))
+    assert [change.path for change in action.changes] == [
+        "status.decisions.retiring",
+        "status.decisions.highestOrdinal",
+    ]
+    assert ((delete.verb, delete.after_record), (created.verb, created.after_record)) == (
+        (Verb.DELETE, False),
+        (Verb.CREATE, True),
+    )
     assert planned.findings == (said,)
 
 
@@ -105,17 +111,3 @@ def test_findings_are_passed_on() -> None:
     """What desire has to say is said, with or without something to do."""
     said = Finding(OWNER.key, Topic.BACK_OFF, "x")
     assert topics(plan(Desired(OWNER, findings=(said,)), world()).findings) == [Topic.BACK_OFF]
-
-
-def test_the_chain_is_what_stands_at_the_top() -> None:
-    """Budgets and conflicts count by job, or by cluster that belongs to no job."""
-    top = job()
-    of_job = job_cluster(top)
-    own, of_its_cluster = cluster(), group("train-cluster")
-    snapshot = world(top, of_job, own, group(own), of_its_cluster)
-    key = Key(DASK_JOB, NAMESPACE, "train")
-    assert chain_of(top, snapshot) == chain_of(of_job, snapshot) == chain_of(of_its_cluster, snapshot) == key
-    assert chain_of(autoscaler("train-cluster"), snapshot) == key
-    assert chain_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
-    lost = group("nobody")
-    assert chain_of(lost, snapshot) == lost.key

@@ -68,7 +68,7 @@ def test_a_truncated_list_is_no_list() -> None:
 
 def test_unknown_fields_and_nulls_are_no_error() -> None:
     """A newer API server may send more, and null means absent."""
-    body = {**_group("a"), "status": {"future": 1, "retiring": None}}
+    body = {**_group("a"), "status": {"future": 1, "decisions": {"retiring": None, "future": 1}}}
     body["spec"]["worker"] = {**SPEC["worker"], "minReadySeconds": None, "future": True}  # type: ignore[dict-item]
     found = parse_object(DASK_WORKER_GROUP, body)
     assert isinstance(found, DaskWorkerGroup)

@@ -47,6 +47,7 @@ _HELD = frozenset(
         Reason.REFUSED,
         Reason.DELETION_CAP,
         Reason.NO_DELETE,
+        Reason.UNDONE,
     }
 )
 

@@ -4,7 +4,7 @@ import pytest
 
 from models.snapshot import Observed
 from reconciler.passes.values import Topic
-from reconciler.rules.labels import Role
+from reconciler.rules.labels import TEMPLATE_HASH, Role
 from tests.unit.passes.report.worlds import (
     NEW,
     NO_IMAGE,
@@ -198,7 +198,8 @@ def test_an_obstacle_is_what_ready_and_progressing_say(topic: Topic) -> None:
         (Topic.BACK_OFF, "True"),
         (Topic.UNAVAILABLE, "True"),
         (Topic.TERMINATING, "True"),
-        (Topic.DELETION_CAP, "False"),
+        (Topic.DELETION_CAP, "True"),
+        (Topic.UNDONE, "False"),
         (Topic.NO_DELETE, "False"),
     ],
 )
@@ -224,7 +225,7 @@ def test_a_cluster_shows_what_its_groups_are_doing() -> None:
 
 def test_a_scheduler_without_its_role_annotation_still_counts() -> None:
     """Someone who strips annotations does not make a cluster look broken."""
-    bare = scheduler(SIMPLE, annotations={})
+    bare = scheduler(SIMPLE, annotations={TEMPLATE_HASH: "x"})
     assert told(world(SIMPLE, bare)).condition(SIMPLE, "SchedulerReady").status == "True"
 
 

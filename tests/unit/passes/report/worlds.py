@@ -207,7 +207,7 @@ def written(there: Snapshot, actions: Iterable[Action]) -> Snapshot:
     for action in actions:
         present = there.objects.get(action.key)
         if action.verb is Verb.REPORT and isinstance(present, Owner):
-            kept = {name: value for name, value in present.status.wire().items() if name in ("retiring", "failures")}
+            kept = {name: value for name, value in present.status.wire().items() if name == "decisions"}
             status = type(present.status).model_validate({**kept, **action.body["status"]})
             news[action.key] = present.model_copy(update={"status": status})
     return there.fold(news)
