@@ -15,13 +15,12 @@ from rich.text import Text
 
 from models.kinds import CUSTOM_KINDS, Key
 from models.snapshot import count_by_kind
-from reconciler.passes.values import Action, Finding, PassResult, Response, Result, Verb
+from reconciler.passes.values import PAST, Action, Finding, PassResult, Response, Result, Verb
 from reconciler.wire.wording import brief
 
 STYLES = {Verb.CREATE: "green", Verb.UPDATE: "yellow", Verb.RECORD: "cyan", Verb.DELETE: "red"}
 SIGNS = {Verb.CREATE: "+", Verb.UPDATE: "~", Verb.RECORD: "·", Verb.DELETE: "-"}
 """Of what a plan consists of; statuses and Events follow from it and are not shown."""
-PAST = {Verb.CREATE: "created", Verb.UPDATE: "updated", Verb.RECORD: "recorded", Verb.DELETE: "deleted"}
 
 ACTION_WIDTH = 10
 MOST_ALIKE, FEW = 6, 3

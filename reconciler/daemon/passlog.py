@@ -21,8 +21,7 @@ import structlog
 
 from models.kinds import Key
 from models.snapshot import Unreadable
-from reconciler.cli.render import PAST
-from reconciler.passes.values import Finding, PassResult, Response, Result, Topic
+from reconciler.passes.values import PAST, Finding, PassResult, Response, Result, Topic
 
 ECHOES = frozenset({Topic.REFUSED, Topic.BACK_OFF, Topic.UNAVAILABLE})
 """Findings that tell an owner of a failed write, and outlast it, since not every pass tries it again."""
@@ -66,7 +65,7 @@ class PassLog:
 
     - A pass that did something gets one line at info; one that did nothing gets it at debug.
     - A trouble gets a line when it starts and a line when it ends, however many passes it lasts.
-    - A pass that could not read everything ends no trouble, since it cannot know.
+    - A pass that could not read everything, or ended before it looked, ends no trouble, since it cannot know.
 
     Args:
         clock: What time it is.
@@ -87,7 +86,7 @@ class PassLog:
         self._tell_ended(now)
         if not self._rehearsed:
             self._tell_done(result)
-        elif not result.errors:
+        elif not result.errors and not (result.is_cut and self._planned):  # which is part of a plan
             self._tell_plan(result)
 
     def _tell_done(self, result: PassResult) -> None:
@@ -127,7 +126,8 @@ class PassLog:
             _finding(each) for each in result.plan.findings if each.topic not in ECHOES or each.about not in told
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
-        unknown = [each for each in before if each.event != "list.failed"] if result.errors else []
+        is_known = not result.errors and (result.rounds > 0 or not result.is_cut)
+        unknown = [] if is_known else [each for each in before if each.event != "list.failed"]
         return (*unknown, *lists, *failures, *lasting, *findings, *unreadable)
 
 

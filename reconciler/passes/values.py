@@ -150,6 +150,10 @@ class Verb(StrEnum):
     REPORT = "report"
 
 
+PAST = {Verb.CREATE: "created", Verb.UPDATE: "updated", Verb.RECORD: "recorded", Verb.DELETE: "deleted"}
+"""What was done to the world, in words."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One field that an update changes.

@@ -1,11 +1,11 @@
 """Planning: the table in `plan`, row by row, and what an update changes and leaves alone."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from models.kinds import POD
+from models.snapshot import Observed
 from reconciler.passes.plan import plan
 from reconciler.passes.values import Desired, Finding, Record, Topic, Unwanted, Verb
 from tests.builders import (
@@ -20,6 +20,8 @@ from tests.builders import (
 )
 from tests.unit.passes.planning import OWNER, WHY, planned, pod_body, wanting
 
+OTHER = cluster("other")
+
 
 def test_what_is_wanted_and_not_there_is_created_whole() -> None:
     """The create carries the owner reference with its uid, and the reason."""
@@ -32,17 +34,20 @@ def test_what_is_wanted_and_not_there_is_created_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("occupant", "topic", "words"),
+    ("there", "topic", "words"),
     [
-        (pod("p"), Topic.NAME_CONFLICT, "belongs to nobody"),
-        (pod("p", owner=cluster("other")), Topic.NAME_CONFLICT, "belongs to DaskCluster other"),
-        (pod("p", owner=OWNER, deleting=True), Topic.TERMINATING, "waiting for Pod default/p"),
-        (unreadable(POD, "p"), Topic.NAME_CONFLICT, "cannot be read: spec is wrong"),
+        ([pod("p")], Topic.NAME_CONFLICT, "belongs to nobody"),
+        ([pod("p", owner=OTHER), OTHER], Topic.NAME_CONFLICT, "belongs to DaskCluster other"),
+        ([pod("p", owner=OTHER)], Topic.TERMINATING, "whose owner is gone, to be deleted by garbage collection"),
+        ([pod("p", owner=OTHER), cluster("other", uid="anew")], Topic.TERMINATING, "whose owner is gone"),
+        ([pod("p", owner=OWNER, deleting=True)], Topic.TERMINATING, "waiting for Pod default/p"),
+        ([unreadable(POD, "p")], Topic.NAME_CONFLICT, "cannot be read: spec is wrong"),
     ],
+    ids=["nobody's", "another's", "of one who is gone", "of a namesake before", "terminating", "unreadable"],
 )
-def test_a_name_that_is_taken_is_waited_for_and_said(occupant: Any, topic: Topic, words: str) -> None:
+def test_a_name_that_is_taken_is_waited_for_and_said(there: list[Observed], topic: Topic, words: str) -> None:
     """Nothing is done about an object of our name that is not ours; the owner is told whose it is."""
-    planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(occupant))
+    planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(*there))
     assert planned.actions == ()
     (finding,) = planned.findings
     assert (finding.about, finding.topic) == (OWNER.key, topic)
