@@ -1,6 +1,7 @@
 """When passes are made: on an interval, one after the other, each with an end.
 
-a pass ends         when nothing is left that needs no waiting, or at its deadline: its interval, 10 s at least
+a pass ends         when nothing is left that needs no waiting, or at its deadline: an interval, 10 s at least, after
+                    everything was listed, however long that took
 the next begins     an interval after the last began; later while the API server asks for it, or cannot be read
 """
 
@@ -21,7 +22,7 @@ from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
-"""A pass may always take so long."""
+"""A pass may always plan and write for so long."""
 
 REPORT_SECONDS = 5.0
 """For how long what was seen may still be written after the deadline."""
@@ -124,10 +125,10 @@ class Loop:
         return max(interval, longer, result.retry_after_seconds)
 
     def _pass(self) -> PassResult:
-        begun, at = time.perf_counter(), self._clock.seconds()
+        begun = time.perf_counter()
         observation = observe(self._api, Scope(self._settings.namespaces), self._clock.now())
         observed = time.perf_counter() - begun
-        deadline = at + max(self._settings.interval, LEAST_DEADLINE_SECONDS)
+        deadline = self._clock.seconds() + max(self._settings.interval, LEAST_DEADLINE_SECONDS)
         api = self._api if self._twin is None else self._twin(observation.snapshot)
         parallel = self._settings.parallel_writes if self._twin is None else 1
         with ThreadPoolExecutor(parallel, "write") as threads:
