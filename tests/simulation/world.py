@@ -37,6 +37,7 @@ class World:
     Args:
         *resources: What users have created already.
         alone: Whether no one else writes while the reconciler does.
+        stored: What is there already, as the API server holds it.
         checked: Whether the API server holds objects against their definitions.
         through: What stands between the reconciler and the API, if anything.
         **settings: The reconciler's settings.
@@ -46,12 +47,13 @@ class World:
         self,
         *resources: Owner,
         alone: bool = True,
+        stored: Iterable[Body] = (),
         checked: bool = True,
         through: Callable[[API], API] = lambda api: api,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
-        self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None)
+        self.api = MemoryAPI(self.clock, objects=stored, schemas=schemas() if checked else None)
         self.kubelet = Kubelet(self.api, self.clock)
         self.settings = Settings(parallel_writes=1, **settings)
         self.watch = Watch(self.api, self.clock, self.settings.no_delete, alone)
