@@ -207,10 +207,10 @@ def test_a_job_has_a_cluster_and_a_runner() -> None:
     theirs = cluster("notebook", owner=one)
     parts = JobParts(one, world(one, of, run, helper, theirs))
     assert (parts.clusters, parts.cluster, parts.runners, parts.runner) == ((of,), of, (run,), run)
-    going = [job_cluster(one, deleting=NOON), runner(one, of, deleting=NOON)]
-    ending = JobParts(one, world(one, *going))
-    assert (ending.clusters, ending.cluster) == ((going[0],), None)
-    assert (ending.runners, ending.runner) == ((going[1],), None)
+    of_going, run_going = job_cluster(one, deleting=NOON), runner(one, of, deleting=NOON)
+    ending = JobParts(one, world(one, of_going, run_going))
+    assert (ending.clusters, ending.cluster) == ((of_going,), None)
+    assert (ending.runners, ending.runner) == ((run_going,), None)
 
 
 @pytest.mark.parametrize(

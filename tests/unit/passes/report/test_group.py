@@ -13,6 +13,7 @@ from tests.unit.passes.report.worlds import (
     cluster,
     finding,
     group,
+    helper,
     told,
     worker,
     world,
@@ -122,6 +123,13 @@ def test_one_worker_alone_is_not_counted(pods: tuple[Body, ...], ready: str, pro
     after = told(world(SIMPLE, one, *(worker(one, 1, status) for status in pods)))
     assert after.condition(one, "Ready").message == ready
     assert after.condition(one, "Progressing").message == progressing
+
+
+def test_a_helper_pod_of_the_groups_is_no_worker() -> None:
+    """It is neither counted nor waited for."""
+    proxy = helper(DEFAULT, "simple-default-worker-group-worker-proxy", "worker")
+    status = told(world(SIMPLE, DEFAULT, worker(DEFAULT, 1), proxy)).statuses[DEFAULT.key]
+    assert (status["replicas"], status["workers"]) == (1, "1/3")
 
 
 def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:

@@ -12,7 +12,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.report import report
 from reconciler.passes.values import Action, Finding, Response, Topic, Verb
-from reconciler.rules.labels import NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
+from reconciler.rules.labels import COMPONENT, NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.template_hash import worker_hash
 
 Body = dict[str, Any]
@@ -130,6 +130,12 @@ def worker(of: DaskWorkerGroup, ordinal: int, status: Body = READY, *, template:
 def runner(of: DaskJob, status: Body = READY, name: str = "", **meta: Any) -> Pod:
     metadata = _meta(name or f"{of.metadata.name}-runner", of, Role.JOB_RUNNER, meta)
     return Pod.model_validate({"metadata": metadata, "status": status})
+
+
+def helper(of: Owner, name: str, component: str) -> Pod:
+    """A Pod of a user's that is to go with a resource, such as a proxy, labelled like the resource's own."""
+    metadata = _meta(name, of, None, {"labels": {COMPONENT: component}})
+    return Pod.model_validate({"metadata": metadata, "status": READY})
 
 
 def service(of: DaskCluster, role: Role, type_: str = "ClusterIP", ip: str = "") -> Service:
