@@ -203,7 +203,7 @@ def test_a_job_has_a_cluster_and_a_runner() -> None:
     """Those that are being deleted are among them, and are not the one that counts."""
     one = job()
     of, run = job_cluster(one), runner(one, job_cluster(one))
-    helper = pod("train-runner-helper", owner=one, labels={"dask.org/component": "jobrunner"})
+    helper = pod("train-runner-helper", owner=one, labels={"dask.org/component": "job-runner"})
     theirs = cluster("notebook", owner=one)
     parts = JobParts(one, world(one, of, run, helper, theirs))
     assert (parts.clusters, parts.cluster, parts.runners, parts.runner) == ((of,), of, (run,), run)

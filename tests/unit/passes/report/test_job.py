@@ -148,7 +148,7 @@ def test_an_edit_of_the_runner_is_shown_until_it_is_applied() -> None:
 
 def test_a_helper_pod_of_the_jobs_is_not_its_runner() -> None:
     """A Pod of a user's that is ready says nothing of the command."""
-    helping = helper(WORK, "a-helper", "jobrunner")
+    helping = helper(WORK, "a-helper", "job-runner")
     status = told(world(WORK, mine(), helping)).statuses[WORK.key]
     assert status["jobStatus"] == "JobCreated"
     assert "jobRunnerPodName" not in status
