@@ -81,7 +81,7 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
     """
     hand = _Pass(api, terms, observation, memory, clock, writers)
     hand.reconcile()
-    if hand.planned:
+    if hand.rounds:
         hand.report(reporters)
     return hand.result(), hand.memory()
 

@@ -19,16 +19,18 @@ class Place:
 
     Args:
         happens: What happens at a request, before it is carried out; `None` stands for a list. It may raise.
+        checked: Whether objects are held against their definitions.
         admitted: What an admission webhook makes of an object that is created.
     """
 
     happens: Callable[[Verb | None], None] = lambda _: None
+    checked: bool = True
     admitted: Callable[[Body], Body] = lambda body: body
     clock: Clock = field(default_factory=Clock)
     writes: list[tuple[Verb, Key]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.api = MemoryAPI(self.clock, schemas=schemas())
+        self.api = MemoryAPI(self.clock, schemas=schemas() if self.checked else None)
 
     def add(self, *resources: Owner) -> None:
         """A user creates them."""

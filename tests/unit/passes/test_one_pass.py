@@ -90,6 +90,16 @@ def test_a_pass_that_is_stopped_before_it_begins_says_nothing() -> None:
     assert after.backoff == memory.backoff != Memory().backoff
 
 
+def test_a_resource_that_cannot_be_read_is_told_so_though_there_is_no_other() -> None:
+    """Nothing can be planned for it, and nothing else was."""
+    place = Place(checked=False)
+    place.add(cluster())
+    place.api.edit(SIMPLE, {"spec": {"worker": {"replicas": -1}}})
+    result, _ = _pass(place)
+    assert result.plan.actions == ()
+    assert _condition(place, SIMPLE, "Ready")["reason"] == "Invalid"
+
+
 def test_what_was_refused_waits_and_the_rest_goes_on() -> None:
     """In the next pass the owner is told of the wait; after it the write is tried again."""
     refuses = [True]
