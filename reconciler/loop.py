@@ -31,7 +31,7 @@ from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
-"""A pass may always take so long."""
+"""A pass may always plan and write for so long."""
 REPORT_SECONDS = 5.0
 """For how long what was seen may still be written after the deadline."""
 LONGEST_PAUSE_SECONDS = 60.0

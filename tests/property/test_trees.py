@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from models.kinds import EVENT, Key
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Owner, Snapshot
-from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Scope, observe
 from reconciler.passes.plan import plan
@@ -51,5 +50,5 @@ def _plans(snapshot: Snapshot, owners: Iterable[Key], naming: Naming) -> Mapping
 
 
 def _statuses(snapshot: Snapshot, owners: Iterable[Key]) -> Mapping[Key, Any]:
-    news = report(snapshot, snapshot, {}, (), snapshot.taken_at, Bulkhead({}, ()).isolate)
+    news = report(snapshot, snapshot, {}, (), snapshot.taken_at)
     return {action.key: action.body for action in news if action.key.kind != EVENT and action.owner in set(owners)}
