@@ -14,9 +14,13 @@ from reconciler.passes.values import PassResult
 from reconciler.rules.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
 from reconciler.wire.protocol import API, Body
 from tests.builders import NAMESPACE, manifest
-from tests.simulation.clock import Clock
+from tests.simulation.clock import Clock, MachineClock
+from tests.simulation.journal import Journal
 from tests.simulation.kubelet import Kubelet
+from tests.simulation.ledger import LEAST_DEADLINE_SECONDS, Ledger
 from tests.simulation.watch import Watch
+from tests.simulation.way import Killed, Way
+from tests.simulation.webhooks import Webhooks
 
 CRDS = Path(__file__).parents[2] / "crds"
 INTERVAL_SECONDS = 5
@@ -36,8 +40,9 @@ class World:
 
     Args:
         *resources: What users have created already.
-        alone: Whether no one else writes while the reconciler does.
         checked: Whether the API server holds objects against their definitions.
+        collects_garbage: Whether garbage is collected at once; if not, when `api.collect_garbage` is called.
+        request_seconds: How long each request takes.
         through: What stands between the reconciler and the API, if anything.
         **settings: The reconciler's settings.
     """
@@ -45,17 +50,25 @@ class World:
     def __init__(
         self,
         *resources: Owner,
-        alone: bool = True,
         checked: bool = True,
+        collects_garbage: bool = True,
+        request_seconds: float = 0.0,
         through: Callable[[API], API] = lambda api: api,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
-        self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None)
+        self.machine = MachineClock(self.clock)
+        self.journal = Journal(self.machine.steady)
+        self.collects_garbage = collects_garbage
+        self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None, collects_garbage=collects_garbage)
         self.kubelet = Kubelet(self.api, self.clock)
+        self.webhooks = Webhooks(self.api)
         self.settings = Settings(parallel_writes=1, **settings)
-        self.watch = Watch(self.api, self.clock, self.settings.no_delete, alone)
-        self._front = through(self.watch)
+        self.watch = self._watched(request_seconds)
+        self.ledger = self.watch.ledger
+        self.way = Way(self.watch, self.api, self.clock, self.journal)
+        self.way.seconds = request_seconds
+        self._front = through(self.way)
         self.results: list[PassResult] = []
         self.restart()
         for resource in resources:
@@ -65,7 +78,7 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.clock)
+        self.loop = Loop(self._front, self.settings, clock=self.machine)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -74,16 +87,49 @@ class World:
         self.restart()
 
     def reconcile(self) -> PassResult:
-        """One pass."""
-        result = self.loop.once()
+        """One pass, by the first reconciler that survives it."""
+        self.way.is_marred = False
+        while True:
+            try:
+                result = self.loop.once()
+            except Killed:
+                self.way.revive()
+                self.restart()
+            else:
+                break
+        self.way.flush()
         assert not result.bugs, result.bugs
         self.results.append(result)
         return result
+
+    def rival(self) -> None:
+        """Another reconciler, whose clock is right and to whom nothing happens, makes a pass."""
+        self.watch.is_touched = self.watch.is_rivalled = True
+        other = self._watched(0.0)
+        other.clock, other.is_misled = self.clock, True
+        Loop(other, self.settings, clock=self.clock).once()
+
+    def during_pass(self, request: int, happens: Callable[[], None]) -> None:
+        """Let something happen before so many requests of the next pass."""
+
+        def touch() -> None:
+            self.watch.is_touched = True
+            happens()
+
+        self.way.before_request(request, touch)
+
+    def _watched(self, request_seconds: float) -> Watch:
+        settings = self.settings
+        deadline = max(settings.interval, LEAST_DEADLINE_SECONDS)
+        ledger = Ledger(self.machine.steady, settings.deletion_cap, deadline, request_seconds)
+        return Watch(self.api, self.webhooks, self.machine, ledger, settings.no_delete)
 
     def tick(self, seconds: float = INTERVAL_SECONDS) -> bool:
         """Time passes, Pods move one step on, the reconciler makes a pass; whether anything happened."""
         self.clock.advance(seconds)
         moved = self.kubelet.step()
+        if self.collects_garbage:
+            self.api.collect_garbage()
         before = self.watch.writes
         result = self.reconcile()
         return bool(moved or self.watch.writes > before or result.plan.actions or result.failures or result.errors)
@@ -108,15 +154,18 @@ class World:
 
     def create(self, resource: Owner) -> None:
         """A user creates a resource."""
+        self.journal.note("user", f"create {resource.kind()} {resource.metadata.name}")
         self.api.create(resource.kind(), manifest(resource))
 
     def edit(self, key: Key, patch: Body) -> None:
         """A user changes an object, by a merge patch."""
+        self.journal.note("user", f"edit {key}: {patch}")
         self.api.edit(key, patch)
 
     def delete(self, key: Key) -> None:
         """A user deletes an object."""
         body = self.get(key)
+        self.journal.note("user", f"delete {key}")
         self.api.delete(key, body["metadata"]["uid"])
 
     # What there is
