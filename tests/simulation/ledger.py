@@ -35,6 +35,7 @@ class Ledger:
         events: How many Events.
         made: How many Pods and child resources were made, by what they are to whom.
         ended: How many were deleted, likewise.
+        told: How many Events there were, by the name of whom they are about and their reason.
     """
 
     steady: Callable[[], float]
@@ -45,12 +46,13 @@ class Ledger:
     events: int = 0
     made: Counter[str] = field(default_factory=Counter)
     ended: Counter[str] = field(default_factory=Counter)
+    told: Counter[tuple[str, str]] = field(default_factory=Counter)
     _begun: float = 0.0
     _listed: set[str | None] = field(default_factory=set)
     _made_now: dict[str, str] = field(default_factory=dict)  # in this pass: what, by uid
     _deleted_now: int = 0
     _pods_now: Counter[str] = field(default_factory=Counter)  # by owner's uid
-    _told: set[tuple[str, str, str]] = field(default_factory=set)
+    _told_now: set[tuple[str, str, str]] = field(default_factory=set)
 
     def lists(self, kind: Kind, namespace: str | None) -> bool:
         """A list is asked for; whether it is the first of a pass."""
@@ -62,7 +64,7 @@ class Ledger:
         self._made_now.clear()
         self._deleted_now = 0
         self._pods_now.clear()
-        self._told.clear()
+        self._told_now.clear()
         return True
 
     def writes_to(self, what: str, *, is_report: bool) -> None:
@@ -107,8 +109,9 @@ class Ledger:
         self.events += 1
         about = body["involvedObject"]
         news = (about.get("uid", about["name"]), body["reason"], body["message"])
-        assert news not in self._told, f"{about['kind']} {about['name']} is told {body['reason']} twice"
-        self._told.add(news)
+        assert news not in self._told_now, f"{about['kind']} {about['name']} is told {body['reason']} twice"
+        self._told_now.add(news)
+        self.told[about["name"], body["reason"]] += 1
 
 
 def sort_of(kind: Kind, body: Body) -> str:

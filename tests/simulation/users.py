@@ -1,5 +1,6 @@
 """What users do to their own resources."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from tests.simulation.world import World, key_of
 ELSEWHERE = "other"
 """A second namespace."""
 GOOD = "dask:1"
+BROKEN_IMAGE = re.compile(f"'({CRASHING}|{NEVER_READY}|{FULL})'")
 BROKEN = (CRASHING, NEVER_READY, FULL)
 STRATEGIES: Sequence[Body] = (
     {"type": "RollingUpdate"},
@@ -82,6 +84,11 @@ def mend(world: World) -> None:
             change = _mended(spec.get(part))
             if change:
                 world.edit(key, _path(key.kind, {part: change}))
+
+
+def is_broken(world: World) -> bool:
+    """Whether anyone asks for what cannot run."""
+    return any(BROKEN_IMAGE.search(str(body["spec"])) for body in resources(world, *CUSTOM_KINDS))
 
 
 def _mended(part: Body | None) -> Body:
