@@ -36,7 +36,9 @@ def _service_changed(world: World, whom: int, how: int) -> None:
             {"metadata": {"labels": {"dask.org/cluster-name": "other"}}},
             {"metadata": {"labels": {"dask.org/cluster-name": None}}},
         )
-        world.edit(key_of(body), changes[how % len(changes)])
+        change = changes[how % len(changes)]
+        if set(change.get("metadata", {}).get("labels", ())) <= body["metadata"].get("labels", {}).keys():
+            world.edit(key_of(body), change)
 
 
 def _pod_labelled(world: World, whom: int, how: int) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.kinds import ALL_KINDS, DASK_JOB, EVENT, POD, Key
-from reconciler.rules.labels import ORDINAL, OWNER_SEEN, ROLE, Role
+from reconciler.rules.labels import ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, Role
 from reconciler.wire.protocol import Body
 from tests.simulation.requests import root_of
 from tests.simulation.way import TOUCHED
@@ -21,10 +21,10 @@ _FLEETING = frozenset(
     {
         "uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration",
         "clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "nodeName", "lastTransitionTime",
-        "startTime", "endTime", "highestOrdinal", "retiring", "failures", "decisions",
+        "startTime", "endTime", "resources", "highestOrdinal", "retiring", "failures", "decisions",
     }
 )  # fmt: skip
-_FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN})
+_FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -98,11 +98,9 @@ def _normal(body: Body, names: Mapping[str, str]) -> Any:
 
 def _without_fleeting(value: Any) -> Any:
     if isinstance(value, dict):
-        return {
-            name: _without_fleeting(inner)
-            for name, inner in value.items()
-            if name not in _FLEETING and name not in _FOREIGN and inner not in ({}, None)
-        }
+        kept = value.keys() - _FLEETING - _FOREIGN
+        normal = {name: _without_fleeting(inner) for name, inner in value.items() if name in kept}
+        return {name: inner for name, inner in normal.items() if inner not in ({}, None)}
     if isinstance(value, list):
         return [_without_fleeting(inner) for inner in value if not _is_injected(inner)]
     return value

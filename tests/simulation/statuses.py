@@ -26,7 +26,11 @@ from tests.simulation.world import World, is_live, is_ready, key_of
 
 OUTCOMES = ("Successful", "Failed")
 SERVICE_ROLES = {"classic": (Role.USER_SERVICE, Role.COMM_SERVICE), "current": (Role.USER_SERVICE,)}
-_NAMED = re.compile(r"\b(Pod|Service|DaskCluster|DaskWorkerGroup|DaskJob|Worker group) ((?:[a-z0-9-]+/)?[a-z0-9-]+)\b")
+_NAMED = re.compile(
+    r"\b(Pod|Service) ((?:[a-z0-9]+/)?[a-z0-9]+-[a-z0-9-]+)"
+    r"|(DaskCluster|DaskWorkerGroup|DaskJob) ([a-z0-9]+/[a-z0-9-]+)"
+    r"|(Worker group) ([a-z0-9-]+):"
+)
 _MAY_BE_MISSING = (
     "ClusterNotFound", "NotCreated", "NameConflict", "BackOff", "Creating", "Forbidden", "Invalid", "Refused",
     "ApiUnavailable", "Replacing", "FailedCreate",
@@ -122,8 +126,8 @@ def _wrong(world: World, key: Key, type_: str, holds: bool) -> str:  # noqa: FBT
 
 def _named(message: str) -> Iterator[tuple[str, str]]:
     for found in _NAMED.finditer(message):
-        if found[2] not in ("has", "is", "of", "has-not", "cannot", "was", "failed", "with", "that"):
-            yield found[1], found[2]
+        kind_name, name = (group for group in found.groups() if group)
+        yield kind_name, name
 
 
 def _exists(world: World, body: Body, kind_name: str, name: str) -> bool:

@@ -26,7 +26,7 @@ from tests.simulation.world import World, key_of
 
 QUIET_PASSES = 20
 STANDING_PASSES = 10
-MOST_TOLD = 2
+MOST_TOLD = 8
 """How many Events of one reason an object may have while things only stand."""
 SIGNS_OF_LIFE = (OWNER_SEEN, OWNER_TIMEOUT_SECONDS)
 

@@ -81,7 +81,7 @@ def mend(world: World) -> None:
             continue
         spec = body["spec"]["cluster"]["spec"] if key.kind == DASK_JOB else body["spec"]
         for part in ("worker", "scheduler"):
-            change = _mended(spec.get(part))
+            change = _mended(spec.get(part), {"worker": "RollingUpdate", "scheduler": "Recreate"}[part])
             if change:
                 world.edit(key, _path(key.kind, {part: change}))
 
@@ -91,12 +91,12 @@ def is_broken(world: World) -> bool:
     return any(BROKEN_IMAGE.search(str(body["spec"])) for body in resources(world, *CUSTOM_KINDS))
 
 
-def _mended(part: Body | None) -> Body:
+def _mended(part: Body | None, strategy: str) -> Body:
     change: Body = {}
     if part and part["spec"]["containers"][0]["image"] in BROKEN:
         change["spec"] = pod_spec(GOOD)
     if part and part.get("updateStrategy", {}).get("type") == "OnDelete":
-        change["updateStrategy"] = {"type": "RollingUpdate"}
+        change["updateStrategy"] = {"type": strategy}
     return change
 
 

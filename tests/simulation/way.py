@@ -129,6 +129,7 @@ class Way:
 
     def flush(self) -> None:
         """Let happen now what was due at requests that were never made."""
+        self.is_marred = self.is_marred or bool(self._due)
         while self._due:
             self._due.pop(0)[1]()
 

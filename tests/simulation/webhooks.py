@@ -87,11 +87,13 @@ class Webhooks:
 
     Attributes:
         on: The names of those that act.
+        struck: Those that have changed something.
     """
 
     def __init__(self, api: MemoryAPI) -> None:
         self._api = api
         self.on: set[str] = set()
+        self.struck: set[str] = set()
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
         """The objects of a kind."""
@@ -103,7 +105,9 @@ class Webhooks:
         for name in sorted(self.on):
             of, change = (AT_CREATE | ALWAYS)[name]
             if of == kind:
+                before = deepcopy(changed)
                 change(changed)
+                self.struck |= {name} if changed != before else set()
         return self._api.create(kind, changed)
 
     def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
@@ -130,15 +134,13 @@ class Webhooks:
                 self._api.edit(key, {"metadata": {"finalizers": None}})
 
     def _changed(self, key: Key, reply: Reply) -> Reply:
-        changes = [ALWAYS[name][1] for name in sorted(self.on) if name in ALWAYS and ALWAYS[name][0] == key.kind]
-        for change in changes:
-            reply = Reply(self._api.edit(key, change), reply.warnings)
+        for name in sorted(self.on & ALWAYS.keys()):
+            kind, change = ALWAYS[name]
+            if kind == key.kind:
+                edited = self._api.edit(key, change)
+                self.struck |= {name} if edited != reply.body else set()
+                reply = Reply(edited, reply.warnings)
         return reply
-
-
-def is_answered_by_hand(name: str) -> bool:
-    """Whether the webhook undoes what the reconciler needs, so that nothing but telling helps."""
-    return name in ALWAYS or name.startswith(("drops", "adds a gate", "adds a finalizer"))
 
 
 def _without_gate(body: Body) -> None:
