@@ -38,7 +38,7 @@ INTRODUCTION = f"""
       in it that are too new for these definitions, or in the wrong place, are kept; what Kubernetes says about them
       when the Pods and Services are made is shown in the resource's conditions.
     - Everywhere else, `kubectl apply` refuses a field that is not in these tables.
-    - A field that is null counts as absent.
+    - A field that is null counts as absent. A `status` in a manifest is not looked at; only the reconciler writes it.
     - What the API server checks is checked when something is written: names when a resource is created, the rest when
       a field changes. A resource that was there before can still be changed elsewhere, and deleted.
     - One limit depends on the setting `naming` and is left to the reconciler: under `classic`, a job's cluster is

@@ -65,11 +65,6 @@ class Key:
     namespace: str
     name: str
 
-    @property
-    def path(self) -> str:
-        """The object's URL path."""
-        return self.kind.path(self.namespace, self.name)
-
     def __str__(self) -> str:
         return f"{self.kind.name} {self.namespace}/{self.name}"
 

@@ -62,6 +62,16 @@ class Snapshot:
         return {uid: tuple(children) for uid, children in found.items()}
 
     @cached_property
+    def _uids(self) -> frozenset[str]:
+        return frozenset(observed.metadata.uid for observed in self.objects.values()) | frozenset(
+            item.uid for item in self.unreadable.values()
+        )
+
+    def has(self, uid: str) -> bool:
+        """Whether an object of that uid was observed, readable or not."""
+        return uid in self._uids
+
+    @cached_property
     def _groups(self) -> Mapping[tuple[str, str], tuple[DaskWorkerGroup, ...]]:
         found: dict[tuple[str, str], list[DaskWorkerGroup]] = {}
         for group in self.of(DaskWorkerGroup):
@@ -100,10 +110,6 @@ class Snapshot:
     def is_run_by_replica_sets(self, namespace: str, cluster: str) -> bool:
         """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""
         return (namespace, cluster) in self._run_by_replica_sets
-
-    def is_incomplete(self, uid: str) -> bool:
-        """Whether something that belongs to that uid could not be read."""
-        return any(uid in item.owner_uids for item in self.unreadable.values())
 
     def fold(self, news: Mapping[Key, Observed | None]) -> "Snapshot":
         """The same world with what has been learned since: objects as they are now, `None` for those gone."""

@@ -43,6 +43,37 @@ class Failures(Model):
     """The template that failed; another template starts without a wait."""
 
 
+class Retirement(Model):
+    """A Pod that was chosen to go. Until its deletion has begun it can be taken back."""
+
+    name: str
+    """The Pod."""
+    uid: str
+    """Its uid, since a later Pod may have the same name."""
+    since: Time | None = None
+    """When it was chosen."""
+    asked: Time | None = None
+    """When its scheduler was asked to let it go; unset while that has not happened."""
+    deadline: Time | None = None
+    """When it is deleted at the latest, whatever its scheduler answers."""
+
+
+class Decisions(Model):
+    """What was decided about Pods, and must not be decided differently by another reconciler or after a restart."""
+
+    retiring: tuple[Retirement, ...] = ()
+    """Pods chosen to go."""
+    failures: Failures | None = None
+    """Pods that ended for good, and the wait before replacing them."""
+
+
+class WorkerDecisions(Decisions):
+    """What was decided about the workers of a group."""
+
+    highest_ordinal: int | None = None
+    """The highest number ever given to a worker of this group; numbers are never used again."""
+
+
 class DaskClusterStatus(Status):
     """What is seen of a Dask cluster."""
 
@@ -65,10 +96,8 @@ class DaskClusterStatus(Status):
     """Where clients inside the Kubernetes cluster reach the scheduler."""
     dashboard_address: str | None = None
     """Where browsers inside the Kubernetes cluster reach the dashboard."""
-    retiring: tuple[str, ...] = ()
-    """Scheduler Pods chosen to go, by uid."""
-    failures: Failures | None = None
-    """Scheduler Pods that ended, and the wait before replacing them."""
+    decisions: Decisions = Field(default_factory=Decisions)
+    """What was decided about scheduler Pods."""
 
 
 class DaskWorkerGroupStatus(Status):
@@ -84,12 +113,10 @@ class DaskWorkerGroupStatus(Status):
     """Ready and wanted workers, as in `2/3`."""
     selector: str | None = None
     """Label selector of the group's Pods, for autoscalers that read the scale subresource."""
+    decisions: WorkerDecisions = Field(default_factory=WorkerDecisions)
+    """What was decided about workers."""
     highest_ordinal: int | None = None
-    """The highest number ever given to a worker of this group; numbers are never used again."""
-    retiring: tuple[str, ...] = ()
-    """Workers chosen to go, by Pod name."""
-    failures: Failures | None = None
-    """Failed workers and the wait before replacing them."""
+    """Deprecated: where version 0.1 kept `decisions.highestOrdinal`. It is read once and then removed."""
 
 
 class JobStatus(StrEnum):

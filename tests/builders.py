@@ -13,7 +13,7 @@ from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.desire.services import scheduler_labels
-from reconciler.passes.values import Action, Finding, Plan, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Finding, Plan, Response, Result, Verb
 from reconciler.rules import names
 from reconciler.rules.labels import (
     CLUSTER_NAME,
@@ -30,6 +30,7 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash, scheduler_hash, worker_hash
 from reconciler.wire.parse import parse_object
 
@@ -253,9 +254,9 @@ def manifest(resource: Owner) -> Json:
     }
 
 
-def action(verb: Verb, name: str = "p", *, owner: str = "simple", chain: str | None = None, kind: Kind = POD) -> Action:
+def action(verb: Verb, name: str = "p", *, owner: str = "simple", tree: str | None = None, kind: Kind = POD) -> Action:
     """A write on behalf of a cluster."""
-    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, chain or owner)
+    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, tree or owner)
     body: Json = {"metadata": {"name": name, "namespace": NAMESPACE, "ownerReferences": [{"uid": f"{owner}-uid"}]}}
     return Action(verb, Key(kind, NAMESPACE, name), by, top, "it is a test", {} if verb is Verb.DELETE else body)
 
@@ -270,9 +271,9 @@ def response(of: Action, result: Result, **more: Any) -> Response:
     return Response(of, result, **more)
 
 
-def topics(findings: tuple[Finding, ...]) -> list[Topic]:
-    """What the findings are about."""
-    return [finding.topic for finding in findings]
+def reasons(findings: tuple[Finding, ...]) -> list[Reason]:
+    """The reasons of the findings."""
+    return [finding.reason for finding in findings]
 
 
 def _marked(labels: Mapping[str, str], annotations: Mapping[str, str], more: Json) -> Json:

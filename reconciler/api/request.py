@@ -9,7 +9,7 @@ from models.kinds import Key, Kind
 from reconciler.wire.protocol import FIELD_MANAGER, Body, Subresource
 
 
-class Verb(StrEnum):
+class HttpVerb(StrEnum):
     """What is done, in Kubernetes' words."""
 
     LIST = "LIST"
@@ -19,12 +19,18 @@ class Verb(StrEnum):
     DELETE = "DELETE"
 
 
-METHODS = {Verb.LIST: "GET", Verb.CREATE: "POST", Verb.PATCH: "PATCH", Verb.APPLY: "PATCH", Verb.DELETE: "DELETE"}
+METHODS = {
+    HttpVerb.LIST: "GET",
+    HttpVerb.CREATE: "POST",
+    HttpVerb.PATCH: "PATCH",
+    HttpVerb.APPLY: "PATCH",
+    HttpVerb.DELETE: "DELETE",
+}
 CONTENT_TYPES = {
-    Verb.CREATE: "application/json",
-    Verb.PATCH: "application/merge-patch+json",
-    Verb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
-    Verb.DELETE: "application/json",
+    HttpVerb.CREATE: "application/json",
+    HttpVerb.PATCH: "application/merge-patch+json",
+    HttpVerb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
+    HttpVerb.DELETE: "application/json",
 }
 # Who writes, and that what the server doesn't know comes back as warnings and stops nothing.
 WRITTEN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Warn"))
@@ -44,7 +50,7 @@ class Request:
         body: What is sent.
     """
 
-    verb: Verb
+    verb: HttpVerb
     kind: Kind
     namespace: str | None
     name: str | None = None
@@ -55,7 +61,7 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether something is different afterwards."""
-        return self.verb is not Verb.LIST
+        return self.verb is not HttpVerb.LIST
 
     @property
     def method(self) -> str:
@@ -65,7 +71,7 @@ class Request:
     @property
     def path(self) -> str:
         """The URL's path. A collection takes a new object, so that its name is not part of it."""
-        name = None if self.verb is Verb.CREATE else _quoted(self.name)
+        name = None if self.verb is HttpVerb.CREATE else _quoted(self.name)
         return self.kind.path(_quoted(self.namespace), name, self.subresource)
 
     @property
@@ -87,24 +93,24 @@ class Request:
 def listing(kind: Kind, namespace: str | None, labels: str, fields: str) -> Request:
     """Read a collection. Without a resourceVersion the answer is consistent, without a limit it is whole."""
     query = tuple((key, value) for key, value in (("labelSelector", labels), ("fieldSelector", fields)) if value)
-    return Request(Verb.LIST, kind, namespace, query=query)
+    return Request(HttpVerb.LIST, kind, namespace, query=query)
 
 
 def creation(kind: Kind, body: Body) -> Request:
     """Create an object where its metadata says."""
     metadata = body["metadata"]
-    return Request(Verb.CREATE, kind, metadata.get("namespace"), metadata.get("name"), query=WRITTEN, body=body)
+    return Request(HttpVerb.CREATE, kind, metadata.get("namespace"), metadata.get("name"), query=WRITTEN, body=body)
 
 
 def patch(key: Key, body: Body, subresource: Subresource | None) -> Request:
     """Change an object by a merge patch."""
-    return Request(Verb.PATCH, key.kind, key.namespace, key.name, subresource, WRITTEN, body)
+    return Request(HttpVerb.PATCH, key.kind, key.namespace, key.name, subresource, WRITTEN, body)
 
 
 def application(key: Key, body: Body, subresource: Subresource | None) -> Request:
     """Set fields by server-side apply; `force` takes them over from others."""
     query = (*WRITTEN, ("force", "true"))
-    return Request(Verb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
+    return Request(HttpVerb.APPLY, key.kind, key.namespace, key.name, subresource, query, body)
 
 
 def deletion(key: Key, uid: str, resource_version: str = "") -> Request:
@@ -115,7 +121,7 @@ def deletion(key: Key, uid: str, resource_version: str = "") -> Request:
         "propagationPolicy": "Background",
         "preconditions": {"uid": uid} | ({"resourceVersion": resource_version} if resource_version else {}),
     }
-    return Request(Verb.DELETE, key.kind, key.namespace, key.name, body=options)
+    return Request(HttpVerb.DELETE, key.kind, key.namespace, key.name, body=options)
 
 
 def _quoted(part: str | None) -> str | None:

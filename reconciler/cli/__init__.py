@@ -1,7 +1,7 @@
 """The command line: `dask-reconciler`.
 
 arguments ──► main ──► daemon    for ever, until a signal
-what is       picks    once      one pass, or its rehearsal
+what is       picks    once      one pass, dry or not
 asked                  offline   a plan from manifests alone
 """
 

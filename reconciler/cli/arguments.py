@@ -120,7 +120,7 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
         parser.add_argument("--no-retry", action="store_true")
         parser.add_argument("--shift-ports", action="store_true", default=None)
     else:
-        parser.add_argument("--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
+        parser.add_argument("-o", "--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
         parser.add_argument("--exit-code", action="store_true")
     if command is Command.PLAN:
         parser.add_argument("-f", "--filename", action="extend", nargs="+", default=[])

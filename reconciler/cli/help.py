@@ -28,7 +28,7 @@ EXAMPLES = {
     "Look after two namespaces, every ten seconds": "dask-reconciler --namespaces ml,etl --interval 10s",
     "Show what would be done now, and do nothing": "dask-reconciler --once --dry-run",
     "The same for machines; exit code 2 if there is anything to do": (
-        "dask-reconciler --once --dry-run --output json --exit-code"
+        "dask-reconciler --once --dry-run -o json --exit-code"
     ),
     "Show what manifests would make, without any Kubernetes": "dask-reconciler plan -f cluster.yaml",
     "Run them on this machine, without any Kubernetes": "dask-reconciler local cluster.yaml",
@@ -39,13 +39,13 @@ PLAN_USAGE = "dask-reconciler plan -f FILE… [OPTIONS]"
 PLAN_PURPOSE = """\
 Shows what the reconciler would make of manifests alone, without any Kubernetes: the code of production, run on a \
 Kubernetes in memory. Wrong manifests are listed, all of them, each with its field and the remedy; they do not hide \
-the plan of the others. What Kubernetes would refuse inside a Pod, such as a wrong quantity, only Kubernetes knows. \
+the plan of the others. What Kubernetes takes and then drops is told as well. \
 Workers will have other names, since those follow from uids."""
 
 PLAN_EXAMPLES = {
     "A folder with everything below it, and one more file": "dask-reconciler plan -f deploy/ -f extra.yaml",
     "Standard input": "kustomize build . | dask-reconciler plan -f -",
-    "In a pipeline": "dask-reconciler plan -f . --output json",
+    "In a pipeline": "dask-reconciler plan -f . -o json",
 }
 
 LOCAL_USAGE = "dask-reconciler local FILE… [OPTIONS]"
@@ -107,7 +107,7 @@ LOCAL_SETTINGS = ("naming", "interval", "no_delete", "deletion_cap", "log_level"
 LOCAL_INTERVAL = "500ms"
 """Between passes on this machine, where they cost next to nothing."""
 
-SHORT = {"filename": "-f", "help": "-h"}
+SHORT = {"filename": "-f", "output": "-o", "help": "-h"}
 
 ENVIRONMENT = """\
 Every setting is also an environment variable: DASK_RECONCILER_ and its name in capitals, such as \
@@ -121,6 +121,12 @@ EXIT_CODES = {
     "130": "Interrupted: while --once ran, or for the second time.",
 }
 
+
+PLAN_EXIT_CODES = {
+    "0": "All that the manifests ask for can be made.",
+    "1": "A manifest is wrong or has lost its owner, or something can never be made; the output says what.",
+    "2": EXIT_CODES["2"],
+}
 
 LOCAL_EXIT_CODES = {
     "0": "Every job succeeded, every cluster was ready, or Ctrl-C ended clusters that run for ever.",
@@ -155,7 +161,7 @@ def _plan_help() -> RenderableType:
         "How to plan": [option(field) for field in PLAN_SETTINGS],
         "How to print": [*OUTPUT_OPTIONS, *COMMON_OPTIONS],
     }
-    return _page(PLAN_USAGE, PLAN_PURPOSE, PLAN_EXAMPLES, groups)
+    return _page(PLAN_USAGE, PLAN_PURPOSE, PLAN_EXAMPLES, groups, PLAN_EXIT_CODES)
 
 
 def _local_help() -> RenderableType:

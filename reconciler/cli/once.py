@@ -1,4 +1,4 @@
-"""One pass, or its rehearsal, and what came of it."""
+"""One pass, dry or not, and what came of it."""
 
 import sys
 from collections.abc import Iterable
@@ -7,12 +7,13 @@ from reconciler.cli import render
 from reconciler.cli.arguments import Invocation
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import CHANGES, DONE, FAILED
-from reconciler.loop import Loop, rehearse
+from reconciler.loop import Loop
+from reconciler.memory import twin_of
 from reconciler.passes.values import PassResult
 
 
 def run_once(invocation: Invocation) -> int:
-    """Make one pass, or rehearse it, and print it.
+    """Make one pass and print it.
 
     Raises:
         NoCluster: no cluster is configured, or wrongly.
@@ -20,18 +21,18 @@ def run_once(invocation: Invocation) -> int:
     settings = invocation.settings
     api = connected(settings)
     try:
-        result = rehearse(api, settings, now()) if settings.dry_run else Loop(api, settings, clock=now).once()
+        result = Loop(api, settings, clock=now, twin=twin_of if settings.dry_run else None).once()
     finally:
         api.close()
-    return told(result, invocation, rehearsed=settings.dry_run)
+    return print_result(result, invocation, rehearsed=settings.dry_run)
 
 
-def told(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
+def print_result(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
     """Print a pass; its exit code."""
     render.show(result, invocation.output, sys.stdout, rehearsed=rehearsed, ignored=ignored)
     for failure in render.failures(result):
         sys.stderr.write(f"dask-reconciler: {failure}\n")
     if not result.ok or (result.snapshot and result.snapshot.unreadable):
         return FAILED
-    pending = result.plan.actions or result.plan.held
+    pending = result.plan.actions or result.plan.postponed
     return CHANGES if invocation.exit_code and pending else DONE

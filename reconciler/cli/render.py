@@ -28,7 +28,7 @@ MOST_ALIKE, FEW = 6, 3
 """Of more actions alike than that, a terminal shows a few."""
 
 Row = tuple[Action, bool]
-"""An action, and whether policy held it back."""
+"""An action, and whether it is postponed."""
 
 
 class Output(StrEnum):
@@ -46,7 +46,7 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
         result: The pass.
         output: As what; a table is plain, without colour and uncut, where the stream is no terminal.
         stream: Where to.
-        rehearsed: Whether nothing was written: then the plan is told, else what was done.
+        rehearsed: Whether nothing was written: then the plan is printed, else what was done.
         ignored: What was read beside it and means nothing to the reconciler.
     """
     if output is Output.TABLE:
@@ -60,15 +60,15 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
 
 
 def document(result: PassResult, *, rehearsed: bool, ignored: Iterable[str] = ()) -> dict[str, Any]:
-    """A pass as plain data: a summary, every action with its body, and what else is to be told."""
+    """A pass as plain data: a summary, every action with its body, and what else there is to know."""
     responses = {id(response.action): response for response in result.responses}
     counted = result.plan.actions if rehearsed else _done(result)
     unreadable = result.snapshot.unreadable.values() if result.snapshot else ()
     return {
         "dryRun": rehearsed,
-        "summary": {**_counts(counted), "held": len(result.plan.held), "failed": len(result.failures)},
+        "summary": {**_counts(counted), "postponed": len(result.plan.postponed), "failed": len(result.failures)},
         "actions": [_action(each, None if rehearsed else responses.get(id(each))) for each in result.plan.actions],
-        "held": [_action(each, None) for each in result.plan.held],
+        "postponed": [_action(each, None) for each in result.plan.postponed],
         "findings": [_finding(each) for each in result.plan.findings],
         "unreadable": [{**_key(each.key), "error": each.error} for each in unreadable],
         "failures": [_failure(each) for each in result.failures],
@@ -82,15 +82,15 @@ def summary(result: PassResult, *, rehearsed: bool) -> str:
     if result.errors and not result.plan.actions:
         return "Nothing was planned, since not everything could be listed."
     counts = {Verb(verb): count for verb, count in _counts(result.plan.actions).items() if count}
-    held = f" Held back for now: {len(result.plan.held)}." if result.plan.held else ""
+    postponed = f" Postponed: {len(result.plan.postponed)}." if result.plan.postponed else ""
     if not counts:
-        return f"Nothing to do: {_read(result)}.{held}"
+        return f"Nothing to do: {_read(result)}.{postponed}"
     if rehearsed:
-        return f"Plan: {', '.join(f'{count} to {verb}' for verb, count in counts.items())}.{held}"
+        return f"Plan: {', '.join(f'{count} to {verb}' for verb, count in counts.items())}.{postponed}"
     done = Counter(action.verb for action in _done(result))
     failed = f", {len(result.failures)} failed" if result.failures else ""
     words = ", ".join(f"{done[verb]} {PAST[verb]}" for verb in counts) + failed
-    return f"Done: {words}, in {sum(result.seconds.values()):.1f} s.{held}"
+    return f"Done: {words}, in {sum(result.seconds.values()):.1f} s.{postponed}"
 
 
 def failures(result: PassResult) -> Iterator[str]:
@@ -135,14 +135,14 @@ def _are_mappings(value: Any) -> bool:
 
 def _show_text(result: PassResult, stream: TextIO, *, rehearsed: bool) -> None:
     console = Console(file=stream, highlight=False, soft_wrap=not stream.isatty())
-    if rehearsed and (result.plan.actions or result.plan.held):
+    if rehearsed and (result.plan.actions or result.plan.postponed):
         if stream.isatty():
             console.print(table(result, console.width))
         else:
             stream.writelines(f"{line}\n" for line in _plain(result))
         console.print()
     for finding in result.plan.findings:
-        console.print(Text(_told(finding), style="yellow"))
+        console.print(Text(f"{finding.about}: {finding.message}", style="yellow"))
     console.print(Text(summary(result, rehearsed=rehearsed), style="bold"))
 
 
@@ -151,17 +151,17 @@ def table(result: PassResult, width: int) -> RenderableType:
 
     Many alike are shown as a few and a number; a pipe, JSON and YAML show them all.
     """
-    chains = _by_chain(result)
-    longest = max(len(_within(action.key, chain)) for chain, rows in chains.items() for action, _ in rows)
+    trees = _by_tree(result)
+    longest = max(len(_within(action.key, tree)) for tree, rows in trees.items() for action, _ in rows)
     object_width = min(longest, (width - ACTION_WIDTH) * 3 // 5)
     lines: list[RenderableType] = [_row(object_width, Text("Action"), Text("Object"), Text("Reason"), style="dim")]
-    for chain, rows in chains.items():
-        lines += [Text(), Text(str(chain), style="bold")]
-        for (action, is_held), more in _runs(rows):
-            style = "dim" if is_held else STYLES[action.verb]
-            reason = f"held back: {action.reason}" if is_held else action.reason
+    for tree, rows in trees.items():
+        lines += [Text(), Text(str(tree), style="bold")]
+        for (action, is_postponed), more in _runs(rows):
+            style = "dim" if is_postponed else STYLES[action.verb]
+            reason = f"postponed: {action.reason}" if is_postponed else action.reason
             sign = Text(f"{SIGNS[action.verb]} {action.verb}", style=style)
-            lines.append(_row(object_width, sign, Text(_within(action.key, chain)), Text(reason)))
+            lines.append(_row(object_width, sign, Text(_within(action.key, tree)), Text(reason)))
             changes = [*changed(action, "→"), *([f"… and {more} more"] if more else [])]
             lines += [Padding(Text(each, style="dim"), (0, 0, 0, ACTION_WIDTH)) for each in changes]
     return Group(*lines)
@@ -188,33 +188,28 @@ def _runs(rows: Iterable[Row]) -> Iterator[tuple[Row, int]]:
 def _plain(result: PassResult) -> Iterator[str]:
     """One line an action, so that grep shows all of it."""
     rows = [("ACTION", "OBJECT", "REASON", "CHANGES")]
-    for actions in _by_chain(result).values():
-        for action, is_held in actions:
+    for actions in _by_tree(result).values():
+        for action, is_postponed in actions:
             changes = "; ".join(changed(action, "->"))
-            reason = f"held back: {action.reason}" if is_held else action.reason
+            reason = f"postponed: {action.reason}" if is_postponed else action.reason
             rows.append((action.verb, str(action.key), reason, changes))
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
         yield "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _by_chain(result: PassResult) -> Mapping[Key, list[Row]]:
-    """The actions, and those held back, of each tree of resources."""
-    chains: dict[Key, list[Row]] = {}
-    for is_held, actions in ((False, result.plan.actions), (True, result.plan.held)):
+def _by_tree(result: PassResult) -> Mapping[Key, list[Row]]:
+    """The actions, and those postponed, of each tree of resources."""
+    trees: dict[Key, list[Row]] = {}
+    for is_postponed, actions in ((False, result.plan.actions), (True, result.plan.postponed)):
         for action in actions:
-            chains.setdefault(action.chain, []).append((action, is_held))
-    return chains
+            trees.setdefault(action.tree, []).append((action, is_postponed))
+    return trees
 
 
-def _told(finding: Finding) -> str:
-    about = str(finding.about)
-    return finding.message if finding.message.startswith(about) else f"{about}: {finding.message}"
-
-
-def _within(key: Key, chain: Key) -> str:
+def _within(key: Key, tree: Key) -> str:
     """The object, without its namespace where that is its cluster's."""
-    return f"{key.kind} {key.name}" if key.namespace == chain.namespace else str(key)
+    return f"{key.kind} {key.name}" if key.namespace == tree.namespace else str(key)
 
 
 def _done(result: PassResult) -> Iterator[Action]:
@@ -237,7 +232,7 @@ def _key(key: Key) -> dict[str, str]:
 
 
 def _action(action: Action, response: Response | None) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "action": action.verb.value,
         **_key(action.key),
         "owner": _key(action.owner),
@@ -245,11 +240,11 @@ def _action(action: Action, response: Response | None) -> dict[str, Any]:
         "changes": [{"path": each.path, "old": each.old, "new": each.new} for each in action.changes],
         "body": action.body,
     }
-    return told | ({"result": response.result.value} if response else {})
+    return shown | ({"result": response.result.value} if response else {})
 
 
 def _finding(finding: Finding) -> dict[str, str]:
-    return {**_key(finding.about), "topic": finding.topic.value, "message": finding.message}
+    return {**_key(finding.about), "reason": finding.reason.value, "message": finding.message}
 
 
 def _failure(response: Response) -> dict[str, str]:

@@ -25,7 +25,7 @@ def connected(settings: Settings, observe: Callable[[Exchange], None] | None = N
 
     Args:
         settings: The settings.
-        observe: Told of every request.
+        observe: Called after every request.
 
     Raises:
         NoCluster: no cluster is configured, or wrongly.

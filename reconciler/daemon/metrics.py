@@ -1,7 +1,7 @@
-"""What Prometheus is told: each pass, each request, and the world as the last pass left it.
+"""The metrics for Prometheus: of passes, of requests, and of the last snapshot.
 
-Counters and histograms have labels of few values only. What is told of single clusters is collected from the last
-snapshot, so that a cluster that is gone is gone here too.
+Counters and histograms have labels of few values only. Metrics of single clusters are collected from the last
+snapshot, so that they end with the cluster.
 """
 
 import platform
@@ -20,7 +20,8 @@ from models.resources import DaskCluster, DaskJob
 from models.snapshot import Observed, Snapshot
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.passes.values import PassResult, Plan, Response, Result, Topic
+from reconciler.passes.values import PassResult, Plan, Response, Result
+from reconciler.rules.reasons import REASONS_OF_FINDINGS
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BYTES = tuple(4.0**power * 1024 for power in range(9))
@@ -71,7 +72,7 @@ PLANNED = Family("planned_actions_total", "counter", "Actions planned.", ("kind"
 APPLIED = Family(
     "applied_actions_total", "counter", "Actions tried, or skipped after one failed.", ("kind", "action", "result")
 )
-HELD = Family("held_actions", "gauge", "Actions that policy held back in the last pass.", ("action",))
+POSTPONED = Family("postponed_actions", "gauge", "Actions that a policy postponed in the last pass.", ("action",))
 REFUSED = Family(
     "refused_writes_total",
     "counter",
@@ -87,7 +88,9 @@ SUCCESS = Family(
     "gauge",
     "When the last pass returned that read everything and got an answer to every write, as a Unix time.",
 )
-FINDINGS = Family("findings", "gauge", "What owners are told in conditions since the last pass.", ("topic",))
+FINDINGS = Family(
+    "findings", "gauge", "Findings of the last pass, each in a condition of a resource, by reason.", ("reason",)
+)
 REQUESTS = Family(
     "api_requests_total",
     "counter",
@@ -126,7 +129,7 @@ WORKERS_READY = Family(
 
 FAMILIES = (
     *(BUILD, PASSES, ROUNDS, STAGES, ATTEMPT, SUCCESS),
-    *(PLANNED, APPLIED, HELD, REFUSED, CONFLICTS, FINDINGS),
+    *(PLANNED, APPLIED, POSTPONED, REFUSED, CONFLICTS, FINDINGS),
     *(REQUESTS, REQUEST_SECONDS, LIST_BYTES),
     *(LISTED, UNREADABLE, RESOURCES, WORKERS_WANTED, WORKERS_READY),
 )
@@ -150,7 +153,7 @@ class Metrics:
         )
         self._counters = {each: _counter(each, registry) for each in FAMILIES if each.type == "counter"}
         self._histograms = {each: _histogram(each, registry) for each in FAMILIES if each.type == "histogram"}
-        self._gauges = {each: _gauge(each, registry) for each in (HELD, ATTEMPT, SUCCESS, FINDINGS)}
+        self._gauges = {each: _gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
         self._world = World()
         registry.register(self._world)
         for result in ("done", "failed", "unread"):
@@ -186,13 +189,13 @@ class Metrics:
     def _count_plan(self, plan: Plan) -> None:
         for action in plan.actions:
             self._counters[PLANNED].labels(action.key.kind.name, action.verb).inc()
-        held = Count(action.verb for action in plan.held)
-        self._gauges[HELD].clear()
-        for verb, count in held.items():
-            self._gauges[HELD].labels(verb).set(count)
-        topics = Count(finding.topic for finding in plan.findings)
-        for topic in Topic:
-            self._gauges[FINDINGS].labels(topic).set(topics[topic])
+        postponed = Count(action.verb for action in plan.postponed)
+        self._gauges[POSTPONED].clear()
+        for verb, count in postponed.items():
+            self._gauges[POSTPONED].labels(verb).set(count)
+        findings = Count(finding.reason for finding in plan.findings)
+        for reason in REASONS_OF_FINDINGS:
+            self._gauges[FINDINGS].labels(reason).set(findings[reason])
 
     def _count_response(self, response: Response) -> None:
         kind = response.action.key.kind.name
@@ -211,7 +214,7 @@ class World(Collector):
         self.snapshot: Snapshot | None = None
 
     def collect(self) -> Iterator[Metric]:
-        """Every family that the snapshot tells of; without samples before the first pass."""
+        """The metrics of the snapshot; without samples before the first pass."""
         snapshot = self.snapshot or Snapshot(datetime.fromtimestamp(0).astimezone())
         yield _family(LISTED, Count((key.kind.name,) for key in snapshot.objects))
         yield _family(UNREADABLE, Count((key.kind.name,) for key in snapshot.unreadable))

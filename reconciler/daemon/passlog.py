@@ -6,7 +6,7 @@ pass.planned       info; debug if as before     dry run: a pass would write some
 list.failed        error                        a list failed, so its namespaces are left alone
 write.failed       warning; info if a conflict  the server said no, or did not answer
 object.unreadable  warning                      something is there that cannot be read
-owner.told         info or warning              a resource's owner is told something, in a condition
+resource.finding   info or warning              a condition of a resource says what is wrong
 ….over             info                         one of the four above is no more
 """
 
@@ -22,26 +22,11 @@ import structlog
 from models.kinds import Key
 from models.snapshot import Unreadable
 from reconciler.cli.render import PAST
-from reconciler.passes.values import Finding, PassResult, Response, Result, Topic
-
-ECHOES = frozenset({Topic.REFUSED, Topic.BACK_OFF, Topic.UNAVAILABLE})
-"""Findings that tell an owner of a failed write, and outlast it, since not every pass tries it again."""
-SERIOUS = frozenset(
-    {
-        Topic.INVALID,
-        Topic.NAME_CONFLICT,
-        Topic.NAME_TOO_LONG,
-        Topic.INVALID_ANNOTATION,
-        Topic.REFUSED,
-        Topic.DELETION_CAP,
-        Topic.INTERNAL_ERROR,
-    }
-)
-"""Findings that stay until someone does something."""
+from reconciler.passes.values import Finding, PassResult, Response, Result
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """Something that is wrong until it is not.
 
     Args:
@@ -62,11 +47,11 @@ class Trouble:
 
 
 class PassLog:
-    """Logs passes; told of each, in order.
+    """Logs passes; called with each, in order.
 
     - A pass that did something gets one line at info; one that did nothing gets it at debug.
-    - A trouble gets a line when it starts and a line when it ends, however many passes it lasts.
-    - A pass that could not read everything ends no trouble, since it cannot know.
+    - A problem gets a line when it starts and a line when it ends, however many passes it lasts.
+    - A pass that could not read everything ends no problem, since it cannot know.
 
     Args:
         clock: What time it is.
@@ -77,89 +62,92 @@ class PassLog:
         self._clock = clock
         self._rehearsed = rehearsed
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
-        self._since: dict[Hashable, tuple[Trouble, datetime]] = {}
+        self._since: dict[Hashable, tuple[Problem, datetime]] = {}
         self._planned: list[tuple[str, str]] = []
 
     def __call__(self, result: PassResult) -> None:
         """Log one pass."""
-        now = {trouble.identity: trouble for trouble in self._troubles(result)}
-        self._tell_started(now)
-        self._tell_ended(now)
+        now = {problem.identity: problem for problem in self._problems(result)}
+        self._log_started(now)
+        self._log_ended(now)
         if not self._rehearsed:
-            self._tell_done(result)
+            self._log_done(result)
         elif not result.errors:
-            self._tell_plan(result)
+            self._log_plan(result)
 
-    def _tell_done(self, result: PassResult) -> None:
+    def _log_done(self, result: PassResult) -> None:
         done = Counter(response.action.verb for response in result.responses if response.result is Result.DONE)
         reported = sum(response.result is Result.DONE for response in result.reports)
-        tell = self._log.info if done or reported else self._log.debug
+        log = self._log.info if done or reported else self._log.debug
         counts = {PAST[verb]: done[verb] for verb in PAST if done[verb]} | ({"reported": reported} if reported else {})
-        tell("pass.done", **counts, **_rest(result), rounds=result.rounds)
+        log("pass.done", **counts, **_rest(result), rounds=result.rounds)
 
-    def _tell_plan(self, result: PassResult) -> None:
+    def _log_plan(self, result: PassResult) -> None:
         planned = [(action.verb.value, str(action.key)) for action in result.plan.actions]
-        tell = self._log.debug if planned == self._planned else self._log.info
+        log = self._log.debug if planned == self._planned else self._log.info
         self._planned = planned
-        tell("pass.planned", **Counter(verb for verb, _ in planned), **_rest(result))
+        log("pass.planned", **Counter(verb for verb, _ in planned), **_rest(result))
 
-    def _tell_started(self, now: Mapping[Hashable, Trouble]) -> None:
-        for identity, trouble in now.items():
+    def _log_started(self, now: Mapping[Hashable, Problem]) -> None:
+        for identity, problem in now.items():
             if identity not in self._since:
-                self._log.log(trouble.level, trouble.event, **trouble.fields, message=trouble.words)
-                self._since[identity] = (trouble, self._clock())
+                self._log.log(problem.level, problem.event, **problem.fields, message=problem.words)
+                self._since[identity] = (problem, self._clock())
 
-    def _tell_ended(self, now: Mapping[Hashable, Trouble]) -> None:
+    def _log_ended(self, now: Mapping[Hashable, Problem]) -> None:
         for identity in [each for each in self._since if each not in now]:
-            trouble, since = self._since.pop(identity)
+            problem, since = self._since.pop(identity)
             lasted = (self._clock() - since).total_seconds()
-            self._log.info(f"{trouble.event}.over", **trouble.fields, lasted_seconds=round(lasted, 1))
+            self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
 
-    def _troubles(self, result: PassResult) -> tuple[Trouble, ...]:
+    def _problems(self, result: PassResult) -> tuple[Problem, ...]:
         """What is wrong now, or was before and may still be."""
-        before = [trouble for trouble, _ in self._since.values()]
+        before = [problem for problem, _ in self._since.values()]
         lists = [_unlisted(what, why) for what, why in result.errors.items()]
         failures = [_failure(response) for response in result.failures]
-        echoed = {finding.about for finding in result.plan.findings if finding.topic in ECHOES}
+        # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
+        echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
         lasting = [each for each in before if each.event == "write.failed" and each.owners & echoed]
-        told = {owner for trouble in (*failures, *lasting) for owner in trouble.owners}
+        logged = {owner for problem in (*failures, *lasting) for owner in problem.owners}
         findings = [
-            _finding(each) for each in result.plan.findings if each.topic not in ECHOES or each.about not in told
+            _finding(each)
+            for each in result.plan.findings
+            if not each.reason.handling.echoes_write or each.about not in logged
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
         unknown = [each for each in before if each.event != "list.failed"] if result.errors else []
         return (*unknown, *lists, *failures, *lasting, *findings, *unreadable)
 
 
-def _unlisted(what: str, why: str) -> Trouble:
+def _unlisted(what: str, why: str) -> Problem:
     """A failed list; the same as before if only numbers differ, such as how long was waited."""
     wording = re.sub(r"\d+", "#", why)
-    return Trouble(("list", what, wording), "list.failed", logging.ERROR, {"key": what}, why)
+    return Problem(("list", what, wording), "list.failed", logging.ERROR, {"key": what}, why)
 
 
-def _failure(response: Response) -> Trouble:
+def _failure(response: Response) -> Problem:
     action = response.action
     level = logging.INFO if response.result is Result.CONFLICT else logging.WARNING
     reason = response.reason or response.result.value
     fields = {"key": str(action.key), "action": action.verb.value, "reason": reason, "owner": str(action.owner)}
-    owners = frozenset({action.owner, action.chain})
-    return Trouble(("write", action.key, reason), "write.failed", level, fields, response.error, owners)
+    owners = frozenset({action.owner, action.tree})
+    return Problem(("write", action.key, reason), "write.failed", level, fields, response.error, owners)
 
 
-def _finding(finding: Finding) -> Trouble:
-    level = logging.WARNING if finding.topic in SERIOUS else logging.INFO
-    fields = {"key": str(finding.about), "reason": finding.topic.value}
-    return Trouble(("finding", finding.about, finding.topic), "owner.told", level, fields, finding.message)
+def _finding(finding: Finding) -> Problem:
+    fields = {"key": str(finding.about), "reason": finding.reason.value}
+    level = finding.reason.handling.log_level
+    return Problem(("finding", finding.about, finding.reason), "resource.finding", level, fields, finding.message)
 
 
-def _unreadable(found: Unreadable) -> Trouble:
+def _unreadable(found: Unreadable) -> Problem:
     fields = {"key": str(found.key)}
-    return Trouble(("unreadable", found.key), "object.unreadable", logging.WARNING, fields, found.error)
+    return Problem(("unreadable", found.key), "object.unreadable", logging.WARNING, fields, found.error)
 
 
 def _rest(result: PassResult) -> dict[str, int | float]:
     """The fields that say how it went, without those that are nothing."""
-    counts = {"failed": len(result.failures), "held": len(result.plan.held)}
+    counts = {"failed": len(result.failures), "postponed": len(result.plan.postponed)}
     return {name: count for name, count in counts.items() if count} | {
         "seconds": round(sum(result.seconds.values()), 2)
     }

@@ -29,7 +29,6 @@ from prometheus_client import (
 
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.cli.rehearsal import Rehearsals
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
@@ -38,6 +37,7 @@ from reconciler.daemon.server import Probe, application, liveness, patience, rea
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, signals
 from reconciler.loop import Loop
+from reconciler.memory import twin_of
 
 
 class Passes(Protocol):
@@ -62,8 +62,8 @@ def run_daemon(settings: Settings) -> int:
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
-    make = Rehearsals if settings.dry_run else Loop
-    passes = make(api, settings, clock=now, observers=(metrics, PassLog(now, rehearsed=settings.dry_run)))
+    observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
+    passes = Loop(api, settings, clock=now, observers=observers, twin=twin_of if settings.dry_run else None)
     app = application(registry, _probes(passes, pulse, settings, now()))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
@@ -127,7 +127,7 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     def run() -> None:
         try:
             passes.forever(stop)
-        except Exception:  # the edge of the loop: whatever it was, it is told and ends the process
+        except Exception:  # whatever it is, it is logged and ends the process
             log.exception("daemon.crashed")
         finally:
             events.put(None)

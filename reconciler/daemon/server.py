@@ -25,7 +25,7 @@ class ServerError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a probe is told.
+    """The answer to a probe.
 
     Args:
         ok: Whether all is well.

@@ -75,15 +75,12 @@ class Settings(BaseSettings):
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False
-    """Write nothing: rehearse every pass in memory. With `--once`, print the plan and exit."""
+    """Write nothing: make every pass on a copy in memory. With `--once`, print the plan and exit."""
     no_delete: bool = False
-    """Never delete anything. What would be deleted is told in conditions and in the plan."""
+    """Never delete anything. Conditions and the plan say what would be deleted."""
     deletion_cap: int = Field(default=1000, ge=0)
-    """The most deletions in one pass. A cluster whose deletions would exceed it is held back, and told so in a
-    condition. 0 means no cap."""
-    write_budget: int = Field(default=50, ge=0)
-    """The most writes for one cluster in one round of a pass, so that no cluster waits for another's thousand
-    Pods. 0 means any number."""
+    """The most deletions in one pass, small clusters first; the others follow in the next passes, and a condition says
+    so. 0 means no cap."""
     parallel_writes: int = Field(default=16, ge=1, le=256)
     """How many writes may be under way at once."""
     context: str = ""

@@ -4,13 +4,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from models.kinds import DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.containers.caveats import caveats
-from reconciler.local.display import unknownfields
 from reconciler.local.display.screen import Style
 from reconciler.local.network.doors import Door
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
 
 
@@ -58,11 +57,11 @@ class Announcements:
     def warnings(self) -> None:
         """What the reconciler warns of, and Services' ports that lead nowhere."""
         for event in self._api.objects(EVENT):
-            if event["type"] == "Warning":
+            # Of unknown fields the reader of the files has told, with their remedies.
+            if event["type"] == "Warning" and event.get("reason") != Reason.UNKNOWN_FIELD:
                 about = event["involvedObject"]
-                harmless = unknownfields.told(event["message"]) if event.get("reason") == Topic.WARNING else None
-                words = f"{about['kind']} {about['namespace']}/{about['name']}: {harmless or event['message']}"
-                self._say_once(words, words, "note" if harmless else "warning")
+                words = f"{about['kind']} {about['namespace']}/{about['name']}: {event['message']}"
+                self._say_once(words, words)
         for words in dead_ends(self._api.objects(SERVICE), self._api.objects(POD)):
             self._say_once(words, words)
 
@@ -84,10 +83,10 @@ class Announcements:
                 )
                 self._say_once(pod["metadata"]["uid"], words)
 
-    def _say_once(self, subject: str, words: str, style: Style = "warning") -> None:
+    def _say_once(self, subject: str, words: str) -> None:
         if subject not in self._said:
             self._said.add(subject)
-            self._say(words, style)
+            self._say(words, "warning")
 
 
 def _is_restarted(pod: Body) -> bool:

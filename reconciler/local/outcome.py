@@ -18,9 +18,9 @@ from models.status import JobStatus
 from reconciler.daemon.exitcodes import DONE, FAILED
 from reconciler.local.steadiness import doubts, hopeless
 from reconciler.memory import MemoryAPI
-from reconciler.passes.report.conditions import Type
 from reconciler.rules.labels import CLUSTER_NAME
 from reconciler.rules.names import label_value
+from reconciler.rules.reason_facts import ConditionType
 from reconciler.wire.protocol import Body
 
 
@@ -92,7 +92,7 @@ def outcome(api: MemoryAPI, asked: Asked, exit_codes: Mapping[Key, int], terms: 
 def is_ready(api: MemoryAPI, key: Key) -> bool:
     """Whether a cluster's own status says that it is ready, as it is asked for now."""
     body = api.get(key)
-    ready = _condition(body, Type.READY)
+    ready = _condition(body, ConditionType.READY)
     if body is None or ready is None:
         return False
     return bool(ready["status"] == "True" and ready.get("observedGeneration") == body["metadata"]["generation"])
@@ -109,7 +109,7 @@ def unfinished(api: MemoryAPI, asked: Asked, exit_codes: Mapping[Key, int], now:
     """
     for key in asked.clusters:
         if not is_ready(api, key):
-            ready = _condition(api.get(key), Type.READY) or {"message": "nobody has looked at it yet."}
+            ready = _condition(api.get(key), ConditionType.READY) or {"message": "nobody has looked at it yet."}
             yield f"{key} is not ready: {ready['message']}"
         elif doubtful := next(doubts(_pods(api, key), now), None):
             yield f"{key} may not stay ready: {doubtful}"
@@ -147,7 +147,7 @@ def _pods(api: MemoryAPI, cluster: Key) -> list[Body]:
     ]
 
 
-def _condition(body: Body | None, type_: Type) -> Body | None:
+def _condition(body: Body | None, type_: ConditionType) -> Body | None:
     conditions = (body or {}).get("status", {}).get("conditions", ())
     return next((one for one in conditions if one["type"] == type_), None)
 
@@ -159,11 +159,13 @@ def _code(api: MemoryAPI, key: Key, exit_codes: Mapping[Key, int], terms: Terms)
     code = _runner_code(key, status, exit_codes)
     if terms.no_retry and code:
         return code
-    ended = {JobStatus.SUCCESSFUL: Type.COMPLETE, JobStatus.FAILED: Type.FAILED}.get(status.get("jobStatus", ""))
+    ended = {JobStatus.SUCCESSFUL: ConditionType.COMPLETE, JobStatus.FAILED: ConditionType.FAILED}.get(
+        status.get("jobStatus", "")
+    )
     condition = None if ended is None else _condition(body, ended)
     if condition is None or condition["status"] != "True":
         return None
-    return DONE if ended is Type.COMPLETE else code or FAILED
+    return DONE if ended is ConditionType.COMPLETE else code or FAILED
 
 
 def _runner_code(key: Key, status: Body, exit_codes: Mapping[Key, int]) -> int | None:
@@ -178,5 +180,5 @@ def _so_far(api: MemoryAPI, key: Key, exit_codes: Mapping[Key, int]) -> str:
         return f"its command failed with exit code {code}, and is run again."
     if status.get("jobStatus") == JobStatus.RUNNING:
         return "its command runs."
-    ready = _condition(body, Type.READY) or {"message": "nobody has looked at it yet."}
+    ready = _condition(body, ConditionType.READY) or {"message": "nobody has looked at it yet."}
     return str(ready["message"])

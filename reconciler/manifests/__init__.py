@@ -1,14 +1,28 @@
 """Manifests from files, and all that is wrong with them.
 
-files ──► documents ──► reading ◄── headers     is it a manifest at all
-texts     values        objects,    fields      which fields nobody knows
-  ▲         ▲           sorted      templates   which Pods no Kubernetes would take
-watch       loader, scalars: one value          watch: read again when they change
-            hints: what to do about it
+files ──► documents ──► reading ──► owners           which objects would lose their owner
+texts     values        objects,
+  ▲         ▲           sorted ◄── headers           is it a manifest at all
+watch     loader,                  unknown_fields    which fields nobody knows there, and where they belong:
+          yaml_rules,                                 places, shapes
+          scalars                  checks, templates which values no Kubernetes would take
 """
 
 from reconciler.manifests.files import STANDARD_INPUT, Text
+from reconciler.manifests.owners import LeftOut, owned
 from reconciler.manifests.reading import Manifest, Other, Problem, Reader, Reading, read
 from reconciler.manifests.watch import Watch
 
-__all__ = ["STANDARD_INPUT", "Manifest", "Other", "Problem", "Reader", "Reading", "Text", "Watch", "read"]
+__all__ = [
+    "STANDARD_INPUT",
+    "LeftOut",
+    "Manifest",
+    "Other",
+    "Problem",
+    "Reader",
+    "Reading",
+    "Text",
+    "Watch",
+    "owned",
+    "read",
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 from reconciler.manifests.loader import NotLoadable, is_like_json, loaded
 from reconciler.manifests.yaml_errors import hint
+from reconciler.manifests.yaml_rules import Twice
 
 _SEPARATOR = re.compile(r"^(---|\.\.\.)(?=\s|$)", re.MULTILINE)
 _DIRECTIVES = re.compile(r"(\s*(%(YAML|TAG) .*|#.*)?\n)*")
@@ -22,12 +23,14 @@ class Document:
         line: Where it begins, from 1 on.
         value: What is in it; `None` if it cannot be read.
         error: Why it cannot be read, with the line; empty if it can.
+        warnings: What is odd in it and stops nothing, each with its line.
     """
 
     number: int
     line: int
     value: Any = None
     error: str = ""
+    warnings: tuple[str, ...] = ()
 
 
 def documents(text: str) -> Iterator[Document]:
@@ -35,14 +38,14 @@ def documents(text: str) -> Iterator[Document]:
     number = 0
     for line, part in _parts(text):
         try:
-            value = loaded(part)
+            value, twice = loaded(part)
         except NotLoadable as error:
             number += 1
             yield Document(number, line, error=_told(error, part, line))
             continue
         if value is not None:
             number += 1
-            yield Document(number, line, value)
+            yield Document(number, line, value, warnings=tuple(_warning(each, line) for each in twice))
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
@@ -53,6 +56,12 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
         is_followed = text[end : end + 3] == "---"
         if not (is_followed and _DIRECTIVES.fullmatch(text, start, end)):
             yield text.count("\n", 0, start) + 1, text[start:end]
+
+
+def _warning(twice: Twice, first_line: int) -> str:
+    """What to say of a key that is there twice."""
+    lines = f"line {first_line + twice.line}: the key {twice.key!r} is there twice, first in line"
+    return f"{lines} {first_line + twice.first}; the last one counts, remove the other"
 
 
 def _told(error: NotLoadable, text: str, first_line: int) -> str:

@@ -1,27 +1,30 @@
 """Manifests from texts, and all that is wrong with them.
 
 Each problem names the file, the document, the object, the field and the remedy. A wrong manifest does not hide the
-others.
+others. What the API server would take with a warning, or drop, is taken, with a warning.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any, TextIO
 
-from pydantic import ValidationError
-
-from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, GROUP, Key, Kind, kind_of
+from models.base import without_nulls
+from models.kinds import CHILD_KINDS, CUSTOM_KINDS, Key, Kind, kind_of
+from reconciler.manifests.checks import wrong_kind, wrong_values
 from reconciler.manifests.documents import documents
 from reconciler.manifests.files import Text, texts
 from reconciler.manifests.headers import named, opened, printable, wrong_header
-from reconciler.manifests.templates import impossible
-from reconciler.manifests.unknown_fields import unknown_fields
-from reconciler.memory.metadata import DNS_LABEL
-from reconciler.rules.names import cluster_name_error
-from reconciler.wire.parse import MODELS
-from reconciler.wire.wording import did_you_mean, shown, wrongs
+from reconciler.manifests.unknown_fields import is_holder, omissions, refusals, unknown_fields
+from reconciler.memory.strategy import LETTERS, LONGEST_PREFIX, SUFFIX_LENGTH
+from reconciler.wire.wording import shown
 
-LABEL = "it must consist of lower-case letters, digits and '-', and begin and end with a letter or a digit"
+CLUSTER_SCOPED = (
+    *("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition", "Namespace", "Node", "PersistentVolume"),
+    *("PriorityClass", "RuntimeClass", "StorageClass"),
+)
+"""Kinds without a namespace, which people keep beside their clusters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +33,20 @@ class Manifest:
 
     Args:
         key: Which it is.
-        body: The object, with its namespace.
+        body: The object, with its namespace, without nulls; with its status only if it was read from a Kubernetes.
         place: Where it was read, such as `cluster.yaml, document 2`.
+        prefix: What its name begins with, if Kubernetes is to make the rest of it up.
     """
 
     key: Key
     body: dict[str, Any]
     place: str
+    prefix: str = ""
+
+    @property
+    def uid(self) -> str:
+        """Its uid, if it was read from a Kubernetes, where others refer to it; else empty."""
+        return self.body["metadata"].get("uid") or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +64,13 @@ class Other:
     place: str
 
     def __str__(self) -> str:
-        return printable(f"{self.body['kind']} {self.namespace}/{named(self.body['metadata'].get('name'))}")
+        kind, name = self.body["kind"], named(self.body["metadata"].get("name"))
+        return printable(f"{kind} {name}" if kind in CLUSTER_SCOPED else f"{kind} {self.namespace}/{name}")
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something wrong, as a sentence after the place where it stands."""
+    """Something wrong or odd, as a sentence after the place where it stands."""
 
     place: str
     words: str
@@ -76,11 +87,13 @@ class Reading:
         manifests: The good ones.
         problems: What is wrong with the others.
         others: Objects of other kinds.
+        warnings: What is odd in good manifests, and left out or read otherwise than it may be meant.
     """
 
     manifests: list[Manifest] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     others: list[Other] = field(default_factory=list)
+    warnings: list[Problem] = field(default_factory=list)
 
     @property
     def ignored(self) -> list[str]:
@@ -123,7 +136,8 @@ class Reader:
             whole.manifests += part.manifests
             whole.problems += part.problems
             whole.others += part.others
-        return _without_duplicates(whole)
+            whole.warnings += part.warnings
+        return _without_duplicates(_with_names(whole))
 
 
 def _read(text: Text, namespace: str) -> Reading:
@@ -136,6 +150,7 @@ def _read(text: Text, namespace: str) -> Reading:
         if document.error:
             reading.problems.append(Problem(place, f"{document.error}."))
             continue
+        reading.warnings += [Problem(place, f"{warning}.") for warning in document.warnings]
         for where, value in opened(document.value, place):
             _take(value, where, namespace, reading)
     return reading
@@ -149,59 +164,76 @@ def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     api_version, name = value["apiVersion"], value["kind"]
     given = value.get("metadata")
     metadata = given if isinstance(given, dict) else {}
+    prefix = _prefix(metadata)
+    metadata = {**metadata, "name": generated_name(prefix, 0)} if prefix else metadata
     where = metadata.get("namespace") or namespace
     subject = f"{name} {named(where)}/{named(metadata.get('name'))}"
-    wrong = []
+    body = {**value, "metadata": {**metadata, "namespace": where}}
     kind = kind_of(api_version, name)
+    wrong: list[str] = []
     if not isinstance(where, str):
         wrong = [f"metadata.namespace is {shown(where)}; it must be text; put it in quotes"]
     elif kind in (*CUSTOM_KINDS, *CHILD_KINDS):
-        body = {**value, "metadata": {**metadata, "namespace": where}}
-        wrong = list(_wrong_fields(kind, value, body))
-        if not wrong:
-            reading.manifests.append(Manifest(Key(kind, where, metadata["name"]), body, place))
-    elif words := _wrong_kind(api_version, name):
+        wrong = [f"metadata is {shown(given)}; it must be a mapping with a name"]
+        if given is None or isinstance(given, dict):
+            wrong = _take_known(Manifest(Key(kind, where, ""), body, place, prefix), reading)
+    elif words := wrong_kind(api_version, name):
         wrong = [words]
     else:
-        reading.others.append(Other({**value, "metadata": {**metadata, "namespace": where}}, where, place))
+        reading.others.append(Other(body, where, place))
     reading.problems += [Problem(place, f"{subject}: {each}.") for each in wrong]
 
 
-def _wrong_kind(api_version: str, name: str) -> str:
-    """What is wrong with a kind that the reconciler does not know; empty if it is simply another's."""
-    ours = {kind.name: kind for kind in CUSTOM_KINDS}
-    folded = {each.lower(): each for each in ours}
-    if name not in ours and name.lower() in folded:
-        return f"kind is {shown(name)}; it must be {folded[name.lower()]}"
-    if name in ours:
-        return f"apiVersion is {shown(api_version)}; for a {name} it must be {ours[name].api_version}"
-    if api_version.partition("/")[0] == GROUP:
-        what = f"with apiVersion {shown(api_version)} it must be one of {', '.join(ours)}"
-        return f"kind is {shown(name)}{did_you_mean(name, ours)}; {what}"
-    return ""
+def _take_known(found: Manifest, reading: Reading) -> list[str]:
+    """Take an object of a known kind, as it was written; gives back what is wrong with it, and then it is not taken."""
+    body, kind = _as_stored(found.body), found.key.kind
+    held = [name for name in body if is_holder(name, body[name])] if kind in CUSTOM_KINDS else []
+    for name in held:
+        del body[name]
+    unknown = unknown_fields(kind, body) if kind in CUSTOM_KINDS else []
+    wrong = [*refusals(unknown), *wrong_values(kind, body)]
+    key = Key(kind, found.key.namespace, named(body["metadata"].get("name")))
+    remedy = "give kubectl apply --validate=warn, or it refuses this"
+    odd = [f"{name} is no field of a {kind} and is left out; {remedy}" for name in held]
+    reading.warnings += [Problem(found.place, f"{key}: {each}.") for each in (*odd, *omissions(unknown))]
+    if not wrong:
+        reading.manifests.append(replace(found, key=key, body=body))
+    return wrong
 
 
-def _wrong_fields(kind: Kind, given: Mapping[str, Any], body: Mapping[str, Any]) -> Iterator[str]:
-    """Everything wrong with an object of a known kind."""
-    metadata = given.get("metadata", {})
-    if not isinstance(metadata, dict):
-        yield f"metadata is {shown(metadata)}; it must be a mapping with a name"
-        return
-    if metadata.get("generateName") and not metadata.get("name"):
-        yield "metadata.name is missing; add it: a name that the server makes from generateName cannot be foreseen"
-        return
-    if not DNS_LABEL(body["metadata"]["namespace"]):
-        yield f"metadata.namespace is {shown(body['metadata']['namespace'])}; {LABEL}"
-    if kind in CUSTOM_KINDS:
-        yield from unknown_fields(MODELS[kind], given)
-    yield from impossible(kind, given)
-    try:
-        MODELS[kind].model_validate(body)
-    except ValidationError as error:
-        yield from map(str, wrongs(error, body))
-    name = metadata.get("name")
-    if kind in (DASK_CLUSTER, DASK_JOB) and isinstance(name, str) and (words := cluster_name_error(name)):
-        yield f"metadata.name: {words}"
+def _prefix(metadata: Mapping[str, Any]) -> str:
+    """What Kubernetes begins a name with; empty if there is a name, or nothing to begin it with."""
+    prefix = metadata.get("generateName")
+    return prefix if isinstance(prefix, str) and not metadata.get("name") else ""
+
+
+def _as_stored(given: Mapping[str, Any]) -> dict[str, Any]:
+    """An object without what a write does not touch: nulls, and the status unless a Kubernetes has given it."""
+    body: dict[str, Any] = without_nulls(given)
+    return body if body["metadata"].get("uid") else {name: value for name, value in body.items() if name != "status"}
+
+
+def generated_name(prefix: str, number: int) -> str:
+    """A name as Kubernetes makes it from `generateName`, but always the same for the same number."""
+    digest = sha256(f"{prefix} {number}".encode()).digest()
+    return prefix[:LONGEST_PREFIX] + "".join(LETTERS[byte % len(LETTERS)] for byte in digest[:SUFFIX_LENGTH])
+
+
+def _with_names(reading: Reading) -> Reading:
+    """What was read, with another name for each manifest of one `generateName`."""
+    seen: Counter[tuple[Kind, str, str]] = Counter()
+    named_ones = [_with_name(each, seen) if each.prefix else each for each in reading.manifests]
+    words = "Kubernetes makes up the end of its name; here it is this one"
+    warnings = [Problem(each.place, f"{each.key}: {words}.") for each in named_ones if each.prefix]
+    return replace(reading, manifests=named_ones, warnings=[*reading.warnings, *warnings])
+
+
+def _with_name(manifest: Manifest, seen: Counter[tuple[Kind, str, str]]) -> Manifest:
+    kind, namespace, prefix = same = (manifest.key.kind, manifest.key.namespace, manifest.prefix)
+    name = generated_name(prefix, seen[same])
+    seen[same] += 1
+    body = {**manifest.body, "metadata": {**manifest.body["metadata"], "name": name}}
+    return replace(manifest, key=Key(kind, namespace, name), body=body)
 
 
 def _without_duplicates(reading: Reading) -> Reading:
@@ -212,4 +244,4 @@ def _without_duplicates(reading: Reading) -> Reading:
             reading.problems.append(Problem(manifest.place, words))
         else:
             first[manifest.key] = manifest
-    return Reading(list(first.values()), reading.problems, reading.others)
+    return replace(reading, manifests=list(first.values()))

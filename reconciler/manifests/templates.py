@@ -130,9 +130,6 @@ def _resources(value: Any, path: str) -> Iterator[str]:
     if not isinstance(value, Mapping):
         yield f"{path} is {shown(value)}; it must be a mapping with limits and requests"
         return
-    for field in ("cpu", "memory", "nvidia.com/gpu"):
-        if field in value:
-            yield f"{path}.{field} is unknown; it belongs into {path}.limits: indent it below that"
     for field in _AMOUNTS:
         amounts = value.get(field)
         if isinstance(amounts, Mapping):

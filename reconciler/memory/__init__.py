@@ -14,7 +14,7 @@ One contract suite, tests/contract, holds it and a real API server to the same r
 - apply replaces lists in Pod specs as a whole.
 """
 
-from reconciler.memory.api import MemoryAPI
+from reconciler.memory.api import MemoryAPI, twin_of
 from reconciler.memory.schema import Schemas, read
 
-__all__ = ["MemoryAPI", "Schemas", "read"]
+__all__ = ["MemoryAPI", "Schemas", "read", "twin_of"]

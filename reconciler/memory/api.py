@@ -5,6 +5,7 @@ from datetime import datetime
 from threading import RLock
 
 from models.kinds import Key, Kind
+from models.snapshot import Snapshot
 from reconciler.memory.document import copied
 from reconciler.memory.ownership import Applier
 from reconciler.memory.schema import Schemas
@@ -139,3 +140,12 @@ class MemoryAPI:
     def _copied(body: Body) -> Body:
         copy: Body = copied(body)
         return copy
+
+
+def twin_of(snapshot: Snapshot) -> MemoryAPI:
+    """An API in memory that holds the observed world, at the time at which it was observed."""
+    objects = (
+        {"apiVersion": observed.key.kind.api_version, "kind": observed.key.kind.name, **observed.written()}
+        for observed in snapshot.objects.values()
+    )
+    return MemoryAPI(lambda: snapshot.taken_at, objects=objects)

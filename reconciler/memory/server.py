@@ -70,7 +70,7 @@ class Server:
             raise refusals.bad_request("resourceVersion should not be set on objects to be created")
         warnings = meta.unknown(body["metadata"])
         metadata = meta.as_sent(kind, body)
-        if "name" not in metadata:
+        if not metadata.get("name"):
             metadata["name"] = self._supply.name(metadata["generateName"])
         defaults = {} if kind.group else {"apiVersion": kind.api_version, "kind": kind.name}
         body = {**defaults, **body, "metadata": metadata}

@@ -1,93 +1,87 @@
 """The only stage that writes.
 
     error                             result        what follows
-    Conflict                          conflict      the chain rests until the next pass
+    Conflict                          conflict      the tree rests until the next pass
     AlreadyExists, of the same owner  done          the object is taken as it is, unless it is one that has children:
-                                      conflict      nobody has listed those, and the chain rests until the next pass
+                                      conflict      nobody has listed those, and the tree rests until the next pass
     AlreadyExists, of another         conflict      it goes into the picture, its owner is told, the rest goes on
     NotFound on a delete or report    done          it is gone
-    NotFound on another change        conflict      it is gone, and the chain rests until the next pass
-    Invalid, Forbidden, NotFound      refused       its owner rests, backs off, and is told
-    TooManyRequests, 5xx, no way      unavailable   the chain rests and backs off
+    NotFound on another change        conflict      it is gone, and the tree rests until the next pass
+    Invalid, Forbidden, NotFound      refused       the same write of the same owner rests, and backs off
+    TooManyRequests, 5xx, no way      unavailable   the tree rests; what was tried backs off
     silence, half an answer           unknown       not repeated but looked at in the next pass
 
-Writes run side by side, but each owner's in growing batches (1, 2, 4, …), so that what is refused is refused a few
-times and not a thousand.
+Each tree has a lane, and the lanes take turns, so that no cluster waits for another's thousand Pods. A lane begins
+with one write at a time; each success allows one more, so that what is refused is refused a few times and not a
+thousand. A record is written alone in its lane: what follows from it is sent when it stands.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import structlog
 
 from models.kinds import EVENT, Key
 from models.snapshot import Observed, Owner, Unreadable
-from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.passes.values import Action, Response, Result, Subject, Verb
 from reconciler.wire.errors import AlreadyExists, ApiError, Conflict, NotFound, Refused, UnknownOutcome
 from reconciler.wire.parse import NotAListError, parse_list, parse_object
 from reconciler.wire.protocol import API, Reply, Subresource
 
-_ENDS_CHAIN = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
-_ENDS_OWNER = (*_ENDS_CHAIN, Result.REFUSED)
+MOST_UNAVAILABLE = 8
+"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
+
+_RECORDS = (Verb.RECORD, Verb.REPORT)
+"""What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
+_ENDS_TREE = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 
-def apply(api: API, actions: Sequence[Action], writers: Executor) -> tuple[Response, ...]:
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """The threads that write.
+
+    Args:
+        executor: Where writes run.
+        parallel: How many may be under way at once.
+        may_begin: Whether a further write may be sent; asked before each.
+    """
+
+    executor: Executor
+    parallel: int
+    may_begin: Callable[[], bool] = lambda: True
+
+
+def apply(api: API, actions: Sequence[Action], writers: Writers) -> tuple[Response, ...]:
     """Carry the actions out.
 
     Args:
         api: The API to write to.
-        actions: What to do. Those of one owner are begun in their order; those of different owners are independent
-            but for errors that end a chain.
+        actions: What to do. Those of one tree are begun in their order; trees are independent of each other.
         writers: The threads that write.
 
     Returns:
         A response for each action, in the order of the actions, so that the same refusals are told in the same words.
     """
-    lanes = _lanes(actions)
-    position = {id(action): number for number, action in enumerate(actions)}
-    ended: set[Key] = set()
-    responses: list[Response] = []
-    under_way: dict[Future[Response], _Lane] = {}
+    lanes = _Lanes(actions)
+    responses: dict[int, Response] = {}
+    under_way: dict[Future[Response], Action] = {}
     while True:
-        for lane in lanes:
-            if lane.outstanding == 0:
-                responses += lane.give_up_if(ended)
-                for action in lane.next_batch():
-                    under_way[writers.submit(_carry_out, api, action)] = lane
+        while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
+            action = lanes.next()
+            if action is None:
+                break
+            under_way[writers.executor.submit(_carry_out, api, action)] = action
         if not under_way:
-            return tuple(sorted(responses, key=lambda response: position[id(response.action)]))
+            return tuple(responses.get(id(action)) or Response(action, Result.SKIPPED) for action in actions)
         done, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in done:
-            response = future.result()
-            responses.append(response)
-            under_way.pop(future).outstanding -= 1
-            ended |= _ended_by(response)
-
-
-@dataclass(slots=True)
-class _Lane:
-    """One owner's actions, in order."""
-
-    queue: deque[Action]
-    outstanding: int = 0
-    batch: int = 1
-
-    def next_batch(self) -> list[Action]:
-        """The actions to begin now: up to twice as many as the last time."""
-        taken: list[Action] = []
-        while self.queue and len(taken) < self.batch:
-            taken.append(self.queue.popleft())
-        self.batch *= 2
-        self.outstanding = len(taken)
-        return taken
-
-    def give_up_if(self, ended: Iterable[Key]) -> list[Response]:
-        """Skip what is left if the owner or its chain has met an error."""
-        if not self.queue or not {self.queue[0].owner, self.queue[0].chain}.intersection(ended):
-            return []
-        skipped = [Response(action, Result.SKIPPED) for action in self.queue]
-        self.queue.clear()
-        return skipped
+            action = under_way.pop(future)
+            response = responses[id(action)] = _response(action, future)
+            lanes.note(response)
 
 
 def is_occupied(response: Response) -> bool:
@@ -96,22 +90,94 @@ def is_occupied(response: Response) -> bool:
     return is_create and response.result is Result.CONFLICT and response.objects.get(response.action.key) is not None
 
 
-def _lanes(actions: Iterable[Action]) -> list[_Lane]:
-    lanes: dict[Key, _Lane] = {}
-    for action in actions:
-        lanes.setdefault(action.owner, _Lane(deque())).queue.append(action)
-    return list(lanes.values())
+def ends_tree(response: Response) -> bool:
+    """Whether nothing more may be written for the tree in this pass."""
+    return response.result in _ENDS_TREE and not is_occupied(response)
 
 
-def _ended_by(response: Response) -> set[Key]:
-    ended: set[Key] = set()
-    if is_occupied(response):
-        return ended
-    if response.result in _ENDS_OWNER:
-        ended.add(response.action.owner)
-    if response.result in _ENDS_CHAIN:
-        ended.add(response.action.chain)
-    return ended
+class _Lanes:
+    """Every tree's writes, and whose turn it is."""
+
+    def __init__(self, actions: Iterable[Action]) -> None:
+        lanes: dict[Key, _Lane] = {}
+        for action in actions:
+            lanes.setdefault(action.tree, _Lane()).queue.append(action)
+        self._of = lanes
+        self._turns = deque(lanes.values())
+        self._unavailable = 0
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the server is in such trouble that nothing more is sent."""
+        return self._unavailable >= MOST_UNAVAILABLE
+
+    def next(self) -> Action | None:
+        """The next write; `None` if every lane is empty or waits for an answer."""
+        for _ in range(len(self._turns)):
+            lane = self._turns[0]
+            self._turns.rotate(-1)
+            action = lane.next()
+            if action is not None:
+                return action
+            if not lane.queue:
+                self._turns.pop()
+        return None
+
+    def note(self, response: Response) -> None:
+        """Learn from an answer."""
+        self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
+        self._of[response.action.tree].note(response)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One tree's writes, in order."""
+
+    queue: deque[Action] = field(default_factory=deque)
+    outstanding: int = 0
+    window: int = 1
+    is_recording: bool = False
+    unrecorded: set[Key] = field(default_factory=set)
+    refused: set[Subject] = field(default_factory=set)
+
+    def next(self) -> Action | None:
+        """The write to begin now, if one may begin."""
+        if self.outstanding >= self.window or self.is_recording:
+            return None
+        while self.queue:
+            action = self.queue[0]
+            if action.subject in self.refused or (action.after_record and action.owner in self.unrecorded):
+                self.queue.popleft()
+            elif action.verb in _RECORDS and self.outstanding:
+                return None
+            else:
+                self.is_recording = action.verb in _RECORDS
+                self.outstanding += 1
+                return self.queue.popleft()
+        return None
+
+    def note(self, response: Response) -> None:
+        """Learn from an answer: to send more at a time, or what not to send any more."""
+        self.outstanding -= 1
+        is_record = response.action.verb in _RECORDS
+        self.is_recording = self.is_recording and not is_record
+        if response.result is Result.DONE:
+            self.window += 1
+        elif ends_tree(response):
+            self.queue.clear()
+        else:
+            self.refused.add(response.action.subject)
+            if is_record:
+                self.unrecorded.add(response.action.owner)
+
+
+def _response(action: Action, future: "Future[Response]") -> Response:
+    """What came of a write; a bug in reading its answer ends that tree's turn and no other's."""
+    bug = future.exception()
+    if bug is None:
+        return future.result()
+    log.error("write.crashed", key=str(action.key), action=action.verb.value, exc_info=bug)
+    return Response(action, Result.UNKNOWN, error=f"{type(bug).__name__}: {bug}"[:200], reason="InternalError")
 
 
 def _carry_out(api: API, action: Action) -> Response:
@@ -186,18 +252,19 @@ def _failed(action: Action, error: ApiError) -> Response:
         if action.verb in (Verb.DELETE, Verb.REPORT):
             return Response(action, Result.DONE, {action.key: None})
         return Response(action, Result.CONFLICT, {action.key: None}, error=error.message, reason=error.reason)
-    if isinstance(error, Conflict | AlreadyExists):
-        result = Result.CONFLICT
-    elif isinstance(error, Refused):
-        result = Result.REFUSED
-    elif isinstance(error, UnknownOutcome):
-        result = Result.UNKNOWN
-    else:
-        result = Result.UNAVAILABLE
     return Response(
         action,
-        result,
+        next((result for class_, result in _RESULTS if isinstance(error, class_)), Result.UNAVAILABLE),
         error=error.message,
         reason=error.reason,
         retry_after_seconds=error.retry_after_seconds,
     )
+
+
+_RESULTS: Sequence[tuple[type[ApiError], Result]] = (
+    (Conflict, Result.CONFLICT),
+    (AlreadyExists, Result.CONFLICT),
+    (Refused, Result.REFUSED),
+    (UnknownOutcome, Result.UNKNOWN),
+)
+"""What an error comes to, the first that fits; every other means that the server is in trouble."""

@@ -1,12 +1,11 @@
-"""The loop's edge: the only place where whatever goes wrong is caught, and what is made of it.
+"""The exception barrier: the only place that catches every exception, so that one bug does not stop all clusters.
 
-    around     what was caught                    what follows
-    resource   a bug that this resource brings    its owner is told, the pass counts as failed, the others go on
-               to light in a pure stage
-    a pass     anything else                      the next pass sees the world anew
+    around        on an exception
+    a resource    the resource gets a finding and keeps its status, the pass counts as failed, other resources go on
+    a pass        the log has it, and the next pass starts from new lists
 
-Only pure stages run inside the inner edge: an exception leaves nothing half done there, and no answer of the API is
-lost. What the API answers is no exception for the loop at all; `apply` sorts it.
+Only pure stages run around a resource: an exception there leaves no write half done, and no answer of the API is lost.
+The API's errors are no exceptions here; `apply` sorts them into results.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -16,25 +15,26 @@ from typing import TypeVar
 import structlog
 
 from models.kinds import Key
-from reconciler.passes.values import Finding, Topic
+from reconciler.passes.values import Finding
+from reconciler.rules.reasons import Reason
 
 T = TypeVar("T")
 
 LONGEST_SHOWN = 200
-"""How much of an exception a resource's owner is told; the log has the rest."""
+"""How many characters of an exception a finding has; the log has all of it."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 
-class Edge:
-    """The inner edge, of one pass.
+class Bulkhead:
+    """Keeps the resources of one pass from stopping one another.
 
     Attributes:
-        bugs: What was caught, by resource.
+        bugs: The finding about each resource at which an exception was caught.
 
     Args:
-        findings: What owners are told; what is caught is added to it.
-        known: What earlier passes caught already; its traceback is not logged again.
+        findings: The findings of the pass, by resource; those about exceptions are added to it.
+        known: The findings about exceptions of the pass before; their tracebacks are not logged again.
     """
 
     def __init__(self, findings: dict[Key, tuple[Finding, ...]], known: Collection[Finding]) -> None:
@@ -43,30 +43,30 @@ class Edge:
         self._known = known
 
     @contextmanager
-    def __call__(self, key: Key) -> Iterator[None]:
-        """Around what is worked out of one resource."""
+    def isolate(self, key: Key) -> Iterator[None]:
+        """Catch exceptions of one resource's stage."""
         try:
             yield
         except Exception as bug:  # ours, whatever the resource holds
             what = " ".join(f"{type(bug).__name__}: {bug}".split())[:LONGEST_SHOWN]
-            told = Finding(key, Topic.INTERNAL_ERROR, f"{key}: a bug in the reconciler keeps it from going on: {what}")
-            if told not in self._known:
+            finding = Finding(key, Reason.INTERNAL_ERROR, f"a bug in the reconciler keeps it from going on: {what}")
+            if finding not in self._known:
                 log.exception("resource.failed", key=str(key))
-            self.bugs[key] = told
-            self._findings[key] = (*self._findings.get(key, ()), told)
+            self.bugs[key] = finding
+            self._findings[key] = (*self._findings.get(key, ()), finding)
 
     def each(self, steps: Iterable[tuple[Key, Callable[[], T]]]) -> list[T]:
-        """What becomes of several resources, without those at which something was caught."""
+        """The results of several resources, without those at which an exception was caught."""
         done: list[T] = []
         for key, step in steps:
-            with self(key):
+            with self.isolate(key):
                 done.append(step())
         return done
 
 
 @contextmanager
-def outer_edge() -> Iterator[None]:
-    """Around one pass."""
+def around_pass() -> Iterator[None]:
+    """Catch exceptions of one pass."""
     try:
         yield
     except Exception:  # or one bug would end all passes

@@ -1,11 +1,11 @@
 """What exists: one list a kind and namespace, whatever the number of clusters.
 
 Parents are listed before their children, so that a snapshot never holds a parent's newer decision without the
-children made before it. A list that fails leaves its whole namespace out: an incomplete picture is no picture.
+children made before it. If a list fails, nothing of its namespace is in the snapshot.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -52,21 +52,20 @@ class Observation:
     errors: Mapping[str, str] = field(default_factory=dict)
 
 
-def observe(api: API, scope: Scope, now: datetime, listed: Callable[[Kind, int], None] | None = None) -> Observation:
+def observe(api: API, scope: Scope, now: datetime) -> Observation:
     """List everything in the scope.
 
     Args:
         api: The API to ask.
         scope: Where to look.
         now: The time at which observing begins.
-        listed: Told how large each list was.
     """
     objects: dict[Key, Observed] = {}
     unreadable: dict[Key, Unreadable] = {}
     errors: dict[str, str] = {}
     for namespace in scope.namespaces or (None,):
         try:
-            found = list(_list_all(api, namespace, listed))
+            found = list(_list_all(api, namespace))
         except _ListFailed as failure:
             errors[failure.what] = failure.why
             continue
@@ -82,9 +81,7 @@ class _ListFailed(Exception):  # never leaves this module
         self.why = why
 
 
-def _list_all(
-    api: API, namespace: str | None, listed: Callable[[Kind, int], None] | None
-) -> Iterator[Observed | Unreadable]:
+def _list_all(api: API, namespace: str | None) -> Iterator[Observed | Unreadable]:
     for kind, labels in _LISTED:
         try:
             payload = api.list(kind, namespace, labels=labels)
@@ -94,8 +91,6 @@ def _list_all(
             where = f"in namespace {namespace}" if namespace else "in all namespaces"
             why = list_failed(kind, namespace, error) if isinstance(error, ApiError) else str(error)
             raise _ListFailed(f"{kind.plural} {where}", why) from error
-        if listed is not None:
-            listed(kind, len(items))
         yield from items
 
 

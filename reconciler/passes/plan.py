@@ -8,21 +8,23 @@
     no       yes                        -                         delete
     no       yes, Terminating           -                         none
 
-Pure, and at rest on its own result: planning again after the actions were carried out yields nothing. Whole live
-objects are never compared, since servers and webhooks add fields to them: of Pods only labels, annotations and
-scheduling gates are looked at, of Services the fields that were set, of child resources the spec.
+Pure and idempotent: planning after the actions were carried out gives no actions. Whole live objects are never
+compared, since servers and webhooks add fields to them: of Pods only labels, annotations and scheduling gates are
+compared, of Services the fields that were set, of child resources the spec.
 """
 
 from collections.abc import Mapping
 
-from models.kinds import Key
+from models.kinds import CUSTOM_KINDS, Key
 from models.observed import Pod, Service
-from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
-from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Topic, Unwanted, Verb, Wanted
+from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Unwanted, Verb, Wanted
 from reconciler.rules.labels import SET_BY_OWNER, formerly_set
+from reconciler.rules.parts import tree_of
+from reconciler.rules.reasons import Reason
 
+_OURS = frozenset(kind.name for kind in CUSTOM_KINDS)
 _COMPLETED = ("clusterIPs", "ipFamilies")
 """Lists of a Service that the API server completes, if it has both IP families and only the first is given."""
 
@@ -30,64 +32,56 @@ _COMPLETED = ("clusterIPs", "ipFamilies")
 def plan(desired: Desired, snapshot: Snapshot) -> Plan:
     """The actions that take one resource's children from what was observed to what should exist.
 
-    Decisions are recorded first, alone; what follows from them is planned on the world in which they stand.
+    Decisions are recorded first; what follows from them is planned on the world in which they stand.
     """
-    owner, chain = desired.owner, chain_of(desired.owner, snapshot)
-    if desired.records:
-        return Plan(tuple(_record(record, owner, chain) for record in desired.records), desired.findings)
+    owner, tree = desired.owner, tree_of(desired.owner, snapshot)
+    records = tuple(_record(record, owner, tree) for record in desired.records)
     deletes = tuple(
-        _delete(one, owner, chain) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
+        _delete(one, owner, tree) for one in desired.unwanted if one.present.metadata.deletion_timestamp is None
     )
     updates: list[Action] = []
     creates: list[Action] = []
     findings = list(desired.findings)
     for wanted in desired.wanted:
         if wanted.present is not None:
-            updates += _update(wanted, wanted.present, owner, chain)
+            updates += _update(wanted, wanted.present, owner, tree)
         elif wanted.key in snapshot.objects or wanted.key in snapshot.unreadable:
             findings.append(_occupied(wanted.key, owner, snapshot))
         else:
-            creates.append(Action(Verb.CREATE, wanted.key, owner.key, chain, wanted.reason, wanted.body))
-    return Plan((*deletes, *updates, *creates), tuple(findings))
+            creates.append(_create(wanted, owner, tree))
+    return Plan((*records, *deletes, *updates, *creates), tuple(findings))
 
 
-def chain_of(owner: Owner, snapshot: Snapshot) -> Key:
-    """The resource at the top of the owner's tree: a job, or a cluster that belongs to no job."""
-    if isinstance(owner, DaskWorkerGroup | DaskAutoscaler):
-        cluster_key = Key(DaskCluster.kind(), owner.metadata.namespace, owner.spec.cluster)
-        cluster = snapshot.get(DaskCluster, cluster_key)
-        return owner.key if cluster is None else chain_of(cluster, snapshot)
-    if isinstance(owner, DaskCluster):
-        above = owner.metadata.controller
-        if above is not None and above.kind == DaskJob.kind().name:
-            return Key(DaskJob.kind(), owner.metadata.namespace, above.name)
-    return owner.key
+def _create(wanted: Wanted, owner: Owner, tree: Key) -> Action:
+    after = wanted.after_record
+    return Action(Verb.CREATE, wanted.key, owner.key, tree, wanted.reason, wanted.body, after_record=after)
 
 
-def _delete(unwanted: Unwanted, owner: Owner, chain: Key) -> Action:
+def _delete(unwanted: Unwanted, owner: Owner, tree: Key) -> Action:
     meta = unwanted.present.metadata
     version = meta.resource_version if unwanted.only_as_seen else ""
     key = unwanted.present.key
-    return Action(Verb.DELETE, key, owner.key, chain, unwanted.reason, uid=meta.uid, resource_version=version)
+    return Action(Verb.DELETE, key, owner.key, tree, unwanted.reason, uid=meta.uid, resource_version=version)
 
 
-def _record(record: Record, owner: Owner, chain: Key) -> Action:
+def _record(record: Record, owner: Owner, tree: Key) -> Action:
     observed = record.resource.wire()
     guard = {"metadata": {"resourceVersion": record.resource.metadata.resource_version}}
     return Action(
         Verb.RECORD,
         record.resource.key,
         owner.key,
-        chain,
+        tree,
         record.reason,
         _merged(record.body, guard),
         record.resource.metadata.uid,
         tuple(changes(observed, record.body)),
         to_status="status" in record.body,
+        doomed=record.doomed,
     )
 
 
-def _update(wanted: Wanted, present: Observed, owner: Owner, chain: Key) -> list[Action]:
+def _update(wanted: Wanted, present: Observed, owner: Owner, tree: Key) -> list[Action]:
     patch = _difference(wanted.body, present)
     if not patch:
         return []
@@ -96,7 +90,7 @@ def _update(wanted: Wanted, present: Observed, owner: Owner, chain: Key) -> list
     if not isinstance(present, Pod):
         guard["resourceVersion"] = present.metadata.resource_version
     body = _merged(patch, {"metadata": guard})
-    return [Action(Verb.UPDATE, present.key, owner.key, chain, _why(what, wanted), body, present.metadata.uid, what)]
+    return [Action(Verb.UPDATE, present.key, owner.key, tree, _why(what, wanted), body, present.metadata.uid, what)]
 
 
 def _why(what: tuple[Change, ...], wanted: Wanted) -> str:
@@ -168,14 +162,17 @@ def _service_patch(wanted: Body, present: Service) -> Body:
 def _occupied(key: Key, owner: Owner, snapshot: Snapshot) -> Finding:
     occupant = snapshot.objects.get(key)
     if occupant is None:
-        message = f"{owner.key}: {key} is there but cannot be read: {snapshot.unreadable[key].error}"
-        return Finding(owner.key, Topic.NAME_CONFLICT, message)
-    if occupant.metadata.deletion_timestamp is not None:
-        return Finding(owner.key, Topic.TERMINATING, f"{owner.key}: waiting for {key}, which is being deleted")
+        message = f"{key} is there but cannot be read: {snapshot.unreadable[key].error}"
+        return Finding(owner.key, Reason.NAME_CONFLICT, message)
     other = occupant.metadata.controller
+    if occupant.metadata.deletion_timestamp is not None:
+        return Finding(owner.key, Reason.TERMINATING, f"waiting for {key}, which is being deleted")
+    if other is not None and other.kind in _OURS and not snapshot.has(other.uid):
+        message = f"waiting for {key}, whose owner is gone, to be deleted by garbage collection"
+        return Finding(owner.key, Reason.TERMINATING, message)
     whose = f"belongs to {other.kind} {other.name}" if other else "belongs to nobody that is known here"
-    message = f"{owner.key}: {key} is needed, but an object of that name {whose}; delete or rename it"
-    return Finding(owner.key, Topic.NAME_CONFLICT, message)
+    message = f"{key} is needed, but an object of that name {whose}; delete or rename it"
+    return Finding(owner.key, Reason.NAME_CONFLICT, message)
 
 
 def _merged(one: Mapping[str, object], other: Mapping[str, object]) -> Body:

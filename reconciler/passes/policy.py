@@ -1,105 +1,177 @@
 """What of a plan may be done now: pure filters from plan to plan.
 
-Each filter moves actions from `actions` to `held` and says why in a finding where a person should know.
+Each filter moves actions from `actions` to `postponed` and says why in a finding where a person should know. They are
+asked before anything is decided for good: a record that lets Pods go is a deletion to come.
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from models.kinds import Key
-from reconciler.passes.values import Action, Finding, Plan, Topic, Verb
+from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Verb
 from reconciler.passes.write_backoff import Wait
+from reconciler.rules.reasons import Reason
 
 
-def without_stopped(plan: Plan, stopped: Collection[Key]) -> Plan:
-    """Hold what belongs to owners or chains that met an error earlier in this pass."""
-    return _hold(plan, lambda action: action.owner in stopped or action.chain in stopped)
-
-
-def without_repeated(plan: Plan, done: Collection[Action]) -> Plan:
-    """Hold changes that were made in this pass already: someone undoes them, and would for ever.
+def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subject]) -> Plan:
+    """Postpone what met an error earlier in this pass.
 
     Args:
         plan: The plan.
-        done: What was carried out in this pass.
+        trees: Trees of which nothing more is written in this pass.
+        refused: What was refused.
     """
-    made = {(action.verb, action.key, action.uid, repr(action.changes)) for action in done if action.changes}
-    return _hold(plan, lambda action: (action.verb, action.key, action.uid, repr(action.changes)) in made)
+    return _postpone(plan, lambda action: action.tree in trees or action.subject in refused)
 
 
-def without_waiting(plan: Plan, waits: Mapping[Key, Wait]) -> Plan:
-    """Hold what has to wait after an error; owners of whom nothing is held are told nothing.
+def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[str]) -> Plan:
+    """Postpone what this pass has written already and someone took back, and the end of what it has created.
 
     Args:
         plan: The plan.
-        waits: The waits that are not over, by owner.
+        undone: The updates that were made in this pass already.
+        created: The uids of what this pass has created.
     """
-    held = _hold(plan, lambda action: action.owner in waits and waits[action.owner].holds(action))
-    waiting = dict.fromkeys(action.owner for action in held.held if action.owner in waits)
-    return replace(held, findings=held.findings + tuple(waits[owner].finding(owner) for owner in waiting))
+    plan = _trimmed(plan, lambda uid: uid not in created)
+    return _postpone(
+        plan, lambda action: action.uid in created if action.verb is Verb.DELETE else action.subject in undone
+    )
+
+
+def without_waiting(plan: Plan, waits: Mapping[Subject, Wait]) -> Plan:
+    """Postpone what has to wait after an error; owners of whom nothing is postponed are told nothing.
+
+    Args:
+        plan: The plan.
+        waits: The waits that are not over.
+    """
+    allowed = _postpone(plan, lambda action: action.subject in waits)
+    waiting = dict.fromkeys(action.subject for action in allowed.postponed if action.subject in waits)
+    return replace(allowed, findings=allowed.findings + tuple(waits[subject].finding for subject in waiting))
+
+
+def without_needless_records(plan: Plan) -> Plan:
+    """Postpone records that only give out numbers for Pods whose creation was postponed."""
+    created = {action.owner for action in plan.actions if action.after_record}
+    waiting = {action.owner for action in plan.postponed if action.after_record}
+    return _postpone(
+        plan,
+        lambda action: (
+            action.verb is Verb.RECORD
+            and action.owner in waiting - created
+            and action.body.get("status") is not None
+            and set(action.body["status"]["decisions"]) == {"highestOrdinal"}
+        ),
+    )
 
 
 def without_deletes(plan: Plan) -> Plan:
-    """Hold every delete: the setting `no_delete`."""
-    blocked = [action for action in plan.actions if action.verb is Verb.DELETE]
-    held = _hold(plan, lambda action: action.verb is Verb.DELETE)
-    return _tell(held, blocked, Topic.NO_DELETE, "deletions are switched off (--no-delete)")
+    """Postpone every deletion, and every decision to delete: the setting `no_delete`."""
+    blocked = _deletions(plan.actions)
+    allowed = _postpone(_trimmed(plan, lambda _: False), lambda action: action.verb is Verb.DELETE)
+    told = tuple(
+        Finding(owner, Reason.NO_DELETE, f"{_objects(count)} not deleted: deletions are switched off (--no-delete)")
+        for owner, count in blocked.items()
+    )
+    return replace(allowed, findings=allowed.findings + told)
 
 
-def within_deletion_cap(plan: Plan, cap: int, done: int) -> Plan:
-    """Hold the deletes of the chains that delete most, as far as together they would exceed the cap.
-
-    Chains with few deletes go first, so that one large mistake does not hold up the others.
+def within_deletion_cap(plan: Plan, cap: int, done: Collection[Action]) -> Plan:
+    """Postpone the deletions, and the decisions to delete, past the cap; trees with few of them go first.
 
     Args:
         plan: The plan.
-        cap: How many objects may be deleted in a pass; 0 means any number.
-        done: How many have been deleted in this pass already.
+        cap: How many objects may be deleted in a pass, and of how many that may be decided; 0 means any number.
+        done: What has been done in this pass already.
     """
     if not cap:
         return plan
-    counts = Counter(action.chain for action in plan.actions if action.verb is Verb.DELETE)
-    allowed: set[Key] = set()
-    for chain, count in sorted(counts.items(), key=lambda item: (item[1], item[0])):
-        if done + count <= cap:
-            done += count
-            allowed.add(chain)
-    blocked = [action for action in plan.actions if action.verb is Verb.DELETE and action.chain not in allowed]
-    held = _hold(plan, lambda action: action.verb is Verb.DELETE and action.chain not in allowed)
-    what = f"more deletions in one pass than the cap of {cap} allows; raise --deletion-cap if they are meant"
-    return _tell(held, blocked, Topic.DELETION_CAP, what)
-
-
-def within_budget(plan: Plan, budget: int) -> Plan:
-    """Hold what exceeds a chain's share of writes in this round, so that no cluster waits for another's thousand Pods.
-
-    Args:
-        plan: The plan.
-        budget: How many writes a chain may make in a round; 0 means any number.
-    """
-    spent: Counter[Key] = Counter()
-
-    def exceeds(action: Action) -> bool:
-        spent[action.chain] += 1
-        return 0 < budget < spent[action.chain]
-
-    return _hold(plan, exceeds)
-
-
-def _hold(plan: Plan, held: Callable[[Action], bool]) -> Plan:
-    verdicts = [(action, held(action)) for action in plan.actions]
-    return Plan(
-        tuple(action for action, is_held in verdicts if not is_held),
-        plan.findings,
-        plan.held + tuple(action for action, is_held in verdicts if is_held),
+    deletes = [(action, action.uid) for action in plan.actions if action.verb is Verb.DELETE]
+    dooms = [(action, uid) for action in plan.actions for uid in action.doomed]
+    deleted = Counter(action.owner for action in done if action.verb is Verb.DELETE)
+    decided = sum(len(action.doomed) for action in done)
+    may_go = {
+        *_smallest_trees_first(deletes, cap - deleted.total()),
+        *_smallest_trees_first(dooms, cap - decided),
+    }
+    if len(may_go) == len(deletes) + len(dooms):
+        return plan
+    allowed = _postpone(
+        _trimmed(plan, may_go.__contains__), lambda action: action.verb is Verb.DELETE and action.uid not in may_go
     )
-
-
-def _tell(plan: Plan, blocked: Collection[Action], topic: Topic, what: str) -> Plan:
-    counts = Counter(action.owner for action in blocked)
-    told = tuple(
-        Finding(owner, topic, f"{owner}: {count} {'objects are' if count > 1 else 'object is'} not deleted: {what}")
-        for owner, count in counts.items()
+    before, after = _deletions(plan.actions), _deletions(allowed.actions)
+    findings = tuple(
+        Finding(
+            owner,
+            Reason.DELETION_CAP,
+            f"{deleted[owner] + after[owner]} of {deleted[owner] + count} deletions are made in this pass, "
+            f"the others in the next ones (--deletion-cap {cap})",
+        )
+        for owner, count in before.items()
+        if after[owner] < count
     )
-    return replace(plan, findings=plan.findings + told)
+    return replace(allowed, findings=allowed.findings + findings)
+
+
+def _smallest_trees_first(deletions: Iterable[tuple[Action, str]], room: int) -> list[str]:
+    """The uids that there is room for."""
+    trees: dict[Key, list[str]] = {}
+    for action, uid in deletions:
+        trees.setdefault(action.tree, []).append(uid)
+    ranked = sorted(trees.items(), key=lambda item: (len(item[1]), item[0]))
+    return [uid for _, uids in ranked for uid in uids][: max(0, room)]
+
+
+def _deletions(actions: Iterable[Action]) -> Counter[Key]:
+    """How many objects are deleted, or decided to be, by owner."""
+    counts: Counter[Key] = Counter()
+    for action in actions:
+        counts[action.owner] += len(action.doomed) + (action.verb is Verb.DELETE)
+    return +counts
+
+
+def _objects(count: int) -> str:
+    return f"{count} objects are" if count > 1 else "1 object is"
+
+
+def _trimmed(plan: Plan, may_go: Callable[[str], bool]) -> Plan:
+    """The plan with records that let only those Pods go that may; what else a record decides stands."""
+    actions: list[Action] = []
+    postponed = list(plan.postponed)
+    for action in plan.actions:
+        doomed = tuple(uid for uid in action.doomed if may_go(uid))
+        if doomed == action.doomed:
+            actions.append(action)
+        elif (less := _lessened(action, doomed)) is not None:
+            actions.append(less)
+        else:
+            postponed.append(action)
+    return replace(plan, actions=tuple(actions), postponed=tuple(postponed))
+
+
+def _lessened(action: Action, doomed: tuple[str, ...]) -> Action | None:
+    """The record with fewer Pods to go; `None` if nothing is left of it."""
+    decisions: Body = action.body["status"]["decisions"]
+    dropped = set(action.doomed).difference(doomed)
+    retiring = [one for one in decisions["retiring"] if one["uid"] not in dropped]
+    less = {**decisions, "retiring": retiring}
+    if not doomed and less.keys() == {"retiring"}:
+        return None
+    body = {**action.body, "status": {**action.body["status"], "decisions": less}}
+    changes = tuple(replace(one, new=retiring) if one.path.endswith(".retiring") else one for one in action.changes)
+    return replace(action, body=body, doomed=doomed, changes=changes)
+
+
+def _postpone(plan: Plan, postponed: Callable[[Action], bool]) -> Plan:
+    """The plan without certain actions, and without those that follow from their owner's record if that is one."""
+    verdicts = [(action, postponed(action)) for action in plan.actions]
+    if not any(waits for _, waits in verdicts):
+        return plan
+    unrecorded = {action.owner for action, waits in verdicts if waits and action.verb is Verb.RECORD}
+    verdicts = [(one, waits or (one.after_record and one.owner in unrecorded)) for one, waits in verdicts]
+    return replace(
+        plan,
+        actions=tuple(action for action, waits in verdicts if not waits),
+        postponed=plan.postponed + tuple(action for action, waits in verdicts if waits),
+    )

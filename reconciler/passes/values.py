@@ -1,12 +1,14 @@
-"""What the stages of a pass hand to one another: what should exist, what to do about it, and what came of it."""
+"""The values that the stages of a pass exchange: what should exist, what to do about it, and how each write ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
-from models.kinds import Key
+from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
+from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 
 Body = dict[str, Any]
 
@@ -17,15 +19,17 @@ class Wanted:
 
     Args:
         key: Its kind, namespace and name.
-        body: The object as it would be created, owner reference and all.
+        body: The object as it would be created, with its owner reference.
         present: The observed object that fills its place, whatever its name; `None` if there is none.
         reason: Why it should exist, as the end of the sentence "create it, because …".
+        after_record: Whether it is created only if the owner's record of the same plan was written.
     """
 
     key: Key
     body: Body
     present: Observed | None
     reason: str
+    after_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,45 +57,47 @@ class Record:
         resource: The resource as observed.
         body: The merge patch, without the guard; a `status` in it goes to the status subresource.
         reason: What is recorded and why.
+        doomed: The uids of the Pods that `status.decisions.retiring` in the body holds for the first time.
     """
 
     resource: Owner
     body: Body
     reason: str
+    doomed: tuple[str, ...] = ()
 
 
-class Topic(StrEnum):
-    """What a finding is about: the reason of the condition that it ends up in."""
+class Terms(Protocol):
+    """The settings that stages read."""
 
-    INVALID = "Invalid"
-    NAME_CONFLICT = "NameConflict"
-    NAME_TOO_LONG = "NameTooLong"
-    CLUSTER_NOT_FOUND = "ClusterNotFound"
-    OTHER_OPERATOR = "ManagedByDaskKubernetes"
-    TERMINATING = "WaitingForTermination"
-    RUNNER_CHANGED = "RunnerTemplateChanged"
-    BACK_OFF = "BackOff"
-    REFUSED = "Refused"
-    WARNING = "UnknownField"
-    INVALID_ANNOTATION = "InvalidAnnotation"
-    UNAVAILABLE = "ApiUnavailable"
-    DELETION_CAP = "DeletionCap"
-    NO_DELETE = "DeletionDisabled"
-    INTERNAL_ERROR = "InternalError"
+    @property
+    def naming(self) -> Naming:
+        """The naming set for resources that have none recorded yet."""
+
+    @property
+    def no_delete(self) -> bool:
+        """Whether nothing may be deleted."""
+
+    @property
+    def deletion_cap(self) -> int:
+        """The most deletions in one pass; 0 means any number."""
+
+    @property
+    def parallel_writes(self) -> int:
+        """How many writes may be under way at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something the owner of a resource must be told.
+    """Something that a condition of a resource says.
 
     Args:
-        about: The custom resource whose owner is told.
-        topic: What it is about.
-        message: The whole sentence: what was seen and what to do.
+        about: The custom resource.
+        reason: The condition's reason.
+        message: The sentence: what was seen and what to do. It does not begin with the resource's name.
     """
 
     about: Key
-    topic: Topic
+    reason: Reason
     message: str
 
 
@@ -104,7 +110,7 @@ class Desired:
         wanted: Objects that should exist.
         unwanted: Objects that should go.
         records: Decisions to write down first.
-        findings: What its owner must be told.
+        findings: What its conditions must say.
     """
 
     owner: Owner
@@ -147,53 +153,69 @@ class Action:
         verb: What it does. A `report` applies a resource's status; the other verbs change the world.
         key: What it does it to.
         owner: The custom resource on whose behalf.
-        chain: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
-            conflicts count by chain.
+        tree: The resource at the top of the owner's tree, a DaskJob or DaskCluster; budgets, backoffs and
+            conflicts count by tree.
         reason: Why, in words.
         body: The object to create or the merge patch; empty for a delete.
         uid: The uid the object must have; empty for a create.
         changes: What an update changes in the object.
         to_status: Whether the body goes to the status subresource.
         resource_version: The version that an object must still have to be deleted; empty if any will do.
+        doomed: The uids of the Pods whose deletion a record decides.
+        after_record: Whether it is sent only if the owner's record of the same plan was written.
     """
 
     verb: Verb
     key: Key
     owner: Key
-    chain: Key
+    tree: Key
     reason: str
     body: Body = field(default_factory=dict)
     uid: str = ""
     changes: tuple[Change, ...] = ()
     to_status: bool = False
     resource_version: str = ""
+    doomed: tuple[str, ...] = ()
+    after_record: bool = False
+
+    @property
+    def subject(self) -> "Subject":
+        """What an error of this action says something about: its object, or, of interchangeable ones, their kind."""
+        of = self.key.kind if self.after_record else self.key
+        return Subject(self.owner, self.verb, of)
+
+
+class Subject(NamedTuple):
+    """What waits after an error, and nothing else.
+
+    Args:
+        owner: The custom resource on whose behalf it is written.
+        verb: What is done to it.
+        of: The object; for Pods of which one is as good as another, their kind.
+    """
+
+    owner: Key
+    verb: Verb
+    of: Key | Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do, in order, and what its owners must be told about what is not done.
+    """What to do, in order, and why the rest is not done.
 
     Args:
         actions: The writes.
-        findings: Why something is waited for or held back.
-        held: The actions that policy held back; they will be planned again.
+        findings: What conditions must say, such as why an action is postponed.
+        postponed: The actions that a policy took out; a later pass plans them again.
     """
 
     actions: tuple[Action, ...] = ()
     findings: tuple[Finding, ...] = ()
-    held: tuple[Action, ...] = ()
-
-    def __add__(self, other: "Plan") -> "Plan":
-        """Both plans, this one first."""
-        return Plan(
-            self.actions + other.actions,
-            tuple(dict.fromkeys(self.findings + other.findings)),
-            self.held + other.held,
-        )
+    postponed: tuple[Action, ...] = ()
 
 
 class Result(StrEnum):
-    """What came of an action."""
+    """How an action ended."""
 
     DONE = "done"
     CONFLICT = "conflict"
@@ -205,11 +227,11 @@ class Result(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What came of an action.
+    """How an action ended, and what is known of its object since.
 
     Args:
         action: The action.
-        result: How it ended. `skipped` means that it was not tried, since one before it failed.
+        result: How it ended. `skipped` means that it was not tried, since one before it failed or time was up.
         objects: What is now known of objects, by key: the object, or `None` for one that is gone.
         warnings: The server's warnings.
         error: The server's message, or what happened to the connection; empty if done.
@@ -232,12 +254,14 @@ class PassResult:
 
     Args:
         snapshot: The world as it was left; `None` if nothing could be observed.
-        plan: Every action of every round, with the findings and held actions of the last.
-        responses: What came of the actions.
-        reports: What came of writing statuses and Events.
+        plan: Every action of every round, with the findings and postponed actions of the last.
+        responses: How the actions ended.
+        reports: How the writes of statuses and Events ended.
         errors: Which lists failed and why, by what was listed; nothing was planned there.
         seconds: How long each stage took.
         rounds: How many times was planned.
+        is_cut: Whether the pass reached its deadline, or was stopped, before all was done.
+        retry_after_seconds: How long the server asks to be left alone altogether; 0 if it does not.
     """
 
     snapshot: Snapshot | None
@@ -247,6 +271,8 @@ class PassResult:
     errors: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     rounds: int = 0
+    is_cut: bool = False
+    retry_after_seconds: float = 0.0
 
     @property
     def failures(self) -> tuple[Response, ...]:
@@ -256,8 +282,8 @@ class PassResult:
 
     @property
     def bugs(self) -> tuple[Finding, ...]:
-        """What went wrong within the reconciler itself, by the resources that brought it to light."""
-        return tuple(finding for finding in self.plan.findings if finding.topic is Topic.INTERNAL_ERROR)
+        """The findings about bugs of the reconciler."""
+        return tuple(finding for finding in self.plan.findings if finding.reason is Reason.INTERNAL_ERROR)
 
     @property
     def ok(self) -> bool:

@@ -1,108 +1,224 @@
-"""How long to leave a resource alone after an error: 1 s, 2 s, 4 s, … 5 minutes, each resource by itself.
+"""How long to leave a write alone after an error: 1 s, 2 s, 4 s, … 5 minutes, each object by itself.
 
-An edit of the resource, a write that succeeds, or a turn at which there is nothing left to do ends the wait. Conflicts
-do not count: the next pass sees the truth. What the server refuses holds up creates and updates, not what was decided
-already: a job's outcome is written and a worker deleted meanwhile. A server in trouble is left alone altogether.
+    ends a wait                    why
+    the write succeeds             for Pods of which one is as good as another: any of them
+    nothing is left to be written  someone else did it, or it is not wanted any more
+    its owner is edited            what was refused may be accepted now
+
+Conflicts do not count: the next pass sees the truth. A refused object holds up no other. A change that someone takes
+back again and again counts as an error from the third time on. Times are of a clock that nobody sets; only what the
+owner is told is the time of day.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from models.base import Meta, wire_time
 from models.kinds import Key
-from models.snapshot import Snapshot
-from reconciler.passes.values import Action, Finding, Response, Result, Topic, Verb
+from models.snapshot import Observed, Snapshot
+from reconciler.passes.values import Action, Finding, Response, Result, Subject, Verb
+from reconciler.rules.reasons import Reason
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+FORGOTTEN_AFTER = 2 * LONGEST_WAIT
+"""How long after a write its repetition counts as the same trouble."""
+MOST_REPEATED = 2
+"""How often the same change is made without suspicion."""
 
-_BUILDING = (Verb.CREATE, Verb.UPDATE)
 _COUNTING = (Result.REFUSED, Result.UNAVAILABLE, Result.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """One resource's wait.
+    """One object's wait.
 
     Args:
         errors: How many passes in a row ended in an error.
-        until: When it is tried again.
-        generation: The resource's generation at the last error; another one ends the wait.
-        message: The last error, as its owner is told.
-        uid: The resource's uid: one that was created anew under the same name waits for nothing.
-        altogether: Whether every write waits; else only creates and updates.
+        until_seconds: When it is tried again, by the clock that nobody sets.
+        generation: The owner's generation at the last error; another one ends the wait.
+        uid: The owner's uid: one that was created anew under the same name waits for nothing.
+        finding: What the owner is told meanwhile.
     """
 
     errors: int
-    until: datetime
+    until_seconds: float
     generation: int
-    message: str
     uid: str
-    altogether: bool = True
-
-    def holds(self, action: Action) -> bool:
-        """Whether the resource's action has to wait."""
-        return self.altogether or action.verb in _BUILDING
-
-    def finding(self, owner: Key) -> Finding:
-        """What the resource's owner is told meanwhile."""
-        return Finding(owner, Topic.BACK_OFF, f"{self.message}; tried again at {wire_time(self.until)}")
+    finding: Finding
 
 
-def next_waits(
-    waits: Mapping[Key, Wait], responses: Iterable[Response], snapshot: Snapshot, now: datetime
-) -> Mapping[Key, Wait]:
-    """The waits after a pass.
-
-    Resources that are not in the picture keep theirs until they are over: their list may have failed.
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A change that was made before.
 
     Args:
-        waits: The waits before it.
-        responses: What came of its actions.
-        snapshot: The world as it was left.
-        now: When the pass ended.
+        change: What was changed.
+        count: How often in a row.
+        at_seconds: When it was last made.
     """
-    tried = list(responses)
-    failed = {response.action.owner: response for response in tried if response.result in _COUNTING}
-    held: dict[Key, list[Response]] = {owner: [] for owner in waits}
-    for response in tried:
-        wait = waits.get(response.action.owner)
-        if wait is not None and wait.holds(response.action):
-            held[response.action.owner].append(response)
+
+    change: str
+    count: int
+    at_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """What is remembered of earlier errors.
+
+    Args:
+        waits: The waits, over or not, by what waits.
+        repeats: The last change of each object.
+    """
+
+    waits: Mapping[Subject, Wait] = field(default_factory=dict)
+    repeats: Mapping[Key, Repeat] = field(default_factory=dict)
+
+    def waiting(self, snapshot: Snapshot, at_seconds: float) -> Mapping[Subject, Wait]:
+        """The waits that are not over.
+
+        Args:
+            snapshot: The observed world.
+            at_seconds: What time it is, by the clock that nobody sets.
+        """
+        return {
+            subject: wait
+            for subject, wait in self.waits.items()
+            if at_seconds < wait.until_seconds and _is_of(wait, snapshot.objects.get(subject.owner))
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a pass learned of the trees that it planned.
+
+    Args:
+        snapshot: The world as it was left.
+        owners: The resources that were planned; what is remembered of others stays.
+        planned: What was planned for them, done or postponed.
+        responses: What came of it.
+        undone: What someone else takes back as soon as it is written, and what the owner is told of it.
+    """
+
+    snapshot: Snapshot
+    owners: Collection[Key]
+    planned: Iterable[Action]
+    responses: Sequence[Response]
+    undone: Mapping[Subject, str] = field(default_factory=dict)
+
+
+def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) -> Backoff:
+    """What to remember after a pass.
+
+    Args:
+        before: What was remembered before it.
+        turn: The pass.
+        now: The time of day when it ended.
+        at_seconds: The same, by the clock that nobody sets.
+    """
+    planned = {action.subject for action in turn.planned}
+    done = {response.action.subject for response in turn.responses if response.result is Result.DONE}
     kept = {
-        owner: wait
-        for owner, wait in waits.items()
-        if (owner in failed or not any(response.result is Result.DONE for response in held[owner]))
-        and (held[owner] or snapshot.taken_at < wait.until)
-        and (owner not in snapshot.objects or _is_of(wait, owner, snapshot))
+        subject: wait
+        for subject, wait in before.waits.items()
+        if (subject not in done or subject in turn.undone)
+        and _is_remembered(subject, wait, turn.snapshot, at_seconds)
+        and (subject.owner not in turn.owners or subject in planned)
     }
-    for owner, response in failed.items():
-        observed = snapshot.objects.get(owner)
-        if observed is not None:
-            kept[owner] = _after(response, observed.metadata, kept[owner].errors + 1 if owner in kept else 1, now)
-    return kept
+    repeats = _next_repeats(before.repeats, turn.responses, at_seconds)
+    for subject, failure in {**_failures(turn), **_repetitions(turn.responses, repeats)}.items():
+        owner = turn.snapshot.objects.get(subject.owner)
+        if owner is not None:
+            errors = failure.errors or (kept[subject].errors + 1 if subject in kept else 1)
+            kept[subject] = _wait(subject, failure, errors, owner.metadata, now, at_seconds)
+    return Backoff(kept, repeats)
 
 
-def _after(response: Response, meta: Meta, errors: int, now: datetime) -> Wait:
+def retry_after(responses: Iterable[Response]) -> float:
+    """For how many seconds the server asks to be left alone altogether; 0 if it does not."""
+    asked = (response.retry_after_seconds or 0.0 for response in responses)
+    return min(max(asked, default=0.0), LONGEST_WAIT.total_seconds())
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why something has to wait.
+
+    Args:
+        reason: The reason of the finding.
+        message: What its owner is told.
+        asked_seconds: How long the server asks to be left alone.
+        errors: How many in a row it is; 0 for one more than before.
+    """
+
+    reason: Reason
+    message: str
+    asked_seconds: float = 0.0
+    errors: int = 0
+
+
+def _failures(turn: Turn) -> Mapping[Subject, _Failure]:
+    """What failed, once each."""
+    found = {subject: _Failure(Reason.UNDONE, message) for subject, message in turn.undone.items()}
+    for response in turn.responses:
+        if response.result in _COUNTING:
+            action = response.action
+            message = f"could not {action.verb} {action.key}: {response.error}"
+            found[action.subject] = _Failure(Reason.BACK_OFF, message, response.retry_after_seconds or 0.0)
+    return found
+
+
+def _next_repeats(
+    before: Mapping[Key, Repeat], responses: Iterable[Response], at_seconds: float
+) -> Mapping[Key, Repeat]:
+    """The last change of each object, and how often it was made."""
+    oldest = at_seconds - FORGOTTEN_AFTER.total_seconds()
+    repeats = {key: repeat for key, repeat in before.items() if repeat.at_seconds > oldest}
+    for response in responses:
+        action = response.action
+        if action.verb is Verb.UPDATE and response.result is Result.DONE:
+            change = repr(action.changes)
+            known = repeats.get(action.key)
+            count = known.count + 1 if known is not None and known.change == change else 1
+            repeats[action.key] = Repeat(change, count, at_seconds)
+    return repeats
+
+
+def _repetitions(responses: Iterable[Response], repeats: Mapping[Key, Repeat]) -> Mapping[Subject, _Failure]:
+    """The changes of this pass that were made too often."""
+    found = {}
+    for response in responses:
+        action = response.action
+        repeat = repeats.get(action.key)
+        if action.verb is Verb.UPDATE and response.result is Result.DONE and repeat and repeat.count > MOST_REPEATED:
+            fields = ", ".join(change.path for change in action.changes)
+            message = f"{fields} of {action.key} was set {repeat.count} times; something else sets it back each time"
+            found[action.subject] = _Failure(Reason.UNDONE, message, errors=repeat.count - MOST_REPEATED)
+    return found
+
+
+def _wait(  # noqa: PLR0913, PLR0917  # what a wait is made of
+    subject: Subject, failure: _Failure, errors: int, owner: Meta, now: datetime, at_seconds: float
+) -> Wait:
     """The wait that an error begins or prolongs."""
     delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
-    asked = timedelta(seconds=min(response.retry_after_seconds or 0, LONGEST_WAIT.total_seconds()))
-    altogether = response.result is not Result.REFUSED or response.action.verb not in _BUILDING
-    return Wait(errors, now + max(delay, asked), meta.generation, _told(response), meta.uid, altogether)
+    asked = timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds()))
+    pause = max(delay, asked)
+    message = f"{failure.message}; tried again at {wire_time(now + pause)}"
+    finding = Finding(subject.owner, failure.reason, message)
+    return Wait(errors, at_seconds + pause.total_seconds(), owner.generation, owner.uid, finding)
 
 
-def waiting(waits: Mapping[Key, Wait], snapshot: Snapshot, now: datetime) -> Mapping[Key, Wait]:
-    """The waits that are not over."""
-    return {owner: wait for owner, wait in waits.items() if now < wait.until and _is_of(wait, owner, snapshot)}
+def _is_remembered(subject: Subject, wait: Wait, snapshot: Snapshot, at_seconds: float) -> bool:
+    """Whether the wait still says something: of the resource as it is, or of one that was not seen this time."""
+    owner = snapshot.objects.get(subject.owner)
+    if owner is None:
+        return at_seconds < wait.until_seconds
+    return _is_of(wait, owner)
 
 
-def _is_of(wait: Wait, owner: Key, snapshot: Snapshot) -> bool:
+def _is_of(wait: Wait, owner: Observed | None) -> bool:
     """Whether the wait is that of the resource as it is now."""
-    observed = snapshot.objects.get(owner)
-    return observed is not None and (observed.metadata.uid, observed.metadata.generation) == (wait.uid, wait.generation)
-
-
-def _told(response: Response) -> str:
-    action = response.action
-    return f"{action.owner}: could not {action.verb} {action.key}: {response.error}"
+    return owner is not None and (owner.metadata.uid, owner.metadata.generation) == (wait.uid, wait.generation)

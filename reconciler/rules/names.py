@@ -16,8 +16,7 @@ import hashlib
 import re
 from enum import StrEnum
 
-LONGEST_CLUSTER_NAME = 53
-"""A Service's name is a DNS label of 63 characters at most, and `-scheduler` takes ten."""
+from models.rules import LONGEST_CLUSTER_NAME
 
 LONGEST_LABEL_VALUE = 63
 

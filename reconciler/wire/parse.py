@@ -11,6 +11,7 @@ from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GR
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Unreadable
+from reconciler.wire.wording import sentence
 
 MODELS: Mapping[Kind, type[Observed]] = {
     DASK_JOB: DaskJob,
@@ -60,26 +61,13 @@ def parse_object(kind: Kind, body: Mapping[str, Any]) -> Observed | Unreadable:
         return _unreadable(kind, body, error)
 
 
-def describe(error: ValidationError) -> str:
-    """What is wrong with an object, field by field, as in `spec.worker.replicas is -1: it should be …`."""
-    return "; ".join(
-        f"{'.'.join(map(str, one['loc'])) or 'the object'} is {_shown(one['input'])}: {one['msg']}"
-        for one in error.errors(include_url=False)
-    )
-
-
 def _unreadable(kind: Kind, body: Mapping[str, Any], error: ValidationError) -> Unreadable:
     meta = body.get("metadata") or {}
     return Unreadable(
         Key(kind, str(meta.get("namespace", "")), str(meta.get("name", ""))),
-        describe(error),
+        sentence(error, body),
         tuple(str(owner.get("uid", "")) for owner in meta.get("ownerReferences") or ()),
         str(meta.get("uid", "")),
         int(meta.get("generation") or 0),
         body.get("status") or {},
     )
-
-
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."

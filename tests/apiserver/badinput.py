@@ -125,7 +125,7 @@ def _job(**runner: Any) -> Manifest:
 GROUP = "daskworkergroup/bad-default-worker-group"
 CLUSTER = "daskcluster/bad"
 REFUSED = 'dask_reconciler_refused_writes_total{{kind="{}",reason="{}"}}'
-FINDING = 'dask_reconciler_findings{{topic="{}"}}'
+FINDING = 'dask_reconciler_findings{{reason="{}"}}'
 POD_INVALID, POD_FORBIDDEN = REFUSED.format("Pod", "Invalid"), REFUSED.format("Pod", "Forbidden")
 RIGHT = _apply(cluster("bad"))
 

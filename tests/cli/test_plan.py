@@ -12,6 +12,7 @@ from reconciler.cli import main
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.cli.daemon import DEADLINE_SECONDS, ROOT, environment
 from tests.cli.kubernetes import CLUSTER, POD_SPEC, Kubernetes
+from tests.manifests import Manifest, cluster, group, job, pod_spec
 
 
 def test_plan_shows_what_manifests_would_make(manifest: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -138,3 +139,71 @@ def test_a_reader_that_leaves_early_hears_nothing_of_it(manifest: Path) -> None:
         process.stdout.close()
         assert process.stderr.read() == b""
         assert process.wait(DEADLINE_SECONDS) == 0
+
+
+def _dumped(folder: Path, *manifests: Manifest) -> str:
+    (folder / "made.yaml").write_text(yaml.safe_dump_all(manifests))
+    return str(folder / "made.yaml")
+
+
+def test_what_can_never_be_made_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Until someone changes a manifest: here a Pod of the user's has the scheduler's name."""
+    occupant = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "simple-scheduler"}, "spec": POD_SPEC}
+    assert main(["plan", "-f", _dumped(tmp_path, CLUSTER, occupant), "--exit-code"]) == 1
+    assert "Pod default/simple-scheduler" in capsys.readouterr().out
+
+
+def test_what_may_still_come_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The cluster that a worker group names may be in the Kubernetes to which the manifest goes."""
+    assert main(["plan", "-f", _dumped(tmp_path, group())]) == 0
+    assert "the workers start when it is created" in capsys.readouterr().out
+
+
+def test_what_loses_its_owner_is_told_and_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Kubernetes would take it and delete it; the plan of the others is shown."""
+    owner = {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskJob", "name": "etl", "uid": "u"}
+    child = {**CLUSTER, "metadata": {"name": "etl-cluster", "namespace": "default", "ownerReferences": [owner]}}
+    listed = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": [CLUSTER, child]}
+    assert main(["plan", "-f", _dumped(tmp_path, listed)]) == 1
+    out, err = capsys.readouterr()
+    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert err.startswith("Left out, since the owner DaskJob default/etl is not among the manifests")
+    assert main(["plan", "-f", _dumped(tmp_path, child)]) == 1
+    assert capsys.readouterr().out == ""
+
+
+def test_what_a_go_client_writes_is_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nulls where metadata has no time yet, and empty statuses, in a job and in its cluster."""
+    made = job("etl")
+    made["metadata"]["creationTimestamp"] = None
+    made["spec"]["cluster"] |= {"metadata": {"creationTimestamp": None, "labels": {"a": "b"}}, "status": {"phase": ""}}
+    made["status"] = {"jobStatus": "", "startTime": None, "clusterName": ""}
+    assert main(["plan", "-f", _dumped(tmp_path, made)]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith("Plan: 7 to create, 1 to record.\n")
+    assert err == ""
+
+
+def test_a_name_that_kubernetes_makes_is_planned(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Two objects of one generateName are two, and a warning names them."""
+    made = {**cluster(), "metadata": {"generateName": "some-"}}
+    assert main(["plan", "-f", _dumped(tmp_path, made, made)]) == 0
+    out, err = capsys.readouterr()
+    assert out.endswith("Plan: 10 to create, 2 to record.\n")
+    assert [line.rpartition(": ")[0].partition("DaskCluster default/some-")[1] for line in err.splitlines()] == [
+        "DaskCluster default/some-"
+    ] * 2
+
+
+def test_warnings_stop_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a key that is there twice the last counts, and a field at the wrong place is left out, as by Kubernetes."""
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {**POD_SPEC, "nodNme": "x"}}
+    path = _dumped(tmp_path, cluster(spec=pod_spec(periodSeconds=5, readinessProbe={"tcpSocket": {"port": 1}})), pod)
+    Path(path).write_text(Path(path).read_text().replace("kind: DaskCluster", "kind: DaskCluster\nkind: DaskCluster"))
+    assert main(["plan", "-f", path, "-o", "json", "--exit-code"]) == 2
+    out, err = capsys.readouterr()
+    assert len(json.loads(out)["actions"]) == 6
+    twice, misplaced, unknown = err.splitlines()
+    assert twice.startswith(f"Warning: {path}, document 1: line 3: the key 'kind' is there twice, first in line 2;")
+    assert unknown == f'Warning: {path}, document 2: Pod default/p: unknown field "spec.nodNme".'
+    assert misplaced.endswith("left out; move it to spec.worker.spec.containers[0].readinessProbe.")

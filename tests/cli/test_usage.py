@@ -6,6 +6,7 @@ import pytest
 from reconciler import __version__
 from reconciler.cli import main
 from reconciler.cli.arguments import parse
+from reconciler.cli.render import Output
 from tests.cli.kubernetes import Kubernetes
 
 
@@ -86,7 +87,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
         (["plan", "-f", "x", "--interval", "5"], "There is no option --interval"),
         (["plan", "-f"], "-f/--filename needs a value."),
         (["plan", "x.yaml"], "manifests are named with -f: dask-reconciler plan -f x.yaml"),
-        (["--output", "xml", "--once"], "--output invalid choice: 'xml' (choose from "),
+        (["-o", "xml", "--once"], "-o/--output invalid choice: 'xml' (choose from "),
         (["--output", "json"], "--output prints one pass; add --once, or --once --dry-run."),
         (["--context", "a", "plan", "-f", "x"], "`plan` must come first: dask-reconciler plan -f FILE…"),
         (["--naming=current", "local", "x"], "`local` must come first: dask-reconciler local FILE…"),
@@ -153,3 +154,10 @@ def test_manifests_are_named_however_a_shell_spells_them(arguments: list[str]) -
 def test_running_has_a_word_of_its_own() -> None:
     """`dask-reconciler run` is `dask-reconciler`."""
     assert parse(["run", "--interval", "7"]) == parse(["--interval", "7"])
+
+
+@pytest.mark.parametrize("arguments", [["-o", "json"], ["-ojson"], ["--output", "json"], ["--output=json"]])
+@pytest.mark.parametrize("command", [["plan", "-f", "a"], ["--once"], ["run", "--once", "--dry-run"]], ids=" ".join)
+def test_what_is_printed_is_chosen_as_with_kubectl(command: list[str], arguments: list[str]) -> None:
+    """`-o` is `--output` wherever there is one."""
+    assert parse([*command, *arguments]).output is Output.JSON

@@ -103,13 +103,36 @@ def test_a_created_object_has_no_status_of_its_creator(world: World, body: Manif
     assert created.get("status", {}).get("loadBalancer", {}) == {}
 
 
-def test_the_server_makes_up_the_rest_of_a_generated_name(world: World) -> None:
-    """With generateName and no name, the server appends something to it."""
-    body = {**pod(), "metadata": {"generateName": "some-", "namespace": world.namespace}}
-    first, second = (world.api.create(POD, body).body["metadata"]["name"] for _ in range(2))
-    assert first.startswith("some-")
-    assert second.startswith("some-")
+@every_sort
+def test_the_server_makes_up_the_rest_of_a_generated_name(world: World, body: Manifest) -> None:
+    """With generateName and no name, the server appends something to it; with a name, it counts for nothing."""
+    kind, metadata = key_of(body).kind, {"generateName": "some-", "namespace": world.namespace}
+    first, second = (
+        world.api.create(kind, {**body, "metadata": {**metadata, **empty}}).body["metadata"]["name"]
+        for empty in ({}, {"name": ""})
+    )
     assert first != second
+    for name in (first, second):
+        assert name.startswith("some-")
+        assert len(name) == len("some-") + 5
+    assert world.create(body, generateName="other-")["metadata"]["name"] == body["metadata"]["name"]
+
+
+def test_a_generated_name_is_cut_for_what_is_made_up(world: World) -> None:
+    """Of its beginning 58 characters are used."""
+    body = {**group(), "metadata": {"generateName": "x" * 70, "namespace": world.namespace}}
+    name = world.api.create(key_of(group()).kind, body).body["metadata"]["name"]
+    assert (name[:58], len(name)) == ("x" * 58, 63)
+
+
+@every_sort
+def test_nulls_in_metadata_are_as_good_as_nothing(world: World, body: Manifest) -> None:
+    """As Go clients write the time of an object's creation."""
+    nulls = dict.fromkeys(("creationTimestamp", "labels", "annotations", "ownerReferences", "finalizers"))
+    reply = world.api.create(key_of(body).kind, world.placed(body, **nulls))
+    assert reply.warnings == ()
+    assert reply.body["metadata"]["creationTimestamp"]
+    assert reply.body["metadata"].keys().isdisjoint({"labels", "annotations", "ownerReferences", "finalizers"})
 
 
 def test_an_object_needs_a_name(world: World) -> None:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from models.kinds import POD
 from reconciler.wire.errors import Invalid
 from reconciler.wire.protocol import Body
 from tests.contract.world import World, key_of, version
-from tests.manifests import Manifest, autoscaler, cluster, group, job
+from tests.manifests import Manifest, autoscaler, cluster, group, job, manifest
 
 
 def _with(body: Manifest, path: str, value: object) -> Manifest:
@@ -121,6 +122,32 @@ def test_nulls_are_dropped_where_none_may_be(strict_world: World) -> None:
     assert "minReadySeconds" not in worker
     assert worker["metadata"] == {"labels": {"b": "c"}}
     assert worker["spec"] == {"containers": [{"name": "a"}], "volumes": [], "unheard": None}
+
+
+@pytest.mark.parametrize("status", [{"jobStatus": "", "startTime": None}, {"jobStatus": 3}, "none", None], ids=str)
+def test_a_status_in_a_create_is_not_looked_at(strict_world: World, status: object) -> None:
+    """It is dropped before anything is validated; that of a job's cluster may be anything, too."""
+    body = {**_with(job(), "spec.cluster.status", {"phase": ""}), "status": status}
+    reply = strict_world.api.create(key_of(body).kind, strict_world.placed(body))
+    assert reply.warnings == ()
+    assert "status" not in reply.body
+
+
+def test_an_unknown_field_is_left_out_though_it_is_null(strict_world: World) -> None:
+    """Go clients write one into the metadata of a job's cluster."""
+    body = _with(job(), "spec.cluster.metadata", {"creationTimestamp": None, "labels": {"a": "b"}})
+    reply = strict_world.api.create(key_of(body).kind, strict_world.placed(body))
+    assert reply.warnings == ('unknown field "spec.cluster.metadata.creationTimestamp"',)
+    assert reply.body["spec"]["cluster"]["metadata"] == {"labels": {"a": "b"}}
+
+
+def test_quantities_may_be_numbers(strict_world: World) -> None:
+    """In the Pods, too, that are made of a template."""
+    container = {"name": "a", "image": "i", "resources": {"limits": {"cpu": 1.5, "memory": 4000000000}}}
+    volume = {"name": "scratch", "emptyDir": {"sizeLimit": 1000000}}
+    spec = {"containers": [container], "volumes": [volume]}
+    assert strict_world.create(group(spec=spec))["spec"]["worker"]["spec"] == spec
+    assert strict_world.create(manifest(POD, "p", spec))["spec"]["volumes"][0]["name"] == "scratch"
 
 
 @pytest.mark.parametrize("body", [group(), autoscaler()], ids=lambda body: body["kind"])

@@ -34,7 +34,11 @@ class Place:
     def world(self, *clusters: DaskCluster, namespaces: tuple[str, ...] = ()) -> World:
         self.there = World(*clusters, through=self.through, namespaces=namespaces)
         self.loop = Loop(
-            self.there._front, self.there.settings, clock=self.there.clock, observers=[self.results.append, self.end]
+            self.there._front,
+            self.there.settings,
+            clock=self.there.clock,
+            seconds=self.there.clock.seconds,
+            observers=[self.results.append, self.end],
         )
         return self.there
 

@@ -96,7 +96,10 @@ def begin(place: Place, write: Write) -> World:
     world = place.world(cluster("simple", replicas=2 if write.scales_down else 1), cluster("other", replicas=1))
     if write.scales_down:
         world.edit(key(DASK_CLUSTER, "other"), {"spec": {"worker": {"replicas": 2}}})
-        over_http, world.loop = world.loop, Loop(world.watch, world.settings, clock=world.clock)
+        over_http, world.loop = (
+            world.loop,
+            Loop(world.watch, world.settings, clock=world.clock, seconds=world.clock.seconds),
+        )
         world.settle()
         world.loop = over_http
         for name in ("simple", "other"):
@@ -163,7 +166,7 @@ def check_wait(place: Place, world: World, write: Write, seconds: float) -> None
     waiting = place.one_pass()
     assert not [response for response in waiting.responses if response.action.owner == write.of]
     assert complete(world, "other"), world.describe()
-    if any(action.owner == write.of for action in waiting.plan.held):
+    if any(action.owner == write.of for action in waiting.plan.postponed):
         assert world.condition(write.of, "Progressing")[:2] == ("True", "BackOff")
     world.clock.advance(0.2)
 

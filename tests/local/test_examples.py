@@ -145,13 +145,12 @@ def test_neither_probes_nor_services_leave_anything_in_a_schedulers_log(example:
 
 
 @pytest.mark.parametrize("example", ["simple-cluster.yaml"], indirect=True)
-def test_misplaced_fields_are_told_as_harmless(example: Example) -> None:
-    """The example looks broken otherwise."""
-    line = example.run.says("DaskCluster default/simple-cluster: 4 fields", "do no harm")
-    assert line.endswith(
-        "initialDelaySeconds and periodSeconds in containers[0].livenessProbe.tcpSocket and "
-        "containers[0].readinessProbe.tcpSocket."
-    )
+def test_misplaced_fields_are_told_with_their_place(example: Example) -> None:
+    """Those of a probe at once, before anything is made."""
+    container = "spec.scheduler.spec.containers[0]"
+    for probe in ("readinessProbe", "livenessProbe"):
+        line = example.run.says(f"periodSeconds in {container}.{probe}.tcpSocket are unknown to Kubernetes there")
+        assert line.endswith(f"; move them to {container}.{probe}.")
 
 
 def test_a_cluster_computes_where_all_pods_share_an_address(tmp_path: Path) -> None:

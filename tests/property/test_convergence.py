@@ -24,11 +24,11 @@ def test_passes_converge_to_what_the_resources_ask_for(
 
 
 @given(beginnings, histories, st.integers(1, 7))
-def test_a_small_write_budget_changes_only_how_long_it_takes(
-    beginning: list[Happening], history: list[Happening], budget: int
+def test_a_small_deletion_cap_changes_only_how_long_it_takes(
+    beginning: list[Happening], history: list[Happening], cap: int
 ) -> None:
-    """Whatever is cut off is planned again."""
-    world = World(write_budget=budget)
+    """What is postponed is done in a later pass."""
+    world = World(deletion_cap=cap)
     live_through(world, [*beginning, *history])
     check_at_rest(world)
 

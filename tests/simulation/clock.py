@@ -10,12 +10,18 @@ class Clock:
 
     def __init__(self, now: datetime = NOON) -> None:
         self.now = now
+        self._seconds = 0.0
 
     def __call__(self) -> datetime:
         return self.now
 
     def advance(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+        self._seconds += seconds
+
+    def seconds(self) -> float:
+        """Seconds that have passed, whoever set the clock."""
+        return self._seconds
 
 
 class MachineClock:
@@ -31,7 +37,3 @@ class MachineClock:
 
     def __call__(self) -> datetime:
         return self._true() + self.error
-
-    def steady(self) -> float:
-        """Seconds that have passed, however often the clock was set."""
-        return (self._true() - NOON).total_seconds()

@@ -7,13 +7,13 @@ class Journal:
     """The lines so far.
 
     Args:
-        steady: Seconds that only run on.
+        seconds: Seconds that only run on.
     """
 
-    def __init__(self, steady: Callable[[], float]) -> None:
-        self._steady = steady
+    def __init__(self, seconds: Callable[[], float]) -> None:
+        self._seconds = seconds
         self.lines: list[str] = []
 
     def note(self, who: str, what: str) -> None:
         """Write a line, whose columns are at fixed places."""
-        self.lines.append(f"{self._steady():>10.2f}  {who:<10}  {what}")
+        self.lines.append(f"{self._seconds():>10.2f}  {who:<10}  {what}")

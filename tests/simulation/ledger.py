@@ -25,7 +25,7 @@ class Ledger:
     """The account of the reconciler's writes.
 
     Args:
-        steady: Seconds that only run on.
+        seconds: Seconds that only run on.
         deletion_cap: How many deletions a pass may make; 0 for any number.
         deadline_seconds: How long a pass may go on.
         request_seconds: How long each request takes.
@@ -38,7 +38,7 @@ class Ledger:
         told: How many Events there were, by the name of whom they are about and their reason.
     """
 
-    steady: Callable[[], float]
+    seconds: Callable[[], float]
     deletion_cap: int = 0
     deadline_seconds: float = LEAST_DEADLINE_SECONDS
     request_seconds: float = 0.0
@@ -60,7 +60,7 @@ class Ledger:
             self._listed.add(namespace)
             return False
         self._listed = {namespace}
-        self._begun = self.steady()
+        self._begun = self.seconds()
         self._made_now.clear()
         self._deleted_now = 0
         self._pods_now.clear()
@@ -69,7 +69,7 @@ class Ledger:
 
     def writes_to(self, what: str, *, is_report: bool) -> None:
         """A write is about to be carried out."""
-        late = self.steady() - self._begun - self.deadline_seconds - BATCH * self.request_seconds
+        late = self.seconds() - self._begun - self.deadline_seconds - BATCH * self.request_seconds
         assert is_report or late <= 0, f"{what} is begun {late:.1f} s after the pass's deadline"
 
     def created(self, kind: Kind, body: Body, most: int | None) -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from models.base import wire_time
 from models.kinds import ALL_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, Key
-from reconciler.loop import rehearse
+from reconciler.loop import Loop
+from reconciler.memory import twin_of
 from reconciler.passes.values import Verb
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.wire.protocol import Body
@@ -129,7 +130,8 @@ def test_a_dry_run_shows_the_end_of_the_cluster_and_writes_nothing() -> None:
     """With the reason."""
     world = abandoned()
     before = world.api.revision
-    (action,) = rehearse(world.api, world.settings, world.clock()).plan.actions
+    loop = Loop(world.api, world.settings, clock=world.clock, twin=twin_of)
+    (action,) = loop.once().plan.actions
     assert (action.verb, action.key) == (Verb.DELETE, SIMPLE)
     assert action.reason == "its owner was last seen at 2026-01-31T12:00:00Z, more than 600 s ago"
     assert world.api.revision == before

@@ -1,4 +1,4 @@
-"""Limits: --no-delete, the deletion cap and the write budget."""
+"""Limits: --no-delete and the deletion cap, and trees that take turns."""
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
 from tests.builders import cluster, job, pod_spec
@@ -46,34 +46,59 @@ def test_what_was_held_back_is_done_when_deletion_is_allowed_again() -> None:
     check_at_rest(world)
 
 
-def test_a_mistake_in_one_cluster_is_stopped_by_the_cap_and_holds_up_no_other() -> None:
-    """Scaling a large group to nothing is held and told, and can be taken back without a loss; small ones go."""
+def test_the_cap_throttles_a_mistake_and_holds_up_no_other() -> None:
+    """Scaling a large group to nothing goes a few at a time and is told; what is left when it is undone stays."""
     world = World(cluster(replicas=10), cluster("small", replicas=2), deletion_cap=5)
     world.settle()
     before = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
     _scaled(world, 0)
     world.edit(key(DASK_CLUSTER, "small"), {"spec": {"worker": {"replicas": 0}}})
-    world.settle()
-    assert {pod["metadata"]["uid"] for pod in world.workers(GROUP)} == before
+    world.reconcile()
     assert not world.workers("small-default-worker-group")
-    state, reason, message = world.condition(key(DASK_WORKER_GROUP, GROUP), "Progressing")
-    assert (state, reason) == ("False", "DeletionCap")
-    assert "10 objects" in message
+    left = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
+    assert len(left) == 7
+    reason, message = world.condition(key(DASK_WORKER_GROUP, GROUP), "Progressing")[1:]
+    assert reason == "DeletionCap"
+    assert "3 of 10 deletions" in message
     _scaled(world, 10)
     world.settle()
+    after = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
+    assert after & before == left
+    assert len(after) == 10
+    check_at_rest(world)
+
+
+def test_a_cap_slows_down_and_locks_in_nobody() -> None:
+    """More deletions than fit into one pass are made in several."""
+    world = World(cluster(replicas=10), deletion_cap=4)
+    world.settle()
+    _scaled(world, 0)
+    world.settle()
+    assert not world.workers(GROUP)
+    check_at_rest(world)
+
+
+def test_who_was_chosen_to_go_can_be_taken_back_until_the_deletion_has_begun() -> None:
+    """A reconciler that ended between its decision and the deletions costs nobody a worker."""
+    world = World(cluster(replicas=4))
+    world.settle()
+    before = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
+    chosen = [{"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]} for pod in world.workers(GROUP)[:3]]
+    group = key(DASK_WORKER_GROUP, GROUP)
+    world.api.patch(group, {"status": {"decisions": {"retiring": chosen}}}, "status")
+    world.settle()
     assert {pod["metadata"]["uid"] for pod in world.workers(GROUP)} == before
-    assert len(world.workers(GROUP)) == 10
+    assert not world.get(group)["status"]["decisions"].get("retiring")
 
 
 def test_a_thousand_pods_of_one_cluster_do_not_make_another_wait() -> None:
-    """In the first pass both are built, and in its second round the small one is ahead."""
-    world = World(cluster("big", replicas=120), cluster("small", replicas=2), write_budget=10)
-    result = world.reconcile()
-    order = [action.key.name for action in result.plan.actions if action.key.kind == POD]
-    small = [place for place, name in enumerate(order) if name.startswith("small")]
-    assert max(small) < 40
-    assert len(order) == 124
-    assert result.rounds >= 12
+    """Trees take turns, so that the small one is built while the large one grows."""
+    world = World(cluster("big", replicas=120), cluster("small", replicas=2))
+    world.reconcile()
+    pods = sorted(world.api.objects(POD), key=lambda pod: int(pod["metadata"]["resourceVersion"]))
+    small = [place for place, pod in enumerate(pods) if pod["metadata"]["name"].startswith("small")]
+    assert (len(pods), len(small)) == (124, 3)
+    assert max(small) < 10
 
 
 def test_deletions_are_followed_by_what_takes_their_place_in_the_same_pass() -> None:

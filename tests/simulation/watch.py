@@ -224,9 +224,7 @@ class Watch:
 
 def chosen(group: Body) -> set[str]:
     """The workers of a group that were chosen to go."""
-    status = group.get("status", {})
-    names = status.get("decisions", status).get("retiring") or ()
-    return {one if isinstance(one, str) else one["name"] for one in names}
+    return {one["name"] for one in group.get("status", {}).get("decisions", {}).get("retiring", ())}
 
 
 def is_abandoned(cluster: Body, now: datetime) -> bool:

@@ -58,7 +58,7 @@ class World:
     ) -> None:
         self.clock = Clock()
         self.machine = MachineClock(self.clock)
-        self.journal = Journal(self.machine.steady)
+        self.journal = Journal(self.clock.seconds)
         self.collects_garbage = collects_garbage
         self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None, collects_garbage=collects_garbage)
         self.kubelet = Kubelet(self.api, self.clock)
@@ -78,7 +78,7 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.machine)
+        self.loop = Loop(self._front, self.settings, clock=self.machine, seconds=self.clock.seconds)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -107,7 +107,7 @@ class World:
         self.watch.is_touched = self.watch.is_rivalled = True
         other = self._watched(0.0)
         other.clock, other.is_misled = self.clock, True
-        Loop(other, self.settings, clock=self.clock).once()
+        Loop(other, self.settings, clock=self.clock, seconds=self.clock.seconds).once()
 
     def during_pass(self, request: int, happens: Callable[[], None]) -> None:
         """Let something happen before so many requests of the next pass."""
@@ -121,7 +121,7 @@ class World:
     def _watched(self, request_seconds: float) -> Watch:
         settings = self.settings
         deadline = max(settings.interval, LEAST_DEADLINE_SECONDS)
-        ledger = Ledger(self.machine.steady, settings.deletion_cap, deadline, request_seconds)
+        ledger = Ledger(self.clock.seconds, settings.deletion_cap, deadline, request_seconds)
         return Watch(self.api, self.webhooks, self.machine, ledger, settings.no_delete)
 
     def tick(self, seconds: float = INTERVAL_SECONDS) -> bool:
@@ -148,7 +148,7 @@ class World:
         lines = [f"{one.verb} {one.key}: {one.reason} {one.body}" for one in result.plan.actions]
         lines += [f"{one.result} {one.action.key}: {one.error}" for one in result.failures]
         lines += [f"{one.action.verb} {one.action.key}: {one.action.reason}" for one in result.reports]
-        return "\n".join([*lines, *(finding.message for finding in result.plan.findings)])
+        return "\n".join([*lines, *(f"{one.about}: {one.message}" for one in result.plan.findings)])
 
     # The users
 
@@ -243,5 +243,6 @@ def _line(body: Body) -> str:
     meta, status = body["metadata"], body.get("status", {})
     state = status.get("phase") or status.get("jobStatus") or ""
     going = " Terminating" if "deletionTimestamp" in meta else ""
-    retiring = f" retiring {status['retiring']}" if status.get("retiring") else ""
+    chosen = [one["name"] for one in status.get("decisions", {}).get("retiring", ())]
+    retiring = f" retiring {chosen}" if chosen else ""
     return f"  {body['kind']} {meta['name']} {state}{going}{retiring}"

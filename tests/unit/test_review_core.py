@@ -12,10 +12,11 @@ from reconciler.passes import policy
 from reconciler.passes.desire import desire
 from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
 from reconciler.passes.plan import plan
-from reconciler.passes.values import Result, Topic, Verb
+from reconciler.passes.values import Result, Verb
 from reconciler.passes.write_backoff import LONGEST_WAIT, next_waits, waiting
 from reconciler.rules.labels import ORDINAL, ordinal
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
     action,
@@ -159,9 +160,9 @@ def test_a_resource_with_nothing_to_do_is_not_said_to_back_off() -> None:
     """What ends a wait is also that someone else did what was to be done."""
     waits = waiting(next_waits({}, [REFUSED], world(ONE), NOON), world(ONE), NOON)
     assert policy.without_waiting(plan_of(), waits).findings == ()
-    held = policy.without_waiting(plan_of(action(Verb.CREATE, owner="one")), waits)
-    assert [finding.topic for finding in held.findings] == [Topic.BACK_OFF]
-    assert held.actions == ()
+    allowed = policy.without_waiting(plan_of(action(Verb.CREATE, owner="one")), waits)
+    assert [finding.reason for finding in allowed.findings] == [Reason.BACK_OFF]
+    assert allowed.actions == ()
 
 
 def test_longest_names_are_converged() -> None:

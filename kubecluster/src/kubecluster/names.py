@@ -163,7 +163,7 @@ class Reason(StrEnum):
     RUNNER_CHANGED = "RunnerTemplateChanged"
     BACK_OFF = "BackOff"
     REFUSED = "Refused"
-    WARNING = "UnknownField"
+    UNKNOWN_FIELD = "UnknownField"
     INVALID_ANNOTATION = "InvalidAnnotation"
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"

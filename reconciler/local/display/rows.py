@@ -22,11 +22,11 @@ from models.snapshot import Unreadable
 from models.status import JobStatus, Phase
 from reconciler.local.quantities import SUFFIXES, quantity
 from reconciler.memory import MemoryAPI
-from reconciler.passes.report.conditions import BLOCKING, Reason, Type
 from reconciler.passes.report.pod_trouble import explain, explain_end
 from reconciler.passes.report.sentences import sentence
-from reconciler.passes.values import Topic
 from reconciler.rules.labels import ordinal
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import BLOCKING, Reason
 from reconciler.wire.parse import parse_object
 from reconciler.wire.protocol import Body
 
@@ -165,17 +165,21 @@ def _of_resource(kind: Kind, body: Body, depth: int, *, has_trouble: bool) -> Ro
 
 def _word(conditions: Mapping[str, Body]) -> str:
     """What a resource that has no phase of its own does, in a word."""
-    progressing, ready = conditions.get(Type.PROGRESSING), conditions.get(Type.READY)
+    progressing, ready = conditions.get(ConditionType.PROGRESSING), conditions.get(ConditionType.READY)
     told = progressing if progressing is not None and _goes_on(progressing) else ready
     return told["reason"] if told is not None else str(Phase.CREATED)
 
 
 def _sentence(conditions: Mapping[str, Body]) -> str:
     """Why a resource is as it is: the outcome, else the first thing that is not as it should be."""
-    ended = [one for one in (conditions.get(Type.FAILED), conditions.get(Type.COMPLETE)) if one and _holds(one)]
-    ready, progressing = conditions.get(Type.READY), conditions.get(Type.PROGRESSING)
+    ended = [
+        one
+        for one in (conditions.get(ConditionType.FAILED), conditions.get(ConditionType.COMPLETE))
+        if one and _holds(one)
+    ]
+    ready, progressing = conditions.get(ConditionType.READY), conditions.get(ConditionType.PROGRESSING)
     wrong = [one for one in (ready,) if one and not _holds(one)]
-    doubts = (conditions.get(Type.ACCEPTED), conditions.get(Type.RUNNER_UP_TO_DATE))
+    doubts = (conditions.get(ConditionType.ACCEPTED), conditions.get(ConditionType.RUNNER_UP_TO_DATE))
     wrong += [one for one in doubts if one and one["status"] == "False"]
     moving = [one for one in (progressing,) if one and (_goes_on(one) or _is_held(one))]
     told = next(iter([*ended, *wrong, *moving]), ready)
@@ -190,10 +194,10 @@ def _outcome(status: Body) -> State | None:
 
 
 def _state(conditions: Mapping[str, Body], *, has_trouble: bool) -> State:
-    ready, progressing = conditions.get(Type.READY), conditions.get(Type.PROGRESSING)
+    ready, progressing = conditions.get(ConditionType.READY), conditions.get(ConditionType.PROGRESSING)
     if ready is None:
         return "busy"
-    is_refused = conditions.get(Type.ACCEPTED, {}).get("status") == "False"
+    is_refused = conditions.get(ConditionType.ACCEPTED, {}).get("status") == "False"
     is_blocked = ready["reason"] in BLOCKING or ready["status"] == "Unknown"
     if is_refused or is_blocked or (progressing is not None and _is_held(progressing)):
         return "bad"
@@ -216,7 +220,7 @@ def _goes_on(progressing: Body) -> bool:
 def _is_held(progressing: Body) -> bool:
     """Whether what should be done is not, or only goes wrong again, until someone does something about it."""
     is_stopped = progressing["status"] == "False" and progressing["reason"] not in _AT_REST
-    return is_stopped or progressing["reason"] == Topic.BACK_OFF
+    return is_stopped or progressing["reason"] == Reason.BACK_OFF
 
 
 def _of_pod(body: Body, depth: int) -> Row:

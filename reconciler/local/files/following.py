@@ -17,18 +17,13 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.emptied import Emptied
 from reconciler.local.files.images import Images, images_of, with_images
-from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply
-from reconciler.manifests import Manifest, Other, Problem, Reader, Reading, Text, Watch
-from reconciler.manifests.reading import LABEL
+from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply_of
+from reconciler.manifests import LeftOut, Manifest, Problem, Reader, Reading, Text, Watch, owned
 from reconciler.memory import MemoryAPI
-from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
 from reconciler.passes.merge_patch import merge_patch
 from reconciler.wire.errors import ApiError, Conflict, NotFound
 from reconciler.wire.protocol import Body
-from reconciler.wire.wording import shown
 
-CORE = "v1"
-SUBDOMAIN = "it must consist of lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit"
 REST = 9
 """How many times as long as a look at the files took there is none: a tenth of the time goes into looking."""
 
@@ -97,6 +92,7 @@ class Following:
         self._rests_until = float("-inf")
         self._reader = Reader(namespace)
         self._reading = Reading()
+        self._left_out: Sequence[LeftOut] = ()
         self._emptied = Emptied()
         self._is_unfinished = False
         self._followed: dict[Key, _Followed] = {}
@@ -128,12 +124,14 @@ class Following:
         """Look whether the files have changed, unless the last look was too long for that; returns what to tell."""
         texts = self._looked()
         if texts is not None:
-            self._reading = self._reader.read(texts)
+            reading = self._reader.read(texts)
+            kept, self._left_out = owned(reading.manifests, keeps_uids=False)
+            self._reading = replace(reading, manifests=kept)
         elif not self._is_unfinished:
             return ()
         self._is_unfinished = False
         told = [Told("problem", str(problem)) for problem in self._reading.problems]
-        told += [*(Told("note", words) for words in self._emptied.told(texts)), *self._ignored()]
+        told += [*(Told("note", words) for words in self._emptied.told(texts)), *self._remarks()]
         supplies, wrong = _supplies_in(self._reading)
         told += [*wrong, *self._supplied(supplies), *self._written()]
         problems = frozenset(one for one in told if one.kind == "problem")
@@ -157,7 +155,10 @@ class Following:
     def _keys(self, kind: Kind) -> tuple[Key, ...]:
         return tuple(key for key in self._followed if key.kind == kind)
 
-    def _ignored(self) -> Iterator[Told]:
+    def _remarks(self) -> Iterator[Told]:
+        """What is read otherwise than it may be meant, and what is left out."""
+        for words in (*self._reading.warnings, *self._left_out):
+            yield from self._noted_once(str(words))
         for other in self._reading.others:
             if other.body["kind"] not in KINDS:
                 yield from self._noted_once(f"{other} is no business of the reconciler's and is ignored here.")
@@ -259,7 +260,7 @@ def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply
         if other.body["kind"] not in KINDS:
             continue
         try:
-            one = _supply(other)
+            one = supply_of(other)
         except WrongSupply as error:
             wrong.append(_problem(other.place, f"{error}."))
             continue
@@ -270,24 +271,6 @@ def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply
         else:
             found[key], places[key] = one, other.place
     return found, wrong
-
-
-def _supply(other: Other) -> Supply:
-    """A ConfigMap or a Secret.
-
-    Raises:
-        WrongSupply: Kubernetes would not take it.
-    """
-    version = other.body["apiVersion"]
-    if version != CORE:
-        kind = other.body["kind"]
-        raise WrongSupply(f"{other}: apiVersion is {shown(version)}; for a {kind} it must be {CORE}")
-    if not DNS_LABEL(other.namespace):
-        raise WrongSupply(f"{other}: metadata.namespace is {shown(other.namespace)}; {LABEL}")
-    found = supply(other.body)
-    if not DNS_SUBDOMAIN(found.name):
-        raise WrongSupply(f"{other}: metadata.name is {shown(found.name)}; {SUBDOMAIN}")
-    return found
 
 
 def _problem(place: str, words: str) -> Told:

@@ -6,13 +6,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from reconciler.manifests import Other
+from reconciler.manifests.checks import LABEL
 from reconciler.manifests.headers import named
+from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
 from reconciler.wire.protocol import Body
 from reconciler.wire.wording import did_you_mean, shown
 
 CONFIG_MAP, SECRET = "ConfigMap", "Secret"
 KINDS = (CONFIG_MAP, SECRET)
+CORE = "v1"
 DEFAULT_NAMESPACE = "default"
+SUBDOMAIN = "it must consist of lower-case letters, digits, '-' and '.', and begin and end with a letter or a digit"
 
 _ENCODED = {CONFIG_MAP: "binaryData", SECRET: "data"}
 _PLAIN = {CONFIG_MAP: "data", SECRET: "stringData"}
@@ -58,6 +63,24 @@ class Unavailable(Exception):
     """
 
     reason = "CreateContainerConfigError"
+
+
+def supply_of(other: Other) -> Supply:
+    """What a manifest of a ConfigMap or a Secret holds.
+
+    Raises:
+        WrongSupply: Kubernetes would not take it.
+    """
+    version = other.body["apiVersion"]
+    if version != CORE:
+        kind = other.body["kind"]
+        raise WrongSupply(f"{other}: apiVersion is {shown(version)}; for a {kind} it must be {CORE}")
+    if not DNS_LABEL(other.namespace):
+        raise WrongSupply(f"{other}: metadata.namespace is {shown(other.namespace)}; {LABEL}")
+    found = supply(other.body)
+    if not DNS_SUBDOMAIN(found.name):
+        raise WrongSupply(f"{other}: metadata.name is {shown(found.name)}; {SUBDOMAIN}")
+    return found
 
 
 def supply(body: Body) -> Supply:

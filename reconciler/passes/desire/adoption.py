@@ -5,10 +5,11 @@ Each asks for its own adoption: what is refused to one holds up neither the clus
 
 from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import cluster_of, finding, owner_reference
+from reconciler.passes.desire.children import owner_reference
 from reconciler.passes.desire.obstacles import obstacle
-from reconciler.passes.values import Desired, Finding, Record, Topic
-from reconciler.rules.parts import naming_of
+from reconciler.passes.values import Desired, Finding, Record
+from reconciler.rules.parts import cluster_of, recorded_naming
+from reconciler.rules.reasons import Reason
 
 
 def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:
@@ -21,7 +22,7 @@ def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired
 
 def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
     """The reference to the cluster that is to be written down; none if the resource is, or cannot be, the cluster's."""
-    if naming_of(cluster) is None or not _is_free(resource):
+    if recorded_naming(cluster) is None or not _is_free(resource):
         return ()
     references = [reference.wire() for reference in resource.metadata.owner_references]
     ours = owner_reference(cluster, controller=resource.metadata.controller is None)
@@ -38,7 +39,7 @@ def another_cluster(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskClu
         f"it names {cluster.key}, but belongs to DaskCluster {owners[0].name} with uid {owners[0].uid}; "
         "remove that owner reference if that cluster is gone or does not matter"
     )
-    return (finding(resource, Topic.NAME_CONFLICT, message),)
+    return (Finding(resource.key, Reason.NAME_CONFLICT, message),)
 
 
 def _is_free(resource: DaskWorkerGroup | DaskAutoscaler) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.base import Meta
-from models.kinds import Key, Kind
-from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup, Metadata
+from models.kinds import Kind
+from models.resources import DaskCluster, DaskJob, Metadata
 from models.snapshot import Owner, Snapshot
-from reconciler.passes.values import Body, Finding, Record, Topic
+from reconciler.passes.values import Body, Record
 from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
 from reconciler.rules.names import Naming
 
@@ -73,7 +73,7 @@ def owner_reference(owner: Owner, *, controller: bool = True) -> Body:
     }
 
 
-def naming_in_use(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
+def naming_shown_by_children(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
     """The naming set that a resource's children show it to have, for one that has lost its record.
 
     Args:
@@ -86,7 +86,7 @@ def naming_in_use(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str
 
 
 def record_naming(owner: DaskCluster | DaskJob, naming: Naming) -> Record:
-    """Write down the naming set, so that a later change of the setting leaves this resource alone."""
+    """Records the naming set, so that a later change of the setting does not rename this resource's objects."""
     return Record(
         owner, {"metadata": {"annotations": {NAMING: str(naming)}}}, f"seen for the first time: naming {naming}"
     )
@@ -107,14 +107,3 @@ def replicas_to_hand_down(parents: int, child: Meta | None, childs: int) -> int:
         return parents
     handed_down = child.annotations.get(REPLICAS_HANDED_DOWN)
     return childs if handed_down in (None, str(parents)) else parents
-
-
-def finding(about: Owner, topic: Topic, message: str) -> Finding:
-    """Something the resource's owner must be told, beginning with the resource's name."""
-    return Finding(about.key, topic, f"{about.key}: {message}")
-
-
-def cluster_of(resource: DaskWorkerGroup | DaskAutoscaler, snapshot: Snapshot) -> DaskCluster | None:
-    """The cluster that a group or an autoscaler names, if it was observed."""
-    from_key = Key(DaskCluster.kind(), resource.metadata.namespace, resource.spec.cluster)
-    return snapshot.get(DaskCluster, from_key)

@@ -5,9 +5,15 @@ from dataclasses import replace
 
 from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
 from models.observed import Service
-from models.resources import DaskCluster, DaskWorkerGroup
+from models.resources import DaskCluster
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import Marks, child_body, naming_in_use, record_naming, replicas_to_hand_down
+from reconciler.passes.desire.children import (
+    Marks,
+    child_body,
+    naming_shown_by_children,
+    record_naming,
+    replicas_to_hand_down,
+)
 from reconciler.passes.desire.lifetime import is_over, misread, owner_gone
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.desire.scheduler import desire_scheduler
@@ -17,7 +23,7 @@ from reconciler.passes.values import Body, Desired, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import CLUSTER_NAME, COMPONENT, REPLICAS_HANDED_DOWN, Component, Role
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import find_child, naming_of
+from reconciler.rules.parts import ClusterParts, find_child, recorded_naming
 
 
 def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
@@ -35,18 +41,19 @@ def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
         return Desired(cluster, findings=(blocked,))
     if is_over(cluster, snapshot):
         return Desired(cluster)
-    recorded = naming_of(cluster)
+    recorded = recorded_naming(cluster)
     if recorded is None:
         group_names = {each: names.default_group(each, cluster.metadata.name) for each in Naming}
-        in_use = naming_in_use(cluster.metadata.uid, snapshot, group_names)
+        in_use = naming_shown_by_children(cluster.metadata.uid, snapshot, group_names)
         return Desired(cluster, records=(record_naming(cluster, in_use or naming),))
-    scheduler = desire_scheduler(cluster, snapshot)
+    parts = ClusterParts(cluster, snapshot)
+    scheduler = desire_scheduler(parts)
     return Desired(
         cluster,
         wanted=(
             *scheduler.wanted,
             *_services(cluster, snapshot, recorded),
-            _default_group(cluster, snapshot, recorded),
+            _default_group(parts, recorded),
         ),
         unwanted=scheduler.unwanted,
         records=scheduler.records,
@@ -79,10 +86,10 @@ def _service(  # noqa: PLR0913, PLR0917  # one line per fact about one Service
     return Wanted(key, body, present, "the scheduler needs a Service in front of it")
 
 
-def _default_group(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Wanted:
+def _default_group(parts: ClusterParts, naming: Naming) -> Wanted:
+    cluster, present = parts.cluster, parts.default_group
     worker = cluster.spec.worker
     name = names.default_group(naming, cluster.metadata.name)
-    present = find_child(snapshot.children(cluster.metadata.uid, DaskWorkerGroup), Role.DEFAULT_GROUP, name)
     key = present.key if present else Key(DASK_WORKER_GROUP, cluster.metadata.namespace, name)
     marks = Marks(
         Role.DEFAULT_GROUP,

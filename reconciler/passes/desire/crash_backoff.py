@@ -23,11 +23,14 @@ LONGEST_WAIT = timedelta(minutes=5)
 QUIET = timedelta(minutes=10)
 
 
-def retry_at(failures: Failures | None, template_hash: str) -> datetime | None:
-    """When Pods of that template may be replaced; `None` if nothing speaks against it."""
+def retry_at(failures: Failures | None, template_hash: str, now: datetime) -> datetime | None:
+    """When Pods of that template may be replaced; `None` if nothing speaks against it.
+
+    A failure far in the future was seen by a clock that was wrong, and says nothing.
+    """
     if failures is None or failures.last_time is None or failures.template_hash != template_hash:
         return None
-    return failures.last_time + _wait(failures.count)
+    return failures.last_time + _wait(failures.count) if failures.last_time <= now + LONGEST_WAIT else None
 
 
 def count_failures(failures: Failures | None, ended: Sequence[Pod], template_hash: str, now: datetime) -> Body | None:
@@ -41,7 +44,7 @@ def count_failures(failures: Failures | None, ended: Sequence[Pod], template_has
         template_hash: The hash of the present template; Pods of an older one do not count.
         now: When they were seen.
     """
-    before = retry_at(failures, template_hash)
+    before = retry_at(failures, template_hash, now)
     last_time = failures.last_time if failures is not None and before is not None else None
     counting = [
         pod

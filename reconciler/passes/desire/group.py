@@ -1,24 +1,24 @@
 """What a DaskWorkerGroup asks for: its workers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import count, islice
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from models.base import wire_time
 from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
+from models.status import Failures, Retirement
 from reconciler.passes.desire.adoption import adoption, another_cluster
-from reconciler.passes.desire.children import Marks, child_body, cluster_of, finding
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
 from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
-from reconciler.passes.desire.scheduler import living_scheduler_hashes, scheduler_hash_for_workers
-from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
 from reconciler.rules.labels import (
@@ -32,17 +32,26 @@ from reconciler.rules.labels import (
     Role,
     ordinal,
 )
-from reconciler.rules.parts import in_role, naming_of, outlives_its_cluster
+from reconciler.rules.parts import (
+    ClusterParts,
+    cluster_key,
+    cluster_of,
+    outlives_its_cluster,
+    recorded_naming,
+    workers_of,
+)
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
-MOST_CREATED = 100
+MOST_CREATED = 1000
 """How many new workers are worked out at a time: a group that asks for two thousand million holds up nobody."""
 
 
 def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     """The workers that should exist.
 
-    Who goes is written down first; a worker is deleted only when it stands in the group's `status.retiring`.
+    Who goes is written down first; a worker is deleted only when it stands in the group's `status.decisions.retiring`.
+    So are the numbers of new workers: a reconciler with an old picture then creates nothing.
     """
     cluster = cluster_of(group, snapshot)
     if cluster is None:
@@ -50,26 +59,26 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     owned = any(owner.uid == cluster.metadata.uid for owner in group.metadata.owner_references)
     if cluster.metadata.deletion_timestamp is not None:
         message = f"{cluster.key} is being deleted; the workers start when there is another one of that name"
-        return Desired(group, findings=() if owned else (finding(group, Topic.TERMINATING, message),))
+        return Desired(group, findings=() if owned else (Finding(group.key, Reason.TERMINATING, message),))
     blocked = obstacle(cluster, snapshot)
     if blocked is not None:
-        return Desired(group, findings=(Finding(group.key, blocked.topic, f"{group.key}: {blocked.message}"),))
+        return Desired(group, findings=(Finding(group.key, blocked.reason, f"{cluster.key}: {blocked.message}"),))
     if not owned:
         return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
-    if naming_of(cluster) is None or is_over(cluster, snapshot):
+    if recorded_naming(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
     return _Workers.of(group, cluster, snapshot).desired()
 
 
 def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
-    key = Key(DaskCluster.kind(), group.metadata.namespace, group.spec.cluster)
+    key = cluster_key(group)
     if key in snapshot.unreadable:
         message = f"its cluster cannot be read: {snapshot.unreadable[key].error}"
-        return (finding(group, Topic.INVALID, message),)
+        return (Finding(group.key, Reason.INVALID, message),)
     if outlives_its_cluster(group, snapshot):
         return ()
     message = f"there is no {key}, which spec.cluster names; the workers start when it is created"
-    return (finding(group, Topic.CLUSTER_NOT_FOUND, message),)
+    return (Finding(group.key, Reason.CLUSTER_NOT_FOUND, message),)
 
 
 @dataclass(frozen=True)
@@ -77,46 +86,47 @@ class _Workers:
     """A group's Pods, sorted by what can be said of them."""
 
     group: DaskWorkerGroup
-    cluster: DaskCluster
-    snapshot: Snapshot
+    cluster: ClusterParts
+    now: datetime
     template_hash: str
-    scheduler_hash: str
-    living_schedulers: frozenset[str]
     pods: tuple[Pod, ...]
 
     @classmethod
     def of(cls, group: DaskWorkerGroup, cluster: DaskCluster, snapshot: Snapshot) -> "_Workers":
-        return cls(
-            group,
-            cluster,
-            snapshot,
-            worker_hash(group, cluster),
-            scheduler_hash_for_workers(cluster, snapshot),
-            living_scheduler_hashes(cluster, snapshot),
-            in_role(snapshot.children(group.metadata.uid, Pod), Role.WORKER, f"{group.metadata.name}-worker"),
-        )
+        parts = ClusterParts(cluster, snapshot)
+        return cls(group, parts, snapshot.taken_at, worker_hash(group, cluster), workers_of(group, snapshot))
+
+    @cached_property
+    def retiring(self) -> Mapping[str, Retirement]:
+        """The workers that were chosen to go, by uid."""
+        return {one.uid: one for one in self.group.status.decisions.retiring}
 
     def desired(self) -> Desired:
         """The workers to keep, to create, to let go and to delete."""
-        retiring = set(self.group.status.retiring)
         here = [pod for pod in self.pods if not pod.is_terminating]
-        ended = [pod for pod in here if pod.has_ended and pod.metadata.name not in retiring]
-        staying = [pod for pod in here if not pod.has_ended and pod.metadata.name not in retiring]
-        going = [pod for pod in here if not pod.has_ended and pod.metadata.name in retiring]
+        chosen = [pod for pod in here if pod.metadata.uid in self.retiring]
+        staying = [pod for pod in here if not pod.has_ended and pod not in chosen]
+        ended = [pod for pod in here if pod.has_ended and pod not in chosen]
         turn = next_turn(
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
-            leaving=len(going),
-            stale_leaving=any(map(self._is_stale, [*going, *(pod for pod in self.pods if pod.is_terminating)])),
+            going=[self._worker(pod) for pod in chosen if not pod.has_ended],
+            stale_ending=any(self._is_stale(pod) for pod in self.pods if pod.is_terminating),
         )
         leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
-        if leaving:
-            return Desired(self.group, records=(self._record(leaving, ended),))
-        unwanted = tuple(Unwanted(pod, self._why(pod)) for pod in here if pod.metadata.name in retiring)
+        failures = count_failures(self._failures, ended, self.template_hash, self.now)
         waits = self._backoff() if turn.create else ()
-        kept = tuple(self._kept(staying))
-        created = () if waits else tuple(self._created(min(turn.create, MOST_CREATED)))
-        return Desired(self.group, wanted=(*kept, *created), unwanted=unwanted, findings=waits)
+        # How long to wait follows from the failures that are counted now, once they are written down.
+        created = () if waits or failures else tuple(self._created(min(turn.create, MOST_CREATED)))
+        kept_back = [pod for pod in chosen if pod.metadata.name in turn.keep]
+        going = [pod for pod in chosen if pod not in kept_back]
+        return Desired(
+            self.group,
+            wanted=(*self._kept([*staying, *kept_back]), *created),
+            unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
+            records=tuple(self._records(leaving, turn.keep, len(created), failures)),
+            findings=waits,
+        )
 
     def _worker(self, pod: Pod) -> Worker:
         marks = pod.metadata.annotations
@@ -126,41 +136,69 @@ class _Workers:
         return Worker(
             name=pod.metadata.name,
             ordinal=ordinal(marks),
-            created=pod.metadata.creation_timestamp or self.snapshot.taken_at,
+            created=pod.metadata.creation_timestamp or self.now,
             scheduled=bool(pod.spec.node_name),
             ready=pod.is_ready,
-            available=pod.is_ready
-            and (not long_enough or (since or self.snapshot.taken_at) + long_enough <= self.snapshot.taken_at),
+            available=pod.is_ready and (not long_enough or (since or self.now) + long_enough <= self.now),
             stale=self._is_stale(pod),
-            orphaned=marks.get(SCHEDULER_HASH) not in (self.scheduler_hash, *self.living_schedulers),
+            orphaned=marks.get(SCHEDULER_HASH) not in self._schedulers,
         )
+
+    @cached_property
+    def _schedulers(self) -> frozenset[str]:
+        """The template hashes of the schedulers that workers may belong to."""
+        living = (pod.metadata.annotations.get(TEMPLATE_HASH, "") for pod in self.cluster.living_schedulers)
+        return frozenset((self.cluster.scheduler_hash, *living))
 
     def _is_stale(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
 
-    def _record(self, leaving: dict[str, str], ended: Sequence[Pod]) -> Record:
-        there = {pod.metadata.name for pod in self.pods}
-        going = sorted({name for name in self.group.status.retiring if name in there} | set(leaving))
-        status: Body = {"retiring": going, "highestOrdinal": self._highest_ordinal()}
-        failures = count_failures(self.group.status.failures, ended, self.template_hash, self.snapshot.taken_at)
+    @property
+    def _failures(self) -> Failures | None:
+        return self.group.status.decisions.failures
+
+    def _records(
+        self, leaving: Mapping[str, str], keep: Collection[str], created: int, failures: Body | None
+    ) -> Iterator[Record]:
+        """What is decided, written down in one piece: who goes, who stays after all, the numbers of the new ones."""
+        recorded = self.group.status.decisions.highest_ordinal or 0
+        highest = self._highest_ordinal() + created
+        decisions: Body = {"highestOrdinal": highest} if highest > recorded else {}
+        reasons = list(dict.fromkeys(leaving.values()))
+        pods = {pod.metadata.name: pod for pod in self.pods}
+        if leaving or keep:
+            decisions["retiring"] = self._retiring([pods[name] for name in leaving], keep)
+            reasons += ["it is wanted again"] * bool(keep)
         if failures is not None:
-            status["failures"] = failures
-        reasons = ", ".join(dict.fromkeys(leaving.values()))
-        return Record(self.group, {"status": status}, f"{len(leaving)} to go: {reasons}")
+            decisions["failures"] = failures
+        if decisions:
+            words = [f"{len(leaving)} to go"] * bool(leaving) + [f"{len(keep)} to stay"] * bool(keep)
+            reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are given"
+            doomed = tuple(pods[name].metadata.uid for name in leaving)
+            yield Record(self.group, {"status": {"decisions": decisions}}, reason, doomed)
+
+    def _retiring(self, leaving: Sequence[Pod], keep: Collection[str]) -> list[Body]:
+        """Who goes: those chosen before who are still there, and those chosen now."""
+        there = {pod.metadata.uid for pod in self.pods}
+        before = [one for one in self.retiring.values() if one.uid in there and one.name not in keep]
+        new = [Retirement(name=pod.metadata.name, uid=pod.metadata.uid, since=self.now) for pod in leaving]
+        return [one.wire() for one in sorted([*before, *new], key=lambda one: one.name)]
 
     def _why(self, pod: Pod) -> str:
         return how_it_ended(pod) if pod.has_ended else "it was chosen to go"
 
     def _backoff(self) -> tuple[Finding, ...]:
-        until = retry_at(self.group.status.failures, self.template_hash)
-        if until is None or until <= self.snapshot.taken_at:
+        failures, until = self._failures, retry_at(self._failures, self.template_hash, self.now)
+        if failures is None or until is None or until <= self.now:
             return ()
-        count = self.group.status.failures.count if self.group.status.failures else 0
-        message = f"workers ended {count} times in a row; the next ones start at {wire_time(until)}"
-        return (finding(self.group, Topic.BACK_OFF, message),)
+        message = f"workers ended {failures.count} times in a row; the next ones start at {wire_time(until)}"
+        return (Finding(self.group.key, Reason.BACK_OFF, message),)
 
     def _highest_ordinal(self) -> int:
-        return max([self.group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in self.pods)])
+        """The highest number that was ever given, as far as is known."""
+        status = self.group.status
+        recorded = (status.decisions.highest_ordinal or 0, status.highest_ordinal or 0)
+        return max([*recorded, *(ordinal(pod.metadata.annotations) for pod in self.pods)])
 
     def _kept(self, staying: Sequence[Pod]) -> Iterator[Wanted]:
         # Worked out once: of thousands of workers, only the name differs.
@@ -171,31 +209,25 @@ class _Workers:
 
     def _created(self, number: int) -> Iterator[Wanted]:
         reason = f"the group wants {self.group.spec.worker.replicas} workers"
-        for given, name in islice(self._unused_names(), number):
-            facts = {ORDINAL: str(given), TEMPLATE_HASH: self.template_hash, SCHEDULER_HASH: self.scheduler_hash}
-            environment = {WORKER_NAME: name, SCHEDULER_ADDRESS: scheduler_address(self.cluster)}
-            spec = with_environment(self.group.spec.worker.spec, environment)
-            body = child_body(POD, name, self.group, self._marks(facts), spec)
-            yield Wanted(Key(POD, self.group.metadata.namespace, name), body, None, reason)
-
-    def _unused_names(self) -> Iterator[tuple[int, str]]:
-        """The next ordinals past the recorded one that no Pod has, and their names.
-
-        Not simply past the highest that is there: while another daemon is creating 1 to 4, and 3 is not there yet, both
-        create 3 and one of them loses; past 4 there would be one too many.
-        """
-        names_there = {pod.metadata.name for pod in self.pods}
-        ordinals_there = {ordinal(pod.metadata.annotations) for pod in self.pods}
-        for given in count((self.group.status.highest_ordinal or 0) + 1):
+        address = scheduler_address(self.cluster.cluster)
+        first = self._highest_ordinal() + 1
+        for given in range(first, first + number):
             name = names.worker(self.group.metadata.name, self.group.metadata.uid, given)
-            if name not in names_there and given not in ordinals_there:
-                yield given, name
+            marks = {
+                ORDINAL: str(given),
+                TEMPLATE_HASH: self.template_hash,
+                SCHEDULER_HASH: self.cluster.scheduler_hash,
+            }
+            spec = with_environment(self.group.spec.worker.spec, {WORKER_NAME: name, SCHEDULER_ADDRESS: address})
+            body = child_body(POD, name, self.group, self._marks(marks), spec)
+            yield Wanted(Key(POD, self.group.metadata.namespace, name), body, None, reason, after_record=True)
 
     def _marks(self, facts: dict[str, str]) -> Marks:
+        cluster = self.cluster.cluster
         labels = {
-            CLUSTER_NAME: self.cluster.metadata.name,
+            CLUSTER_NAME: cluster.metadata.name,
             COMPONENT: str(Component.WORKER),
             WORKER_GROUP_NAME: names.label_value(self.group.metadata.name),
         }
-        sources = (self.cluster.metadata, self.group.metadata, self.group.spec.worker.metadata)
+        sources = (cluster.metadata, self.group.metadata, self.group.spec.worker.metadata)
         return Marks(Role.WORKER, sources, labels, facts)

@@ -20,15 +20,13 @@ from models.status import JobStatus
 from reconciler.passes.desire.children import (
     Marks,
     child_body,
-    finding,
-    naming_in_use,
+    naming_shown_by_children,
     record_naming,
     replicas_to_hand_down,
 )
 from reconciler.passes.desire.crash_backoff import how_it_ended
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
-from reconciler.passes.desire.scheduler import is_stuck, keeper
-from reconciler.passes.values import Body, Desired, Finding, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
 from reconciler.rules.labels import (
@@ -42,43 +40,35 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import find_child, in_role, naming_of
+from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
 
 
 def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
-    recorded = naming_of(job)
+    recorded = recorded_naming(job)
     if recorded is None:
         cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
-        in_use = naming_in_use(job.metadata.uid, snapshot, cluster_names)
+        in_use = naming_shown_by_children(job.metadata.uid, snapshot, cluster_names)
         return Desired(job, records=(record_naming(job, in_use or naming),))
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
-        return Desired(job, findings=(finding(job, Topic.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
-    runner = _runner(job, snapshot)
+        return Desired(job, findings=(Finding(job.key, Reason.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
+    parts = JobParts(job, snapshot)
+    runner = parts.runner
     if job.status.job_status is not None and job.status.job_status.is_outcome:
-        clusters = in_role(
-            snapshot.children(job.metadata.uid, DaskCluster),
-            Role.JOB_CLUSTER,
-            names.job_cluster(recorded, job.metadata.name),
-        )
-        gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in clusters)
+        gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in parts.clusters)
         return Desired(job, wanted=(_kept(job, runner, None),) if runner else (), unwanted=gone)
     if runner is not None and runner.has_ended and not _was_lost(runner):
         return Desired(job, records=(_outcome(job, runner, snapshot),))
-    wanted_cluster = _cluster(job, snapshot, recorded)
+    wanted_cluster = _cluster(parts, recorded)
     return Desired(
         job,
         wanted=(wanted_cluster, *_wanted_runner(job, runner, wanted_cluster, snapshot)),
         unwanted=(Unwanted(runner, how_it_ended(runner)),) if runner and runner.has_ended else (),
         findings=tuple(_runner_findings(job, runner)),
     )
-
-
-def _runner(job: DaskJob, snapshot: Snapshot) -> Pod | None:
-    pods = snapshot.children(job.metadata.uid, Pod)
-    return find_child(pods, Role.JOB_RUNNER, names.job_runner(job.metadata.name))
 
 
 def _was_lost(runner: Pod) -> bool:
@@ -98,10 +88,10 @@ def _outcome(job: DaskJob, runner: Pod, snapshot: Snapshot) -> Record:
     return Record(job, {"status": status}, f"its runner has ended: {runner.status.phase}")
 
 
-def _cluster(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Wanted:
+def _cluster(parts: JobParts, naming: Naming) -> Wanted:
+    job, present = parts.job, parts.cluster
     template = job.spec.cluster
     name = names.job_cluster(naming, job.metadata.name)
-    present = find_child(snapshot.children(job.metadata.uid, DaskCluster), Role.JOB_CLUSTER, name)
     key = present.key if present else Key(DASK_CLUSTER, job.metadata.namespace, name)
     parents = template.spec.worker.replicas
     marks = Marks(
@@ -131,7 +121,7 @@ def _wanted_runner(job: DaskJob, runner: Pod | None, wanted_cluster: Wanted, sna
 
 
 def _has_ready_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> bool:
-    scheduler = keeper(cluster, snapshot)
+    scheduler = ClusterParts(cluster, snapshot).lasting_scheduler
     return scheduler is not None and scheduler.is_ready
 
 
@@ -169,9 +159,9 @@ def _marks(job: DaskJob, cluster_name: str, facts: dict[str, str] | None = None)
 
 def _runner_findings(job: DaskJob, runner: Pod | None) -> Iterator[Finding]:
     if runner is not None and runner.metadata.annotations.get(TEMPLATE_HASH) != runner_hash(job):
-        yield finding(
-            job,
-            Topic.RUNNER_CHANGED,
+        yield Finding(
+            job.key,
+            Reason.RUNNER_CHANGED,
             f"spec.job was edited, but Pod {runner.metadata.name} runs on from the template it was made from; "
             "delete the Pod to run the job from the new one",
         )

@@ -3,8 +3,8 @@
     kubernetes.dask.org/owner-seen              2026-11-22T10:00:00Z   its owner's last sign of life
     kubernetes.dask.org/owner-timeout-seconds   3600                   for how long the cluster outlives that
 
-The owner renews the first. A program that dies renews nothing, and its cluster goes. What cannot be read deletes
-nothing, and is told. A job's cluster lives as long as its job asks for, whatever its annotations say.
+The owner renews the first. If its program dies, nobody does, and the cluster is deleted. Annotations that cannot be
+read delete nothing and add a finding. A job's cluster lives as long as its job, whatever its annotations say.
 """
 
 import re
@@ -15,10 +15,10 @@ from models.base import wire_time
 from models.kinds import Key
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import finding
 from reconciler.passes.desire.obstacles import is_run_by_dask_kubernetes
-from reconciler.passes.values import Finding, Topic
+from reconciler.passes.values import Finding
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.reasons import Reason
 
 MOST_AHEAD = timedelta(hours=1)
 """How far ahead of our clock a sign of life may be: clocks differ, but one from next year would keep a cluster."""
@@ -29,7 +29,7 @@ _EFFECT = "until then the cluster outlives its owner"
 
 
 def is_over(cluster: DaskCluster, snapshot: Snapshot) -> bool:
-    """Whether the cluster is about to go, with its job or its owner: nothing is made for it any more."""
+    """Whether its job has ended or its owner is gone: nothing is created for the cluster any more."""
     return _has_ended_job(cluster, snapshot) or owner_gone(cluster, snapshot) is not None
 
 
@@ -41,7 +41,7 @@ def owner_gone(cluster: DaskCluster, snapshot: Snapshot) -> str | None:
         seen, timeout = _read(cluster.metadata.annotations, snapshot.taken_at)
     except _MisreadError:
         return None
-    # One from a backup carries an old sign of life, and its owner has yet to find it.
+    # A cluster restored from a backup has an old sign of life, and its owner needs time to find it.
     last = max(seen, cluster.metadata.creation_timestamp or seen)
     if snapshot.taken_at - last <= timeout:
         return None
@@ -49,13 +49,13 @@ def owner_gone(cluster: DaskCluster, snapshot: Snapshot) -> str | None:
 
 
 def misread(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Finding, ...]:
-    """That the annotations ask for a deletion in words that cannot be understood, if that is so."""
+    """A finding for the annotations if they cannot be read."""
     if not _counts(cluster, snapshot):
         return ()
     try:
         _read(cluster.metadata.annotations, snapshot.taken_at)
     except _MisreadError as error:
-        return (finding(cluster, Topic.INVALID_ANNOTATION, str(error)),)
+        return (Finding(cluster.key, Reason.INVALID_ANNOTATION, str(error)),)
     return ()
 
 
@@ -95,7 +95,7 @@ def _read(annotations: Mapping[str, str], now: datetime) -> tuple[datetime, time
     if seen is None:
         raise _misread(OWNER_SEEN, written, "a time such as 2026-11-22T10:00:00Z")
     if seen > now + MOST_AHEAD:
-        # Without the present time, or each pass would have something new to tell.
+        # The message must not contain the present time: it would differ in each pass.
         raise _misread(OWNER_SEEN, written, "no later than the present time")
     return seen, timedelta(seconds=seconds)
 

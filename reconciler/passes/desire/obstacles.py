@@ -2,21 +2,21 @@
 
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import finding
-from reconciler.passes.values import Finding, Topic
+from reconciler.passes.values import Finding
 from reconciler.rules import names
 from reconciler.rules.labels import KOPF_FINALIZER, ROLE
+from reconciler.rules.reasons import Reason
 
 
 def obstacle(cluster: DaskCluster, snapshot: Snapshot) -> Finding | None:
     """What stands in the way of the whole cluster, or `None`."""
     wrong = names.cluster_name_error(cluster.metadata.name)
     if wrong:
-        return finding(cluster, Topic.NAME_TOO_LONG, wrong)
+        return Finding(cluster.key, Reason.NAME_TOO_LONG, wrong)
     if is_run_by_dask_kubernetes(cluster, snapshot):
-        return finding(
-            cluster,
-            Topic.OTHER_OPERATOR,
+        return Finding(
+            cluster.key,
+            Reason.OTHER_OPERATOR,
             "dask-kubernetes made this cluster and may still be running it, so it is left alone; "
             "create the cluster anew to hand it over",
         )

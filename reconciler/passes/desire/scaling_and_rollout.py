@@ -10,9 +10,9 @@
     Recreate        all stale workers go; new ones come when they are gone.
     OnDelete        stale workers stay until someone deletes them.
 
-A worker that was let go takes up room until its deletion has begun: where deletions are held back, nothing is piled up.
-Orphaned workers go at once, whatever the strategy. Surplus workers go cheapest first: not scheduled, not ready,
-stale, youngest.
+A worker that was chosen to go takes up room until its deletion has begun: where deletions are postponed, nothing is
+piled up. Until then it is taken back if the group wants more workers again. Orphaned workers go at once, whatever the
+strategy. Surplus workers go cheapest first: not scheduled, not ready, stale, youngest.
 """
 
 import math
@@ -55,27 +55,34 @@ class Turn:
     Args:
         create: How many workers to create.
         remove: The names of workers to let go, each with the reason.
+        keep: The names of workers that were chosen to go and are wanted again.
     """
 
     create: int
     remove: tuple[tuple[str, str], ...] = ()
+    keep: tuple[str, ...] = ()
 
 
-def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, leaving: int = 0, stale_leaving: bool = False) -> Turn:
+def next_turn(
+    workers: Sequence[Worker], spec: WorkerSpec, *, going: Sequence[Worker] = (), stale_ending: bool = False
+) -> Turn:
     """What to do next.
 
     Args:
-        workers: The group's workers, without those that are ending or were let go already.
+        workers: The group's workers, without those that are ending or were chosen to go already.
         spec: What the group asks for.
-        leaving: How many were let go, but not deleted yet.
-        stale_leaving: Whether workers from an older template are still on their way out.
+        going: Those that were chosen to go, and whose deletion has not begun.
+        stale_ending: Whether workers from an older template are ending.
     """
-    orphans = [worker for worker in workers if worker.orphaned]
+    strategy = spec.update_strategy.type
     staying = [worker for worker in workers if not worker.orphaned]
+    keep = _wanted_again(going, spec.replicas - len(staying), may_be_stale=strategy == "OnDelete")
+    staying += keep
     surge, unavailable = _bounds(spec)
-    rolling = spec.update_strategy.type == "RollingUpdate" and any(worker.stale for worker in staying)
+    rolling = strategy == "RollingUpdate" and any(worker.stale for worker in staying)
     room = spec.replicas + (surge if rolling else 0)
 
+    orphans = [worker for worker in workers if worker.orphaned]
     remove = [(worker.name, "its scheduler was replaced by one from another template") for worker in orphans]
     surplus = sorted(staying, key=_cost)[: max(0, len(staying) - room)]
     remove += [(worker.name, f"the group has {len(staying)} workers and wants {spec.replicas}") for worker in surplus]
@@ -84,15 +91,23 @@ def next_turn(workers: Sequence[Worker], spec: WorkerSpec, *, leaving: int = 0, 
     outdated: list[Worker] = []
     if rolling:
         outdated = _outdated(staying, spec.replicas - unavailable)
-    elif spec.update_strategy.type == "Recreate":
+    elif strategy == "Recreate":
         outdated = [worker for worker in staying if worker.stale]
     remove += [(worker.name, "its template changed") for worker in outdated]
     staying = _without(staying, outdated)
 
-    if spec.update_strategy.type == "Recreate" and (outdated or stale_leaving):
-        return Turn(0, tuple(remove))
+    kept = tuple(worker.name for worker in keep)
+    if strategy == "Recreate" and (outdated or stale_ending or any(worker.stale for worker in going)):
+        return Turn(0, tuple(remove), kept)
     fresh = sum(not worker.stale for worker in staying) if rolling else len(staying)
-    return Turn(max(0, min(spec.replicas - fresh, room - len(staying) - leaving)), tuple(remove))
+    leaving = len(going) - len(keep) + len(remove)
+    return Turn(max(0, min(spec.replicas - fresh, room - len(staying) - leaving)), tuple(remove), kept)
+
+
+def _wanted_again(going: Sequence[Worker], missing: int, *, may_be_stale: bool) -> list[Worker]:
+    """The workers to take back, those first that it would cost most to let go."""
+    useful = [worker for worker in going if not worker.orphaned and (may_be_stale or not worker.stale)]
+    return sorted(useful, key=_cost, reverse=True)[: max(0, missing)]
 
 
 def _outdated(staying: Sequence[Worker], least_available: int) -> list[Worker]:

@@ -1,121 +1,88 @@
 """The scheduler Pod: which one counts, when it is replaced, and under what name."""
 
-from collections.abc import Iterator
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
 
 from models.base import wire_time
 from models.kinds import POD, Key
-from models.observed import Pod
 from models.resources import DaskCluster
-from models.snapshot import Snapshot
-from reconciler.passes.desire.children import Marks, child_body, finding
+from models.status import Retirement
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
 from reconciler.passes.desire.services import scheduler_labels
-from reconciler.passes.values import Body, Desired, Record, Topic, Unwanted, Wanted
+from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
-from reconciler.rules.parts import in_role
+from reconciler.rules.parts import ClusterParts, is_stuck
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 
-STUCK_AFTER = timedelta(seconds=30)
-"""How long past the end of its grace period a Pod counts as stuck: its node is gone."""
 
-
-def desire_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> Desired:
+def desire_scheduler(parts: ClusterParts) -> Desired:
     """One scheduler Pod from the present template.
 
-    A Pod from an older template, one that ended and a second one are unwanted: written down in `status.retiring`, then
-    deleted. Its successor comes when it is gone, or, if it cannot go, under another name; the Services follow by label.
+    A Pod from an older template, one that ended and a second one are unwanted: written down in
+    `status.decisions.retiring`, then deleted. Its successor comes when it is gone, or, if it cannot go, under another
+    name; the Services follow by label.
     """
-    pods = _pods(cluster, snapshot)
-    keep = keeper(cluster, snapshot)
-    unwanted = tuple(_unwanted(cluster, pods, keep))
-    undecided = [one for one in unwanted if one.present.metadata.uid not in cluster.status.retiring]
-    if undecided:
-        return Desired(cluster, records=(_decision(cluster, undecided, pods, snapshot.taken_at),))
+    cluster, now = parts.cluster, parts.snapshot.taken_at
+    keep = parts.lasting_scheduler
+    unwanted = tuple(_unwanted(parts))
+    chosen = {one.uid for one in cluster.status.decisions.retiring}
+    undecided = [one for one in unwanted if one.present.metadata.uid not in chosen]
+    records = (_decision(parts, undecided),) if undecided else ()
+    decided = tuple(one for one in unwanted if one not in undecided)
     if keep is not None:
         body = child_body(POD, keep.metadata.name, cluster, _marks(cluster), None)
-        return Desired(cluster, (Wanted(keep.key, body, keep, "the cluster needs a scheduler"),), unwanted)
+        return Desired(cluster, (Wanted(keep.key, body, keep, "the cluster needs a scheduler"),), decided, records)
     if unwanted:
-        return Desired(cluster, unwanted=unwanted)
-    wait_until = retry_at(cluster.status.failures, scheduler_hash(cluster))
-    if wait_until is not None and snapshot.taken_at < wait_until:
-        told = finding(cluster, Topic.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}")
+        return Desired(cluster, unwanted=decided, records=records)
+    wait_until = retry_at(cluster.status.decisions.failures, scheduler_hash(cluster), now)
+    if wait_until is not None and now < wait_until:
+        told = Finding(
+            cluster.key, Reason.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}"
+        )
         return Desired(cluster, findings=(told,))
-    return Desired(cluster, (_new(cluster, pods, snapshot.taken_at),))
+    return Desired(cluster, (_new(parts),))
 
 
-def keeper(cluster: DaskCluster, snapshot: Snapshot) -> Pod | None:
-    """The scheduler Pod that is there to stay: running or about to, and not to be replaced."""
-    fitting = [pod for pod in _living(cluster, snapshot) if _fits(cluster, pod)]
-    return min(fitting, key=lambda pod: (not pod.is_ready, pod.metadata.name), default=None)
-
-
-def scheduler_hash_for_workers(cluster: DaskCluster, snapshot: Snapshot) -> str:
-    """The template hash of the scheduler that the cluster's workers belong to: the one there, or the one to come."""
-    keep = keeper(cluster, snapshot)
-    ours = scheduler_hash(cluster)
-    return ours if keep is None else keep.metadata.annotations.get(TEMPLATE_HASH, ours)
-
-
-def living_scheduler_hashes(cluster: DaskCluster, snapshot: Snapshot) -> frozenset[str]:
-    """The template hashes of the schedulers whose deletion has not begun, even if it is due: workers still use them."""
-    return frozenset(pod.metadata.annotations.get(TEMPLATE_HASH, "") for pod in _living(cluster, snapshot))
-
-
-def _pods(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Pod, ...]:
-    pods = snapshot.children(cluster.metadata.uid, Pod)
-    return in_role(pods, Role.SCHEDULER, names.scheduler_pod(cluster.metadata.name))
-
-
-def _living(cluster: DaskCluster, snapshot: Snapshot) -> list[Pod]:
-    return [pod for pod in _pods(cluster, snapshot) if not pod.is_terminating and not pod.has_ended]
-
-
-def _fits(cluster: DaskCluster, pod: Pod) -> bool:
-    on_delete = cluster.spec.scheduler.update_strategy.type == "OnDelete"
-    return on_delete or pod.metadata.annotations.get(TEMPLATE_HASH) == scheduler_hash(cluster)
-
-
-def _unwanted(cluster: DaskCluster, pods: tuple[Pod, ...], keep: Pod | None) -> Iterator[Unwanted]:
-    for pod in pods:
-        if pod.is_terminating or pod is keep:
+def _unwanted(parts: ClusterParts) -> Iterator[Unwanted]:
+    for pod in parts.schedulers:
+        if pod.is_terminating or pod is parts.lasting_scheduler:
             continue
         if pod.has_ended:
             yield Unwanted(pod, how_it_ended(pod))
-        elif not _fits(cluster, pod):
+        elif parts.lasting_scheduler is None:
             yield Unwanted(pod, "its template changed")
         else:
             yield Unwanted(pod, "a cluster has one scheduler")
 
 
-def _decision(cluster: DaskCluster, unwanted: list[Unwanted], pods: tuple[Pod, ...], now: datetime) -> Record:
+def _decision(parts: ClusterParts, unwanted: Sequence[Unwanted]) -> Record:
     """Who goes, written down first: a reconciler that has not seen the last edit must not delete what came of it."""
-    # By uid, since one scheduler has the same name as the next.
-    there = {pod.metadata.uid for pod in pods}
-    new = {one.present.metadata.uid for one in unwanted}
-    status: Body = {"retiring": sorted(new.union(uid for uid in cluster.status.retiring if uid in there))}
-    ended = [pod for pod in pods if pod.metadata.uid in new and pod.has_ended]
-    failures = count_failures(cluster.status.failures, ended, scheduler_hash(cluster), now)
+    cluster, now = parts.cluster, parts.snapshot.taken_at
+    there = {pod.metadata.uid for pod in parts.schedulers}
+    doomed = tuple(one.present.metadata.uid for one in unwanted)
+    before = [one for one in cluster.status.decisions.retiring if one.uid in there]
+    metas = [one.present.metadata for one in unwanted]
+    new = [Retirement(name=meta.name, uid=meta.uid, since=now) for meta in metas]
+    decisions: Body = {"retiring": [one.wire() for one in (*before, *new)]}
+    ended = [pod for pod in parts.schedulers if pod.metadata.uid in doomed and pod.has_ended]
+    failures = count_failures(cluster.status.decisions.failures, ended, scheduler_hash(cluster), now)
     if failures is not None:
-        status["failures"] = failures
-    return Record(cluster, {"status": status}, f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}")
+        decisions["failures"] = failures
+    reason = f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}"
+    return Record(cluster, {"status": {"decisions": decisions}}, reason, doomed)
 
 
-def _new(cluster: DaskCluster, pods: tuple[Pod, ...], now: datetime) -> Wanted:
+def _new(parts: ClusterParts) -> Wanted:
+    cluster = parts.cluster
     name = names.scheduler_pod(cluster.metadata.name)
-    taken = {pod.metadata.name: pod for pod in pods}
-    while name in taken and is_stuck(taken[name], now):
+    taken = {pod.metadata.name: pod for pod in parts.schedulers}
+    while name in taken and is_stuck(taken[name], parts.snapshot.taken_at):
         name = names.replacement(names.scheduler_pod(cluster.metadata.name), taken[name].metadata.uid)
     marks = _marks(cluster, {TEMPLATE_HASH: scheduler_hash(cluster)})
     body = child_body(POD, name, cluster, marks, dict(cluster.spec.scheduler.spec))
     return Wanted(Key(POD, cluster.metadata.namespace, name), body, None, "the cluster needs a scheduler")
-
-
-def is_stuck(pod: Pod, now: datetime) -> bool:
-    """Whether a Pod should long be gone but is not, because nobody on its node confirms it."""
-    deadline = pod.metadata.deletion_timestamp
-    return deadline is not None and now > deadline + STUCK_AFTER
 
 
 def _marks(cluster: DaskCluster, facts: dict[str, str] | None = None) -> Marks:

@@ -3,20 +3,22 @@
 from models.kinds import DASK_CLUSTER, Key
 from models.resources import DaskAutoscaler, DaskCluster
 from models.status import DaskAutoscalerStatus
-from reconciler.passes.report.conditions import Reason, Type, blocked, false, settle
+from reconciler.passes.report.conditions import blocked, condition, settle
 from reconciler.passes.report.view import View
-from reconciler.passes.values import Topic
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 
 def report_autoscaler(view: View, autoscaler: DaskAutoscaler) -> DaskAutoscalerStatus:
-    """The autoscaler's status: whether its cluster is there, and that nothing is made of it yet."""
+    """The autoscaler's status: whether its cluster exists, and that this version does not act on it."""
     cluster_key = Key(DASK_CLUSTER, autoscaler.metadata.namespace, autoscaler.spec.cluster)
-    ready = blocked(view.findings_of(autoscaler))
+    ready = blocked(ConditionType.READY, view.findings_of(autoscaler))
     if ready is None and view.snapshot.get(DaskCluster, cluster_key) is None:
-        ready = false(Type.READY, Topic.CLUSTER_NOT_FOUND, f"There is no {cluster_key}, which spec.cluster names.")
+        message = f"There is no {cluster_key}, which spec.cluster names."
+        ready = condition(ConditionType.READY, Reason.CLUSTER_NOT_FOUND, message)
     if ready is None:
         message = "This version does not act on autoscalers: the number of workers is the worker group's own."
-        ready = false(Type.READY, Reason.NOT_ACTING, message)
+        ready = condition(ConditionType.READY, Reason.NOT_ACTING, message)
     meta = autoscaler.metadata
     return autoscaler.status.model_copy(
         update={

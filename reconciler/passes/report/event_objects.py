@@ -1,15 +1,15 @@
-"""How something worth telling becomes a Kubernetes Event."""
+"""How an Event is written."""
 
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from models.base import wire_time
 from models.kinds import EVENT, Key
 from models.snapshot import Owner
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.values import Action, Body, Verb
+from reconciler.rules.reason_facts import EventType
 from reconciler.wire.protocol import FIELD_MANAGER
 
 LONGEST_EVENT = 1000
@@ -18,16 +18,9 @@ _HASH_LENGTH = 16
 _LONGEST_NAME = 253
 
 
-class EventType(StrEnum):
-    """Whether an Event is of the kind that someone should look at."""
-
-    NORMAL = "Normal"
-    WARNING = "Warning"
-
-
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling a resource's owner.
+    """Something that has happened to a resource.
 
     Args:
         type: Normal or a warning.

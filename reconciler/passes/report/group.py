@@ -7,11 +7,12 @@ from models.kinds import DASK_CLUSTER, Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.status import DaskWorkerGroupStatus
 from reconciler.passes.report.acceptance import accepted
-from reconciler.passes.report.conditions import Reason, Type, blocked, false, settle, true
-from reconciler.passes.report.progress import held
+from reconciler.passes.report.conditions import blocked, condition, settle
+from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.view import View
-from reconciler.passes.report.workers import Workers, readiness, selector, shortage, workers_of
-from reconciler.passes.values import Topic
+from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +40,23 @@ def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
     """The group's status, and what its cluster needs to know of it."""
     cluster_key = Key(DASK_CLUSTER, group.metadata.namespace, group.spec.cluster)
     cluster = view.snapshot.get(DaskCluster, cluster_key)
-    workers = workers_of(group, cluster, view.snapshot)
+    workers = count_workers(group, cluster, view.snapshot)
     acceptance = accepted(view, group)
-    hold = held(view, group)
-    why = acceptance.message if acceptance.status == "False" else hold.message if hold is not None else ""
-    ready = blocked(view.findings_of(group)) or _ready(workers, why, None if cluster else cluster_key)
-    progressing = hold or _progressing(group, workers, why)
+    obstacle = obstacle_condition(view, group)
+    why = acceptance.message if acceptance.status == "False" else obstacle.message if obstacle is not None else ""
+    ready = blocked(ConditionType.READY, view.findings_of(group)) or _ready(
+        workers, why, None if cluster else cluster_key
+    )
+    progressing = obstacle or _progressing(group, workers, why)
     conditions = settle((ready, progressing, acceptance), group.status.conditions, group.metadata.generation, view.now)
     status = _status(group, workers, conditions)
-    if ready.reason == Topic.OTHER_OPERATOR:
+    if ready.reason == Reason.OTHER_OPERATOR:
         status = group.status.model_copy(update={"conditions": conditions})
     return GroupReport(group, workers, ready, progressing, status, why)
 
 
 def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Condition, ...]) -> DaskWorkerGroupStatus:
+    decisions = group.status.decisions
     return group.status.model_copy(
         update={
             "observed_generation": group.metadata.generation,
@@ -62,18 +66,19 @@ def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Conditio
             "updated_replicas": group.status.updated_replicas if workers.updated is None else workers.updated,
             "workers": f"{workers.ready}/{workers.wanted}",
             "selector": selector(group),
-            "highest_ordinal": workers.highest_ordinal,
+            "highest_ordinal": group.status.highest_ordinal if decisions.highest_ordinal is None else None,
         }
     )
 
 
 def _ready(workers: Workers, why_not_created: str, missing_cluster: Key | None) -> Condition:
     if missing_cluster is not None:
-        return false(Type.READY, Topic.CLUSTER_NOT_FOUND, f"There is no {missing_cluster}, which spec.cluster names.")
+        message = f"There is no {missing_cluster}, which spec.cluster names."
+        return condition(ConditionType.READY, Reason.CLUSTER_NOT_FOUND, message)
     trouble = shortage([workers], why_not_created)
     if trouble is not None:
-        return false(Type.READY, Reason.WORKERS_NOT_READY, trouble)
-    return true(Type.READY, Reason.READY, readiness([workers]))
+        return condition(ConditionType.READY, Reason.WORKERS_NOT_READY, trouble)
+    return condition(ConditionType.READY, Reason.READY, readiness([workers]))
 
 
 def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str) -> Condition:
@@ -82,24 +87,25 @@ def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str)
     share = f"{updated} of {wanted} workers are from the present template"
     waits_for_deletion = group.spec.worker.update_strategy.type == "OnDelete"
     if (updated < live and not waits_for_deletion) or _is_rolling_on(group, workers):
-        return true(Type.PROGRESSING, Reason.ROLLING_OUT, f"{share}.")
+        return condition(ConditionType.PROGRESSING, Reason.ROLLING_OUT, f"{share}.")
     if workers.to_create:
         because = f": {why_not_created}" if why_not_created else "."
         what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"
-        return true(Type.PROGRESSING, Reason.CREATING, f"{what} must still be created{because}")
+        return condition(ConditionType.PROGRESSING, Reason.CREATING, f"{what} to create{because}")
     if live > wanted:
-        return true(Type.PROGRESSING, Reason.SCALING_DOWN, f"There are {live} workers, and {wanted} are wanted.")
+        message = f"There are {live} workers, and {wanted} are wanted."
+        return condition(ConditionType.PROGRESSING, Reason.SCALING_DOWN, message)
     if workers.missing:
         who = "The only worker is" if wanted == 1 else f"{workers.missing} of {wanted} workers are"
-        return true(Type.PROGRESSING, Reason.STARTING, f"{who} not ready yet.")
+        return condition(ConditionType.PROGRESSING, Reason.STARTING, f"{who} not ready yet.")
     if updated < live:
         message = f"{share}; the others are replaced when someone deletes them (updateStrategy OnDelete)."
-        return false(Type.PROGRESSING, Reason.ON_DELETE, message)
-    return false(Type.PROGRESSING, Reason.SETTLED, readiness([workers]))
+        return condition(ConditionType.PROGRESSING, Reason.ON_DELETE, message)
+    return condition(ConditionType.PROGRESSING, Reason.SETTLED, readiness([workers]))
 
 
 def _is_rolling_on(group: DaskWorkerGroup, workers: Workers) -> bool:
     """Whether a rollout that was reported still has its last workers to create, to wait for or to take away."""
-    known = find_condition(group.status.conditions, Type.PROGRESSING)
+    known = find_condition(group.status.conditions, ConditionType.PROGRESSING)
     is_unfinished = workers.missing > 0 or len(workers.live) > workers.wanted
     return known is not None and known.reason == Reason.ROLLING_OUT and is_unfinished

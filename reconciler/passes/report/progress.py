@@ -1,42 +1,38 @@
-"""What holds a resource's writes back: the part of `Progressing` that is the same for all of them."""
+"""What keeps a resource's writes from being done: the part of `Progressing` that is the same for all kinds."""
 
 from models.base import Condition
 from models.snapshot import Owner
-from reconciler.passes.report.conditions import Type, blocked, false, messages_on, true
+from reconciler.passes.report.conditions import blocked, condition, messages_with
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
-from reconciler.passes.values import Result, Topic, Verb
-
-_HELD = (Topic.REFUSED, Topic.DELETION_CAP, Topic.NO_DELETE, Topic.UNAVAILABLE, Topic.BACK_OFF, Topic.TERMINATING)
-"""What is told first if there is more than one."""
-_NEEDS_SOMEONE = frozenset({Topic.REFUSED, Topic.DELETION_CAP, Topic.NO_DELETE})
-"""What does not go away with time."""
+from reconciler.passes.values import Result, Verb
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import POSTPONING, Reason
 
 
-def held(view: View, resource: Owner) -> Condition | None:
-    """`Progressing` as it is when something holds the resource's writes back; `None` if nothing does."""
+def obstacle_condition(view: View, resource: Owner) -> Condition | None:
+    """`Progressing` as it is when the resource's writes are kept from being done; `None` if nothing keeps them."""
     findings = view.findings_of(resource)
-    obstacle = blocked(findings)
+    obstacle = blocked(ConditionType.PROGRESSING, findings)
     if obstacle is not None:
-        return false(Type.PROGRESSING, obstacle.reason, obstacle.message)
-    told = {topic: messages_on(findings, topic) for topic in _HELD}
-    topics = [topic for topic in _HELD if told[topic]]
-    if not topics:
+        return obstacle
+    messages = {reason: messages_with(findings, reason) for reason in POSTPONING}
+    found = [reason for reason in POSTPONING if messages[reason]]
+    if not found:
         return _failing(view, resource)
-    message = " ".join(text for topic in topics for text in told[topic])
-    make = false if topics[0] in _NEEDS_SOMEONE else true
-    return make(Type.PROGRESSING, topics[0], message)
+    message = " ".join(text for reason in found for text in messages[reason])
+    return condition(ConditionType.PROGRESSING, found[0], message)
 
 
 def _failing(view: View, resource: Owner) -> Condition | None:
-    """What deletes, decisions and the way to the API server came to, if not to their end."""
+    """`Progressing` as it is when a delete, a decision or the connection to the API server failed."""
     refused = view.responses_of(resource, (Verb.DELETE, Verb.RECORD), (Result.REFUSED,))
     if refused:
         action = refused[0].action
         message = f"The API server refused to {action.verb} {action.key}: {refused[0].error}"
-        return false(Type.PROGRESSING, Topic.REFUSED, sentence(message))
+        return condition(ConditionType.PROGRESSING, Reason.REFUSED, sentence(message))
     lost = view.responses_of(resource, Verb, (Result.UNAVAILABLE, Result.UNKNOWN))
     if lost:
         message = f"The API server did not take a write, which will be tried again: {lost[0].error}"
-        return true(Type.PROGRESSING, Topic.UNAVAILABLE, sentence(message))
+        return condition(ConditionType.PROGRESSING, Reason.UNAVAILABLE, sentence(message))
     return None

@@ -12,23 +12,25 @@ from models.snapshot import Owner, Snapshot
 from models.status import DaskClusterStatus, Status
 from reconciler.passes.report.autoscaler import report_autoscaler
 from reconciler.passes.report.cluster import report_cluster
-from reconciler.passes.report.conditions import NEEDS_ALL, Reason, settle
+from reconciler.passes.report.conditions import condition, settle
 from reconciler.passes.report.group import GroupReport, report_group
-from reconciler.passes.report.job import child_cluster, report_job
+from reconciler.passes.report.job import report_job
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.statuses import status_action
 from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
-from reconciler.passes.report.which_events import tell, tell_of_the_gone
+from reconciler.passes.report.which_events import events_of, events_of_deleted_clusters
 from reconciler.passes.values import Action, Finding, Response
-from reconciler.rules.parts import outlives_its_cluster
+from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
-Edge = Callable[[Key], AbstractContextManager[None]]
+Isolate = Callable[[Key], AbstractContextManager[None]]
 
 
-def _no_edge(_: Key) -> AbstractContextManager[None]:
+def _not_isolated(_: Key) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -38,7 +40,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     findings: Mapping[Key, tuple[Finding, ...]],
     responses: Sequence[Response],
     now: datetime,
-    edge: Edge = _no_edge,
+    isolate: Isolate = _not_isolated,
 ) -> tuple[Action, ...]:
     """The statuses to write and the Events to send after a pass.
 
@@ -47,52 +49,51 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     Args:
         snapshot: The world as the pass left it.
         previous: The world as the pass found it.
-        findings: What owners must be told, by owner.
-        responses: What came of the pass's writes.
+        findings: What conditions must say, by resource.
+        responses: How the pass's writes ended.
         now: The time of what is seen now.
-        edge: Around what is worked out of one resource; what is cut short there leaves its status as it is.
+        isolate: Catches exceptions of one resource, which then keeps its status.
     """
     view = View(snapshot, previous, findings, responses, now)
     actions: list[Action] = []
-    for resource, status in _statuses(view, edge):
-        with edge(resource.key):
+    for resource, status in _statuses(view, isolate):
+        with isolate(resource.key):
             action = status_action(resource, status)
             actions += [action] if action is not None else []
-            actions += tell(view, resource, status)
-    actions += tell_of_the_gone(view)
+            actions += events_of(view, resource, status)
+    actions += events_of_deleted_clusters(view)
     for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
-        with edge(key):
+        with isolate(key):
             actions += report_unreadable(item, now)
     return tuple(actions)
 
 
-def _statuses(view: View, edge: Edge) -> list[tuple[Owner, Status]]:
+def _statuses(view: View, isolate: Isolate) -> list[tuple[Owner, Status]]:
     """The status of every resource that is staying; children's come into their parents'.
 
-    Where an edge cut a child short, its parents are left alone too.
+    If an exception is caught at a child, its parents keep their statuses too.
     """
     groups: dict[Key, GroupReport] = {}
     clusters: dict[Key, DaskClusterStatus] = {}
     others: list[tuple[Owner, Status]] = []
     for group in _staying(view, DaskWorkerGroup):
-        with edge(group.key):
+        with isolate(group.key):
             groups[group.key] = known = report_group(view, group)
             others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
     for cluster in _staying(view, DaskCluster):
-        here = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-        own = [group for group in here if group.metadata.deletion_timestamp is None]
+        own = ClusterParts(cluster, view.snapshot).groups
         if all(group.key in groups for group in own):
-            with edge(cluster.key):
+            with isolate(cluster.key):
                 clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
     for job in _staying(view, DaskJob):
-        with edge(job.key):
-            of_job = child_cluster(view, job)
-            if of_job is None or of_job.key in clusters:
-                of_cluster = clusters[of_job.key] if of_job is not None else DaskClusterStatus()
-                status = report_job(view, job, of_job, of_cluster)
+        with isolate(job.key):
+            parts = JobParts(job, view.snapshot)
+            if parts.cluster is None or parts.cluster.key in clusters:
+                of_cluster = clusters[parts.cluster.key] if parts.cluster is not None else DaskClusterStatus()
+                status = report_job(view, parts, of_cluster)
                 others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
     for autoscaler in _staying(view, DaskAutoscaler):
-        with edge(autoscaler.key):
+        with isolate(autoscaler.key):
             others.append((autoscaler, report_autoscaler(view, autoscaler)))
     reported = [(cluster, clusters[cluster.key]) for cluster in _staying(view, DaskCluster) if cluster.key in clusters]
     return [*reported, *others]
@@ -109,22 +110,25 @@ def _staying(view: View, model: type[Resource]) -> list[Resource]:
 
 
 def _is_going(view: View, resource: Owner) -> bool:
-    """Whether the resource is being deleted, or goes with its cluster: it has nobody to be told anything."""
+    """Whether the resource is being deleted, or goes with its cluster: nobody reads its status any more."""
     if isinstance(resource, DaskWorkerGroup | DaskAutoscaler) and outlives_its_cluster(resource, view.snapshot):
         return True
     return resource.metadata.deletion_timestamp is not None
 
 
 def _as_far_as_known(view: View, resource: Owner, status: StatusType, uids: Sequence[str]) -> StatusType:
-    """The status, or, if something that belongs to those uids cannot be read, the one before.
+    """The status, or the one before if something that belongs to those uids cannot be read.
 
-    What needs the whole picture is then unknown; an outcome, or a refusal, stays what it is.
+    Conditions that need everything to be read are then Unknown; an outcome, or a refusal, stays as it is.
     """
     missing = next((view.unreadable[uid] for uid in uids if uid in view.unreadable), None)
     if missing is None:
         return status
     message = shorten(f"{missing.key} cannot be read, so nothing is done here: {missing.error}")
-    doubt = {"status": "Unknown", "reason": Reason.INCOMPLETE, "message": message}
-    doubted = [one.model_copy(update=doubt) if one.type in NEEDS_ALL else one for one in status.conditions]
+    doubted = [
+        condition(type_, Reason.INCOMPLETE, message) if type_ in Reason.INCOMPLETE.types else one
+        for one in status.conditions
+        for type_ in [ConditionType(one.type)]
+    ]
     conditions = settle(doubted, resource.status.conditions, resource.metadata.generation, view.now)
     return status.model_copy(update={**dict(resource.status), "conditions": conditions})

@@ -13,7 +13,7 @@ from models.status import Status
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.values import Action, Body, Verb
 
-DECISIONS = frozenset({"retiring", "failures"})
+DECISIONS = frozenset({"decisions"})
 """Fields that are written elsewhere, when they are decided."""
 
 
@@ -66,10 +66,10 @@ def _changes(observed: Mapping[str, Any], status: Mapping[str, Any]) -> list[str
     changed = [f"{name} is {status.get(name, 'unset')}" for name in names if status.get(name) != observed.get(name)]
     before = {one["type"]: one for one in observed.get("conditions") or ()}
     pairs = [(before.get(one["type"], {}), one) for one in status.get("conditions") or ()]
-    told = [_in_words(new) for old, new in pairs if _differ(old, new, "status", "reason", "message")]
-    if not changed and not told and any(_differ(old, new, "observedGeneration") for old, new in pairs):
+    said = [_in_words(new) for old, new in pairs if _differ(old, new, "status", "reason", "message")]
+    if not changed and not said and any(_differ(old, new, "observedGeneration") for old, new in pairs):
         return ["the conditions are of the present generation"]
-    return changed + told
+    return changed + said
 
 
 def _differ(old: Mapping[str, Any], new: Mapping[str, Any], *names: str) -> bool:

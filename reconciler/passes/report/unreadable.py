@@ -8,11 +8,13 @@ from models.base import Condition, wire_time
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER
 from models.snapshot import Unreadable
 from models.status import Phase
-from reconciler.passes.report.conditions import Type, false
-from reconciler.passes.report.event_objects import Event, EventType, Subject, event_action
+from reconciler.passes.report.conditions import condition
+from reconciler.passes.report.event_objects import Event, Subject, event_action
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.statuses import DECISIONS, applied
-from reconciler.passes.values import Action, Topic
+from reconciler.passes.values import Action
+from reconciler.rules.reason_facts import ConditionType, EventType
+from reconciler.rules.reasons import Reason
 
 
 def report_unreadable(item: Unreadable, now: datetime) -> Iterator[Action]:
@@ -27,9 +29,9 @@ def report_unreadable(item: Unreadable, now: datetime) -> Iterator[Action]:
     if item.key.kind not in CUSTOM_KINDS:
         return
     observed = item.status
-    ready = false(Type.READY, Topic.INVALID, sentence(f"This resource cannot be read: {item.error}"))
-    conditions = [one for one in _mappings(observed.get("conditions")) if one.get("type") in set(Type)]
-    known = next((one for one in conditions if one["type"] == Type.READY), {})
+    ready = condition(ConditionType.READY, Reason.INVALID, sentence(f"This resource cannot be read: {item.error}"))
+    conditions = [one for one in _mappings(observed.get("conditions")) if one.get("type") in set(ConditionType)]
+    known = next((one for one in conditions if one["type"] == ConditionType.READY), {})
     status = {name: value for name, value in observed.items() if name not in DECISIONS}
     status["conditions"] = [
         _written(ready, known, item.generation, now),
@@ -43,7 +45,7 @@ def report_unreadable(item: Unreadable, now: datetime) -> Iterator[Action]:
     if action is not None:
         yield action
     if (known.get("reason"), known.get("message")) != (ready.reason, ready.message):
-        event = Event(EventType.WARNING, Topic.INVALID, ready.message)
+        event = Event(EventType.WARNING, Reason.INVALID, ready.message)
         yield event_action(Subject(item.key, item.uid), event, now)
 
 

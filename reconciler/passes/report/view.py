@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from models.kinds import Key
-from models.observed import Pod, Service
+from models.kinds import Key, Kind
 from models.snapshot import Owner, Snapshot, Unreadable
 from models.status import Status
 from reconciler.passes.values import Finding, Response, Result, Verb
@@ -19,8 +18,8 @@ class View:
     Args:
         snapshot: The world as the pass left it.
         previous: The world as the pass found it.
-        findings: What owners must be told, by owner.
-        responses: What came of the pass's writes.
+        findings: What conditions must say, by resource.
+        responses: How the pass's writes ended.
         now: The time of what is seen now.
     """
 
@@ -45,11 +44,11 @@ class View:
         return {uid: item for item in items for uid in item.owner_uids}
 
     def findings_of(self, owner: Owner) -> tuple[Finding, ...]:
-        """What the resource's owner must be told."""
+        """What the resource's conditions must say."""
         return self.findings.get(owner.key, ())
 
     def responses_of(self, owner: Owner, verbs: Iterable[Verb], results: Iterable[Result]) -> tuple[Response, ...]:
-        """What came of the writes on behalf of a resource, of certain kinds and with certain results."""
+        """How the writes on behalf of a resource ended: those of certain verbs with certain results."""
         verbs, results = frozenset(verbs), frozenset(results)
         return tuple(
             response
@@ -57,10 +56,10 @@ class View:
             if response.action.verb in verbs and response.result in results
         )
 
-    def done(self, owner: Owner, verb: Verb, kind: type[Pod] | type[Service]) -> tuple[Key, ...]:
-        """The Pods or Services that were created or deleted on behalf of a resource."""
+    def done(self, owner: Owner, verb: Verb, kind: Kind) -> tuple[Key, ...]:
+        """The objects of that kind that were created or deleted on behalf of a resource."""
         keys = (response.action.key for response in self.responses_of(owner, (verb,), (Result.DONE,)))
-        return tuple(key for key in keys if key.kind.name == kind.__name__)
+        return tuple(key for key in keys if key.kind == kind)
 
     def status_before(self, resource: Owner) -> Status:
         """The resource's status as the pass found it; an empty one if the resource is new."""
@@ -68,8 +67,3 @@ class View:
         if not isinstance(found, Owner) or found.metadata.uid != resource.metadata.uid:
             return type(resource.status)()
         return found.status
-
-
-def is_live(pod: Pod) -> bool:
-    """Whether the Pod is there to stay: neither on its way out nor at its end."""
-    return not pod.is_terminating and not pod.has_ended

@@ -1,35 +1,32 @@
-"""What is worth an Event: changes that were seen in this pass, compared with what the statuses said before it.
+"""Which Events are sent: for changes in this pass, compared with the statuses before it.
 
-    on         Normal                                  Warning
-    all four                                           a blocking topic such as NameConflict or Invalid
-    all but                                            FailedCreate, FailedUpdate: a write was refused;
-    autoscaler                                         UnknownField: the API server had something to remark
-    cluster    ClusterReady, SchedulerRecreated,       ClusterNotReady, InvalidAnnotation
-               OwnerGone
-    group      ScaledUp, ScaledDown, WorkersRolledOut
-    job        JobStarted, JobComplete                 JobFailed, RunnerTemplateChanged
-
-What a condition said before the pass already is not told again.
+A condition that gets another reason or message makes an Event if its reason says so (`rules/reasons`); the other Events
+have reasons of their own (`rules/event_reasons`).
 """
 
 from collections.abc import Iterator
 
 from models.base import Condition, find_condition
+from models.kinds import POD
 from models.observed import Pod
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner
 from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatus, JobStatus, Phase, Status
 from reconciler.passes.report.acceptance import refusals
-from reconciler.passes.report.conditions import BLOCKING, Reason, Type, is_true
-from reconciler.passes.report.event_objects import Event, EventType, Subject, event_action
-from reconciler.passes.report.scheduler import in_words, live_scheduler, replacement_begun
+from reconciler.passes.report.conditions import is_true
+from reconciler.passes.report.event_objects import Event, Subject, event_action
+from reconciler.passes.report.scheduler import in_words, replacement_begun
 from reconciler.passes.report.sentences import sentence
-from reconciler.passes.report.view import View, is_live
-from reconciler.passes.values import Action, Result, Topic, Verb
+from reconciler.passes.report.view import View
+from reconciler.passes.values import Action, Result, Verb
+from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
+from reconciler.rules.parts import ClusterParts, is_live
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import BLOCKING, Reason
 
 
-def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
+def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:
     """The Events about one resource.
 
     Args:
@@ -42,7 +39,7 @@ def tell(view: View, resource: Owner, status: Status) -> Iterator[Action]:
         yield event_action(subject, event, view.now)
 
 
-def tell_of_the_gone(view: View) -> Iterator[Action]:
+def events_of_deleted_clusters(view: View) -> Iterator[Action]:
     """The Events about clusters that this pass deleted because their owners are gone.
 
     They come after the deletion, since a sign of life, or a right that is missing, may yet have prevented it.
@@ -52,12 +49,12 @@ def tell_of_the_gone(view: View) -> Iterator[Action]:
         if action.verb is Verb.DELETE and action.key == action.owner and response.result is Result.DONE:
             message = sentence(f"{action.reason}: it is deleted, as the annotation {OWNER_TIMEOUT_SECONDS} asks")
             subject = Subject(action.key, action.uid, action.resource_version)
-            yield event_action(subject, Event(EventType.NORMAL, "OwnerGone", message), view.now)
+            yield event_action(subject, _event(EventReason.OWNER_GONE, message), view.now)
 
 
 def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
     observed = view.status_before(resource)
-    yield from _trouble(view, resource, observed, status)
+    yield from _changes(view, resource, observed, status)
     match resource, observed, status:
         case DaskCluster(), DaskClusterStatus(), DaskClusterStatus():
             yield from _of_cluster(view, resource, observed, status)
@@ -67,28 +64,31 @@ def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
             yield from _of_job(observed, status)
 
 
-def _trouble(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
-    """What stands in a resource's way, as far as its conditions did not say so before."""
-    ready = _changed(Type.READY, observed, status)
-    if ready is not None and ready.reason in BLOCKING:
-        yield Event(EventType.WARNING, ready.reason, ready.message)
-    accepted = _changed(Type.ACCEPTED, observed, status)
-    if accepted is not None and accepted.status == "False":
-        yield Event(EventType.WARNING, _failed(view, resource), accepted.message)
-    if accepted is not None and accepted.reason in (Topic.WARNING, Topic.INVALID_ANNOTATION):
-        yield Event(EventType.WARNING, accepted.reason, accepted.message)
-    runner = _changed(Type.RUNNER_UP_TO_DATE, observed, status)
-    if runner is not None and runner.status == "False":
-        yield Event(EventType.WARNING, runner.reason, runner.message)
+def _changes(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
+    """Events for the conditions that have changed."""
+    for type_ in (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RUNNER_UP_TO_DATE):
+        changed = _changed(type_, observed, status)
+        if changed is None:
+            continue
+        if type_ is ConditionType.ACCEPTED and changed.status == "False":
+            yield _event(_failed(view, resource), changed.message)
+        else:
+            event_type = Reason(changed.reason).use(type_).event
+            yield from [Event(event_type, changed.reason, changed.message)] if event_type else []
 
 
-def _failed(view: View, resource: Owner) -> str:
+def _failed(view: View, resource: Owner) -> EventReason:
     """What could not be done, as Kubernetes' own controllers name it."""
     refused = refusals(view, resource)
-    return f"Failed{(refused[0].action.verb if refused else Verb.CREATE).capitalize()}"
+    is_update = bool(refused) and refused[0].action.verb is Verb.UPDATE
+    return EventReason.FAILED_UPDATE if is_update else EventReason.FAILED_CREATE
 
 
-def _changed(type_: Type, observed: Status, status: Status) -> Condition | None:
+def _event(reason: EventReason, message: str) -> Event:
+    return Event(reason.type, reason, message)
+
+
+def _changed(type_: ConditionType, observed: Status, status: Status) -> Condition | None:
     """The condition if it says something that it did not say before."""
     now = find_condition(status.conditions, type_)
     before = find_condition(observed.conditions, type_)
@@ -100,26 +100,26 @@ def _changed(type_: Type, observed: Status, status: Status) -> Condition | None:
 def _of_cluster(
     view: View, cluster: DaskCluster, observed: DaskClusterStatus, status: DaskClusterStatus
 ) -> Iterator[Event]:
-    replacement = replacement_begun(view, cluster)
+    replacement = replacement_begun(view, ClusterParts(cluster, view.snapshot))
     recreated = in_words(replacement) if replacement else _recreated(view, cluster, observed)
     if recreated is not None:
-        yield Event(EventType.NORMAL, "SchedulerRecreated", recreated)
-    before, now = (find_condition(one.conditions, Type.READY) for one in (observed, status))
+        yield _event(EventReason.SCHEDULER_RECREATED, recreated)
+    before, now = (find_condition(one.conditions, ConditionType.READY) for one in (observed, status))
     if before is None or now is None:
         return
     if is_true(now) and not is_true(before):
-        yield Event(EventType.NORMAL, "ClusterReady", now.message)
+        yield _event(EventReason.CLUSTER_READY, now.message)
     replaced = view.previous.get(Pod, replacement.key) if replacement else None
     is_meant = replaced is not None and is_live(replaced)
     taken_away = _taken_away(view, cluster)
     if is_true(before) and not is_meant and _has_lost_something(now, observed, status, taken_away):
-        yield Event(EventType.WARNING, "ClusterNotReady", now.message)
+        yield _event(EventReason.CLUSTER_NOT_READY, now.message)
 
 
 def _taken_away(view: View, cluster: DaskCluster) -> int:
     """How many ready workers this pass has deleted itself, to scale down or to replace them."""
     groups = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, Pod))
+    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, POD))
     return sum(pod is not None and pod.is_ready and is_live(pod) for pod in deleted)
 
 
@@ -131,16 +131,16 @@ def _has_lost_something(
         return False
     if ready.reason != Reason.WORKERS_NOT_READY:
         return True
-    progressing = find_condition(status.conditions, Type.PROGRESSING)
+    progressing = find_condition(status.conditions, ConditionType.PROGRESSING)
     is_rolling = progressing is not None and progressing.reason == Reason.ROLLING_OUT
     return not is_rolling and (status.ready_workers or 0) + taken_away < (observed.ready_workers or 0)
 
 
 def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) -> str | None:
     """A scheduler that was created in place of one that went by itself; `None` if none was."""
-    pod = live_scheduler(view, cluster)
-    before = find_condition(observed.conditions, Type.SCHEDULER_READY)
-    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, Pod) or before is None:
+    pod = ClusterParts(cluster, view.snapshot).scheduler
+    before = find_condition(observed.conditions, ConditionType.SCHEDULER_READY)
+    if pod is None or pod.key not in view.done(cluster, Verb.CREATE, POD) or before is None:
         return None
     had_one = observed.phase in (Phase.PENDING, Phase.RUNNING)
     if not had_one or before.reason not in (Reason.READY, Reason.SCHEDULER_NOT_READY):
@@ -151,11 +151,11 @@ def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) ->
 def _of_group(
     view: View, group: DaskWorkerGroup, observed: DaskWorkerGroupStatus, status: DaskWorkerGroupStatus
 ) -> Iterator[Event]:
-    before, now = (find_condition(one.conditions, Type.PROGRESSING) for one in (observed, status))
+    before, now = (find_condition(one.conditions, ConditionType.PROGRESSING) for one in (observed, status))
     was_rolling = before is not None and before.reason == Reason.ROLLING_OUT
     if was_rolling and now is not None and now.reason == Reason.SETTLED:
         message = f"All {status.replicas} workers are from the present template."
-        yield Event(EventType.NORMAL, "WorkersRolledOut", message)
+        yield _event(EventReason.WORKERS_ROLLED_OUT, message)
     if not was_rolling and now is not None and now.reason != Reason.ROLLING_OUT:
         yield from _scaled(view, group)
 
@@ -163,24 +163,27 @@ def _of_group(
 def _scaled(view: View, group: DaskWorkerGroup) -> Iterator[Event]:
     """That the number of workers was changed by this pass; not that one was replaced."""
     live_before = {pod.key for pod in view.previous.children(group.metadata.uid, Pod) if is_live(pod)}
-    created = set(view.done(group, Verb.CREATE, Pod)) - live_before
-    deleted = live_before.intersection(view.done(group, Verb.DELETE, Pod))
+    created = set(view.done(group, Verb.CREATE, POD)) - live_before
+    deleted = live_before.intersection(view.done(group, Verb.DELETE, POD))
     old, new = len(live_before), len(live_before) + len(created) - len(deleted)
     if new == old:
         return
     wanted = group.spec.worker.replicas
     more = "" if new == wanted else f"; {wanted} are wanted"
-    reason = "ScaledUp" if new > old else "ScaledDown"
-    yield Event(EventType.NORMAL, reason, f"Scaled from {old} to {new} workers{more}.")
+    reason = EventReason.SCALED_UP if new > old else EventReason.SCALED_DOWN
+    yield _event(reason, f"Scaled from {old} to {new} workers{more}.")
 
 
 def _of_job(observed: DaskJobStatus, status: DaskJobStatus) -> Iterator[Event]:
     started = status.job_status is JobStatus.RUNNING and observed.job_status is not JobStatus.RUNNING
     if started:
-        yield Event(EventType.NORMAL, "JobStarted", f"The runner Pod {status.job_runner_pod_name} is running.")
-    outcomes = ((Type.COMPLETE, EventType.NORMAL, "JobComplete"), (Type.FAILED, EventType.WARNING, "JobFailed"))
-    for type_, event_type, reason in outcomes:
+        yield _event(EventReason.JOB_STARTED, f"The runner Pod {status.job_runner_pod_name} is running.")
+    outcomes = (
+        (ConditionType.COMPLETE, EventReason.JOB_COMPLETE),
+        (ConditionType.FAILED, EventReason.JOB_FAILED),
+    )
+    for type_, reason in outcomes:
         before, now = (find_condition(one.conditions, type_) for one in (observed, status))
-        # A job that had ended before it was ever reported on is no news.
+        # Not for a job that had ended before its first status was written.
         if before is not None and not is_true(before) and now is not None and is_true(now):
-            yield Event(event_type, reason, now.message)
+            yield _event(reason, now.message)

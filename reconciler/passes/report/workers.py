@@ -8,9 +8,9 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.report.pod_trouble import summarize
 from reconciler.passes.report.sentences import clause
-from reconciler.passes.report.view import is_live
-from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component, ordinal
+from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
 from reconciler.rules.names import label_value
+from reconciler.rules.parts import is_live, workers_of
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -23,10 +23,9 @@ class Workers:
         live: Those that are neither ending nor ended.
         ready: How many of them are ready.
         ended: Those that have ended and are still there.
-        retiring: The names of those chosen to go.
+        retiring: The uids of those chosen to go.
         updated: How many live ones are from the present template; `None` if the cluster, which is part of it, is
             not known.
-        highest_ordinal: The highest number ever given.
     """
 
     wanted: int
@@ -35,7 +34,6 @@ class Workers:
     ended: tuple[Pod, ...]
     retiring: frozenset[str]
     updated: int | None
-    highest_ordinal: int
 
     @property
     def missing(self) -> int:
@@ -45,7 +43,7 @@ class Workers:
     @property
     def troubled(self) -> tuple[Pod, ...]:
         """The Pods that should be ready and are not, at most as many as are missing."""
-        unready = [pod for pod in self.live if not pod.is_ready and pod.metadata.name not in self.retiring]
+        unready = [pod for pod in self.live if not pod.is_ready and pod.metadata.uid not in self.retiring]
         return (*unready, *self.ended)[: self.missing]
 
     @property
@@ -54,15 +52,15 @@ class Workers:
         return self.missing - len(self.troubled)
 
 
-def workers_of(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Snapshot) -> Workers:
-    """The group's worker Pods.
+def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Snapshot) -> Workers:
+    """The group's worker Pods, counted.
 
     Args:
         group: The group.
         cluster: Its cluster, if it is known.
         snapshot: The observed world.
     """
-    pods = sorted(snapshot.children(group.metadata.uid, Pod), key=lambda pod: pod.metadata.name)
+    pods = sorted(workers_of(group, snapshot), key=lambda pod: pod.metadata.name)
     live = tuple(pod for pod in pods if is_live(pod))
     present = worker_hash(group, cluster) if cluster is not None else None
     updated = sum(pod.metadata.annotations.get(TEMPLATE_HASH) == present for pod in live)
@@ -71,9 +69,8 @@ def workers_of(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot: Sn
         live=live,
         ready=sum(pod.is_ready for pod in live),
         ended=tuple(pod for pod in pods if pod.has_ended and not pod.is_terminating),
-        retiring=frozenset(group.status.retiring),
+        retiring=frozenset(one.uid for one in group.status.decisions.retiring),
         updated=None if present is None else updated,
-        highest_ordinal=max([group.status.highest_ordinal or 0, *(ordinal(pod.metadata.annotations) for pod in pods)]),
     )
 
 
@@ -97,7 +94,7 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
     to_create = sum(group.to_create for group in groups)
     if to_create:
         because = f": {clause(why_not_created)}" if why_not_created else ""
-        parts.append(f"{to_create} must still be created{because}")
+        parts.append(f"{to_create} to create{because}")
     who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
     return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
 

@@ -7,7 +7,8 @@ import yaml
 from rich.console import Console
 
 from reconciler.cli.render import FEW, Output, failures, show, summary, table
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.passresults import (
     BIG,
     SMALL,
@@ -88,11 +89,11 @@ def test_a_thousand_actions_alike_are_a_few_lines_on_a_terminal() -> None:
 
 
 def test_what_is_held_back_is_in_the_plan_and_said_to_be_held() -> None:
-    """Policy hides nothing: what it holds back is listed with its reason."""
-    result = passed(held=[delete()])
-    assert "- delete  Service small-old  held back: nobody wants it" in drawn(result)
-    assert "delete   Service default/small-old   held back: nobody wants it" in printed(result)
-    assert summary(result, rehearsed=True).endswith("Held back for now: 1.")
+    """Policy hides nothing: what it postpones is listed with its reason."""
+    result = passed(postponed=[delete()])
+    assert "- delete  Service small-old  postponed: nobody wants it" in drawn(result)
+    assert "delete   Service default/small-old   postponed: nobody wants it" in printed(result)
+    assert summary(result, rehearsed=True).endswith("Postponed: 1.")
 
 
 def test_a_terminal_gets_colours_and_a_pipe_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,19 +127,19 @@ def test_a_change_is_told_in_words(old: object, new: object, words: str) -> None
 
 @pytest.mark.parametrize(("output", "load"), [(Output.JSON, json.loads), (Output.YAML, yaml.safe_load)])
 def test_machines_get_the_whole_plan(output: Output, load: Any) -> None:
-    """JSON and YAML hold the same: every action with its body and changes, what is held, and what is told."""
+    """JSON and YAML hold the same: every action with its body and changes, what is postponed, and what is told."""
     broken = unreadable()
-    result = passed(create(), update(), held=[delete()], findings=[finding()], unreadable=[broken])
+    result = passed(create(), update(), postponed=[delete()], findings=[finding()], unreadable=[broken])
     document = load(printed(result, output, ignored=["ConfigMap default/x"]))
     assert document["dryRun"] is True
-    assert document["summary"] == {"create": 1, "update": 1, "record": 0, "delete": 0, "held": 1, "failed": 0}
+    assert document["summary"] == {"create": 1, "update": 1, "record": 0, "delete": 0, "postponed": 1, "failed": 0}
     assert document["actions"][0]["action"] == "create"
     assert document["actions"][0]["kind"] == "Pod"
     assert document["actions"][0]["body"] == create().body
     assert document["actions"][1]["changes"] == [{"path": "spec.worker.replicas", "old": 2, "new": 3}]
     assert document["actions"][1]["owner"] == {"kind": "DaskCluster", "namespace": "default", "name": "small"}
-    assert document["held"][0]["name"] == "small-old"
-    assert document["findings"][0]["topic"] == "NameConflict"
+    assert document["postponed"][0]["name"] == "small-old"
+    assert document["findings"][0]["reason"] == "NameConflict"
     assert document["unreadable"][0]["error"] == broken.error
     assert document["ignored"] == ["ConfigMap default/x"]
     assert document["errors"] == {}
@@ -155,7 +156,7 @@ def test_a_real_pass_tells_results_and_what_went_wrong() -> None:
     result = passed(done, bad, responses=[Response(done, Result.DONE), refused(bad)])
     document = json.loads(printed(result, Output.JSON, rehearsed=False))
     assert [action["result"] for action in document["actions"]] == ["done", "refused"]
-    assert document["summary"] == {"create": 1, "update": 0, "record": 0, "delete": 0, "held": 0, "failed": 1}
+    assert document["summary"] == {"create": 1, "update": 0, "record": 0, "delete": 0, "postponed": 0, "failed": 1}
     assert document["failures"][0]["error"] == "exceeded quota: pods"
     assert list(failures(result)) == [f"Could not update {bad.key}: exceeded quota: pods"]
 
@@ -169,8 +170,9 @@ def test_failures_name_lists_and_unreadable_objects_too() -> None:
 
 
 def test_findings_are_told_once_with_their_object() -> None:
-    """What owners are told is shown, and an object's name is not put before a sentence that begins with it."""
-    assert f"{finding().message}\n" in printed(passed(findings=[finding(Topic.INVALID)]))
+    """A finding is shown with its resource's name in front, which its message does not have."""
+    one = finding(Reason.INVALID)
+    assert f"DaskCluster default/small: {one.message}\n" in printed(passed(findings=[one]))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ from typing import Any
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Observed, Snapshot, Unreadable, keyed
-from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Verb
+from reconciler.rules.reasons import Reason
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SMALL = Key(DASK_CLUSTER, "default", "small")
@@ -29,28 +30,28 @@ def group(owner: Key = SMALL, replicas: int = 2) -> DaskWorkerGroup:
     return DaskWorkerGroup.model_validate({"metadata": metadata, "spec": spec})
 
 
-def create(name: str = "small-scheduler", chain: Key = SMALL) -> Action:
+def create(name: str = "small-scheduler", tree: Key = SMALL) -> Action:
     """A Pod to create."""
-    key = Key(POD, chain.namespace, name)
-    return Action(Verb.CREATE, key, chain, chain, "the cluster has no scheduler", {"kind": "Pod", "spec": POD_SPEC})
+    key = Key(POD, tree.namespace, name)
+    return Action(Verb.CREATE, key, tree, tree, "the cluster has no scheduler", {"kind": "Pod", "spec": POD_SPEC})
 
 
-def update(old: object = 2, new: object = 3, chain: Key = SMALL) -> Action:
+def update(old: object = 2, new: object = 3, tree: Key = SMALL) -> Action:
     """A number of replicas to hand down."""
-    key = Key(DASK_WORKER_GROUP, chain.namespace, f"{chain.name}-default-worker-group")
+    key = Key(DASK_WORKER_GROUP, tree.namespace, f"{tree.name}-default-worker-group")
     changes = (Change("spec.worker.replicas", old, new),)
     body = {"spec": {"worker": {"replicas": new}}}
-    return Action(Verb.UPDATE, key, chain, chain, "the cluster wants other ones", body, "u", changes)
+    return Action(Verb.UPDATE, key, tree, tree, "the cluster wants other ones", body, "u", changes)
 
 
-def delete(name: str = "small-old", chain: Key = SMALL) -> Action:
+def delete(name: str = "small-old", tree: Key = SMALL) -> Action:
     """A Service to delete."""
-    return Action(Verb.DELETE, Key(SERVICE, chain.namespace, name), chain, chain, "nobody wants it", uid="u")
+    return Action(Verb.DELETE, Key(SERVICE, tree.namespace, name), tree, tree, "nobody wants it", uid="u")
 
 
-def finding(topic: Topic = Topic.NAME_CONFLICT, about: Key = SMALL) -> Finding:
+def finding(reason: Reason = Reason.NAME_CONFLICT, about: Key = SMALL) -> Finding:
     """Something to tell a cluster's owner."""
-    return Finding(about, topic, f"{about}: Service {about.name}-scheduler belongs to someone else")
+    return Finding(about, reason, f"Service {about.name}-scheduler belongs to someone else")
 
 
 def refused(action: Action, reason: str = "Forbidden") -> Response:
@@ -60,7 +61,7 @@ def refused(action: Action, reason: str = "Forbidden") -> Response:
 
 def passed(
     *actions: Action,
-    held: Iterable[Action] = (),
+    postponed: Iterable[Action] = (),
     findings: Iterable[Finding] = (),
     responses: Iterable[Response] | None = None,
     objects: Iterable[Observed] = (),
@@ -70,7 +71,9 @@ def passed(
     world = Snapshot(NOON, keyed(objects), {each.key: each for each in unreadable})
     answers = (Response(action, Result.DONE) for action in actions) if responses is None else responses
     seconds = {"observe": 0.125, "apply": 0.5}
-    return PassResult(world, Plan(actions, tuple(findings), tuple(held)), tuple(answers), seconds=seconds, rounds=1)
+    return PassResult(
+        world, Plan(actions, tuple(findings), tuple(postponed)), tuple(answers), seconds=seconds, rounds=1
+    )
 
 
 def unread(why: str = "the API server is silent for 30 s") -> PassResult:

@@ -11,7 +11,8 @@ import structlog
 
 from reconciler.daemon.log import configure
 from reconciler.daemon.passlog import PassLog
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.keeplogging import keep_logging
 from tests.unit.daemon.passresults import (
     NOON,
@@ -233,8 +234,8 @@ def test_a_conflict_is_no_warning(lines: Lines) -> None:
 
 def test_a_failed_write_lasts_as_long_as_its_owner_is_told(lines: Lines) -> None:
     """While a write waits for its backoff nothing is over, and nothing is told anew when it fails again."""
-    failing = passed(create(), responses=[refused(create())], findings=[finding(Topic.REFUSED)])
-    waiting = passed(findings=[finding(Topic.BACK_OFF)])
+    failing = passed(create(), responses=[refused(create())])
+    waiting = passed(findings=[finding(Reason.BACK_OFF)])
     assert told([failing, waiting, failing, waiting, passed(create())], lines) == [
         ["write.failed"],
         [],
@@ -248,20 +249,20 @@ def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lin
     """A pass that could not read the world does not know, so it says nothing of them."""
     broken = passed(findings=[finding()], unreadable=[unreadable()])
     assert told([broken, unread(), broken, passed()], lines) == [
-        ["owner.told", "object.unreadable"],
+        ["resource.finding", "object.unreadable"],
         ["list.failed"],
         ["list.failed.over"],
-        ["owner.told.over", "object.unreadable.over"],
+        ["resource.finding.over", "object.unreadable.over"],
     ]
 
 
 def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
     """A finding that stays is one line, with the resource's key and the condition's reason."""
     log = PassLog(Clock())
-    log(passed(findings=[finding(Topic.DELETION_CAP), finding(Topic.TERMINATING)]))
+    log(passed(findings=[finding(Reason.DELETION_CAP), finding(Reason.TERMINATING)]))
     first, second, _ = lines()
     assert (first["event"], first["level"], first["key"], first["reason"]) == (
-        "owner.told",
+        "resource.finding",
         "warning",
         "DaskCluster default/small",
         "DeletionCap",
@@ -285,7 +286,11 @@ def test_a_rehearsed_plan_is_told_when_it_changes(lines: Lines) -> None:
 
 
 def test_a_rehearsed_plan_counts_what_would_be_done(lines: Lines) -> None:
-    """Its line has a number by action, and what is held back."""
-    PassLog(Clock(), rehearsed=True)(passed(create(), update(), held=[delete()]))
+    """Its line has a number by action, and what is postponed."""
+    PassLog(Clock(), rehearsed=True)(passed(create(), update(), postponed=[delete()]))
     (line,) = lines()
-    assert {name: line[name] for name in ("create", "update", "held")} == {"create": 1, "update": 1, "held": 1}
+    assert {name: line[name] for name in ("create", "update", "postponed")} == {
+        "create": 1,
+        "update": 1,
+        "postponed": 1,
+    }

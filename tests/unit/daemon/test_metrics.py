@@ -11,7 +11,8 @@ from models.snapshot import Observed
 from reconciler.api import Exchange
 from reconciler.cli.doc_pages import metrics_page
 from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
-from reconciler.passes.values import PassResult, Response, Result, Topic
+from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.reasons import Reason
 from tests.unit.daemon.passresults import (
     BIG,
     NOON,
@@ -80,7 +81,7 @@ def everything() -> CollectorRegistry:
             create(),
             update(),
             bad,
-            held=[delete()],
+            postponed=[delete()],
             findings=[finding()],
             responses=[Response(create(), Result.DONE), conflicting, refused(bad)],
             objects=[cluster(), group(), worker("a", ready=True)],
@@ -131,15 +132,15 @@ def test_stages_are_timed() -> None:
 
 
 def test_actions_are_counted_as_planned_and_as_applied() -> None:
-    """What was planned counts by kind and action, what was tried also by result, and what is held is a gauge."""
+    """What was planned counts by kind and action, what was tried also by result, and what is postponed is a gauge."""
     done, bad = create(), create("bad")
     answers = [Response(done, Result.DONE), refused(bad), Response(update(), Result.SKIPPED)]
-    registry = counted(passed(done, bad, update(), held=[delete(), delete()], responses=answers))
+    registry = counted(passed(done, bad, update(), postponed=[delete(), delete()], responses=answers))
     assert value(registry, "planned_actions_total", kind="Pod", action="create") == 2.0
     assert value(registry, "applied_actions_total", kind="Pod", action="create", result="done") == 1.0
     assert value(registry, "applied_actions_total", kind="Pod", action="create", result="refused") == 1.0
     assert value(registry, "applied_actions_total", kind="DaskWorkerGroup", action="update", result="skipped") == 1.0
-    assert value(registry, "held_actions", action="delete") == 2.0
+    assert value(registry, "postponed_actions", action="delete") == 2.0
 
 
 def test_a_dry_run_applies_nothing() -> None:
@@ -200,12 +201,12 @@ def test_workers_are_counted_by_cluster() -> None:
 
 
 def test_a_cluster_that_is_gone_is_gone_from_the_metrics() -> None:
-    """Nothing of a cluster stays behind, and what is no longer found or held goes back to nothing."""
-    registry = counted(passed(held=[delete()], findings=[finding()], objects=[cluster(), group()]), passed())
+    """Nothing of a cluster stays behind, and what is no longer found or postponed goes back to nothing."""
+    registry = counted(passed(postponed=[delete()], findings=[finding()], objects=[cluster(), group()]), passed())
     assert value(registry, "workers_wanted", namespace="default", cluster="small") is None
     assert value(registry, "resources", kind="DaskCluster", phase="Running") is None
-    assert value(registry, "findings", topic=Topic.NAME_CONFLICT) == 0.0
-    assert value(registry, "held_actions", action="delete") is None
+    assert value(registry, "findings", reason=Reason.NAME_CONFLICT) == 0.0
+    assert value(registry, "postponed_actions", action="delete") is None
 
 
 def test_a_failed_list_leaves_the_last_picture() -> None:

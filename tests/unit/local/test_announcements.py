@@ -69,19 +69,15 @@ def test_what_cannot_be_done_here_is_said_once_for_each_feature(crier: Crier) ->
     ]
 
 
-def test_unknown_fields_are_told_as_what_they_are(crier: Crier) -> None:
-    """Harmless, and in words: the documentation's own example has them."""
+def test_unknown_fields_are_not_told_again(crier: Crier) -> None:
+    """The reader of the files has told of them, with their remedies; other warnings of the reconciler's are said."""
     about = {"kind": "DaskCluster", "namespace": "default", "name": "simple"}
-    event = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": "a", "namespace": "default"}, "type": "Warning"}
-    message = 'unknown field "spec.containers[0].livenessProbe.tcpSocket.periodSeconds"'
-    crier.api.create(EVENT, {**event, "reason": "UnknownField", "message": message, "involvedObject": about})
+    event = {"apiVersion": "v1", "kind": "Event", "type": "Warning", "involvedObject": about}
+    for name, reason in (("a", "UnknownField"), ("b", "NameConflict")):
+        metadata = {"name": name, "namespace": "default"}
+        crier.api.create(EVENT, {**event, "metadata": metadata, "reason": reason, "message": f"It is {reason}."})
     crier.announcements.warnings()
-    assert crier.said == [
-        (
-            "DaskCluster default/simple: A field that Kubernetes does not know there is left out, and does no harm: "
-            "periodSeconds in containers[0].livenessProbe.tcpSocket."
-        )
-    ]
+    assert crier.said == ["DaskCluster default/simple: It is NameConflict."]
 
 
 def test_a_services_port_that_leads_nowhere_is_said_once(crier: Crier) -> None:

@@ -79,7 +79,7 @@ CRASHED = {"reason": "Error", "exitCode": 3}
             {"phase": "Failed", "containerStatuses": [container(terminated=CRASHED)]},
             "bad Failed 0/1 0 Failed: exit code 3 (Error).",
         ),
-        ({"phase": 5}, "bad Unknown  0 status.phase is 5: Input should be a valid string."),
+        ({"phase": 5}, "bad Unknown  0 status.phase is 5; it must be text; put it in quotes."),
     ],
 )
 def test_a_pod_is_told_by_its_own_status(status: Body, look: str) -> None:

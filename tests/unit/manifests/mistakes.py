@@ -37,10 +37,6 @@ MISTAKES: dict[str, tuple[str | Manifest, str]] = {
         "kind: [\n",
         "is not YAML in line 2, column 1: expected the node content, but found '<stream end>'.",
     ),
-    "two namespaces": (
-        "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  namespace: a\n  name: x\n  namespace: b\n",
-        "is not YAML in line 6, column 3: the key 'namespace' is there twice.",
-    ),
     "a date": (
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: x}\ndata: {day: !!timestamp 2026-01-31}\n",
         "is not YAML in line 4, column 13: the tag !!timestamp means nothing here; remove it.",

@@ -1,5 +1,6 @@
 """Documents in a text: what their values mean, how they are counted."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -37,7 +38,6 @@ def test_values_are_read_as_kubernetes_reads_them(text: str, value: Any) -> None
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("a: 1\na: 2", "is not YAML in line 2, column 1: the key 'a' is there twice"),
         ("? [1]\n: 2", "is not YAML in line 1, column 3: a key must be text"),
         (
             "a:\n\tb: 1",
@@ -49,9 +49,52 @@ def test_values_are_read_as_kubernetes_reads_them(text: str, value: Any) -> None
     ],
 )
 def test_what_kubectl_would_refuse_is_an_error(text: str, error: str) -> None:
-    """Keys that are there twice, keys that are no text, and tabs are told with their line."""
+    """Keys that are no text, and tabs, are told with their line."""
     (document,) = documents(text)
     assert document.error == error
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "lines"),
+    [
+        ("a: 1\na: 2", {"a": 2}, [("a", 2, 1)]),
+        ("# first\n---\n1: x\n'1': y", {"1": "y"}, [("1", 4, 3)]),
+        ("a:\n  b: 1\n  c: 1\n  b: 2\na: 3\n", {"a": 3}, [("b", 4, 2), ("a", 5, 1)]),
+        ('{"a": 1,\n\t"b": {"c": 1,\n "c": 2}}', {"a": 1, "b": {"c": 2}}, [("c", 3, 2)]),
+        ("a: 1\na: 2\na: 3", {"a": 3}, [("a", 2, 1), ("a", 3, 2)]),
+    ],
+    ids=["YAML", "text and number", "nested", "JSON", "three times"],
+)
+def test_of_a_key_that_is_there_twice_the_last_counts(
+    text: str, value: Any, lines: Sequence[tuple[str, int, int]]
+) -> None:
+    """As for kubectl, but with a warning that names the key and its lines in the file."""
+    (document,) = documents(text)
+    assert (document.value, document.error) == (value, "")
+    assert list(document.warnings) == [
+        f"line {line}: the key '{key}' is there twice, first in line {first}; the last one counts, remove the other"
+        for key, line, first in lines
+    ]
+
+
+def test_what_is_merged_is_not_there_twice() -> None:
+    """As for kubectl, what follows `<<` overrules what that brings, and of a list of mappings the first wins."""
+    text = (
+        "inner: {first: &a {<<: {name: 1, other: 1}, name: 2}}\n"
+        "again: {<<: *a, other: 3}\n"
+        "listed: {<<: [*a, {name: 4, more: 4}]}\n"
+        "twice: {<<: *a, <<: {name: 5, more: 5}}\n"
+        "before: {name: 6, <<: *a}\n"
+    )
+    (document,) = documents(text)
+    assert document.value == {
+        "inner": {"first": {"name": 2, "other": 1}},
+        "again": {"name": 2, "other": 3},
+        "listed": {"name": 2, "other": 1, "more": 4},
+        "twice": {"name": 5, "other": 1, "more": 5},
+        "before": {"name": 2, "other": 1},
+    }
+    assert document.warnings == ()
 
 
 def test_documents_are_counted_as_people_count_them() -> None:

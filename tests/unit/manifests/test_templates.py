@@ -43,10 +43,6 @@ MISTAKES: dict[str, tuple[Any, str]] = {
         limited(**{"nvidia.com/gpu": True}),
         f"{LIMITS}.nvidia.com/gpu is true; it must be a quantity, such as 1",
     ),
-    "memory without limits": (
-        pod_spec(resources={"memory": "4Gi"}),
-        f"{MAIN}.resources.memory is unknown; it belongs into {LIMITS}: indent it below that",
-    ),
     "limits as text": (
         pod_spec(resources={"limits": "4Gi"}),
         f'{LIMITS} is "4Gi"; it must be a mapping, such as {{cpu: 2, memory: 4Gi}}',

@@ -259,12 +259,12 @@ def test_batches_double_and_stop_at_the_first_that_fails(
     ids=lambda one: getattr(one, "reason", str(one)),
 )
 def test_a_refusal_ends_its_owner_and_anything_worse_the_whole_chain(error: errors.ApiError, neighbour: Result) -> None:
-    """Another chain goes on in any case."""
+    """Another tree goes on in any case."""
     stub = Stub(lambda _, key: error if key.name == "one-0" else Reply(_pod(key.name)))
     lanes = {"one": "top", "two": "top", "three": "other"}
     actions = [
-        action(Verb.UPDATE, f"{owner}-{number}", owner=owner, chain=chain)
-        for owner, chain in lanes.items()
+        action(Verb.UPDATE, f"{owner}-{number}", owner=owner, tree=tree)
+        for owner, tree in lanes.items()
         for number in range(20)
     ]
     with ThreadPoolExecutor(1) as writer:  # so that the first is answered first
@@ -277,10 +277,10 @@ def test_a_refusal_ends_its_owner_and_anything_worse_the_whole_chain(error: erro
 
 
 def test_a_name_that_a_stranger_holds_stops_nothing_else(writers: ThreadPoolExecutor) -> None:
-    """What else the owner and its chain need is still done."""
+    """What else the owner and its tree need is still done."""
     stub = Stub(lambda _, key: EXISTS if key.name == "p" else Reply(_pod(key.name)), there=_pod(owner=THEIRS))
     actions = [action(Verb.CREATE, "p"), *[action(Verb.CREATE, f"{number}") for number in range(9)]]
-    actions += [action(Verb.CREATE, f"n{number}", owner="neighbour", chain="simple") for number in range(9)]
+    actions += [action(Verb.CREATE, f"n{number}", owner="neighbour", tree="simple") for number in range(9)]
     results = {response.action.key.name: response.result for response in apply(stub, actions, writers)}
     assert results.pop("p") is Result.CONFLICT
     assert set(results.values()) == {Result.DONE}

@@ -1,4 +1,4 @@
-"""The loop's edge: a bug that one resource brings to light stops neither the others nor the daemon.
+"""The exception barrier: a bug at one resource stops neither the others nor the daemon.
 
 The bugs are real: the API in memory, without schemas, holds templates that no API server would have taken.
 """
@@ -15,7 +15,8 @@ from models.snapshot import Owner
 from reconciler.daemon.settings import Settings
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI
-from reconciler.passes.values import PassResult, Topic
+from reconciler.passes.values import PassResult
+from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, job, manifest
 from tests.simulation.world import key
 
@@ -66,7 +67,7 @@ def test_the_owner_is_told_as_far_as_the_status_can_be_worked_out(api: MemoryAPI
     add(api, job("train", runner=IMPOSSIBLE))
     result = loop(api).once()
     ready = condition(api, "train", "Ready")
-    assert (ready["status"], ready["reason"]) == ("False", Topic.INTERNAL_ERROR)
+    assert (ready["status"], ready["reason"]) == ("False", Reason.INTERNAL_ERROR)
     assert "AttributeError" in ready["message"]
     assert [finding.about for finding in result.bugs] == [key(DASK_JOB, "train")]
 
@@ -92,7 +93,7 @@ def test_a_corrected_resource_goes_on(api: MemoryAPI) -> None:
     result = turning.once()
     assert result.ok
     assert api.get(key(POD, "train-runner"))
-    assert condition(api, "train", "Ready")["reason"] != Topic.INTERNAL_ERROR
+    assert condition(api, "train", "Ready")["reason"] != Reason.INTERNAL_ERROR
 
 
 def test_a_bug_does_not_go_round_and_round_within_a_pass(api: MemoryAPI) -> None:

@@ -116,10 +116,3 @@ def test_what_cannot_be_read_is_kept_apart_from_what_can() -> None:
     assert [key.name for key in found.snapshot.objects] == ["good"]
     assert [key.name for key in found.snapshot.unreadable] == ["bad"]
     assert not found.errors
-
-
-def test_whoever_listens_is_told_how_long_the_lists_were() -> None:
-    """Metrics count what was listed, readable or not."""
-    told: dict[Kind, int] = {}
-    observe(Lists(), Scope(("a", "b")), NOON, lambda kind, count: told.update({kind: told.get(kind, 0) + count}))
-    assert told == {kind: 2 if kind == POD else 0 for kind in ORDER}

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
-from reconciler.passes.plan import chain_of, plan
-from reconciler.passes.values import Change, Desired, Finding, Record, Topic, Unwanted, Verb
+from reconciler.passes.plan import tree_of, plan
+from reconciler.passes.values import Change, Desired, Finding, Record, Unwanted, Verb
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NAMESPACE,
     autoscaler,
@@ -16,8 +17,8 @@ from tests.builders import (
     job_cluster,
     pod,
     pod_spec,
+    reasons,
     scheduler,
-    topics,
     unreadable,
     world,
 )
@@ -31,24 +32,24 @@ def test_what_is_wanted_and_not_there_is_created_whole() -> None:
     assert (create.verb, create.key.name, create.reason, create.body) == (Verb.CREATE, "p", WHY, body)
     (owner,) = create.body["metadata"]["ownerReferences"]
     assert (owner["uid"], owner["controller"]) == (OWNER.metadata.uid, True)
-    assert (create.owner, create.chain, create.uid) == (OWNER.key, OWNER.key, "")
+    assert (create.owner, create.tree, create.uid) == (OWNER.key, OWNER.key, "")
 
 
 @pytest.mark.parametrize(
-    ("occupant", "topic", "words"),
+    ("occupant", "reason", "words"),
     [
-        (pod("p"), Topic.NAME_CONFLICT, "belongs to nobody"),
-        (pod("p", owner=cluster("other")), Topic.NAME_CONFLICT, "belongs to DaskCluster other"),
-        (pod("p", owner=OWNER, deleting=True), Topic.TERMINATING, "waiting for Pod default/p"),
-        (unreadable(POD, "p"), Topic.NAME_CONFLICT, "cannot be read: spec is wrong"),
+        (pod("p"), Reason.NAME_CONFLICT, "belongs to nobody"),
+        (pod("p", owner=cluster("other")), Reason.NAME_CONFLICT, "belongs to DaskCluster other"),
+        (pod("p", owner=OWNER, deleting=True), Reason.TERMINATING, "waiting for Pod default/p"),
+        (unreadable(POD, "p"), Reason.NAME_CONFLICT, "cannot be read: spec is wrong"),
     ],
 )
-def test_a_name_that_is_taken_is_waited_for_and_said(occupant: Any, topic: Topic, words: str) -> None:
+def test_a_name_that_is_taken_is_waited_for_and_said(occupant: Any, reason: Reason, words: str) -> None:
     """Nothing is done about an object of our name that is not ours; the owner is told whose it is."""
     planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(occupant))
     assert planned.actions == ()
     (finding,) = planned.findings
-    assert (finding.about, finding.topic) == (OWNER.key, topic)
+    assert (finding.about, finding.reason) == (OWNER.key, reason)
     assert words in finding.message
 
 
@@ -82,7 +83,7 @@ def test_decisions_are_recorded_first_and_alone() -> None:
     """What follows from a decision is planned on the world in which it stands."""
     one = group(OWNER, status={"retiring": ["a"]}, resourceVersion="9")
     record = Record(one, {"status": {"retiring": ["a", "b"]}}, "1 to go")
-    said = Finding(one.key, Topic.BACK_OFF, "x")
+    said = Finding(one.key, Reason.BACK_OFF, "x")
     desired = Desired(OWNER, (wanting(pod_body(pod_spec())),), (Unwanted(pod("x"), ""),), (record,), (said,))
     planned = plan(desired, world())
     (action,) = planned.actions
@@ -103,8 +104,8 @@ def test_a_record_of_metadata_keeps_its_guard_beside_it() -> None:
 
 def test_findings_are_passed_on() -> None:
     """What desire has to say is said, with or without something to do."""
-    said = Finding(OWNER.key, Topic.BACK_OFF, "x")
-    assert topics(plan(Desired(OWNER, findings=(said,)), world()).findings) == [Topic.BACK_OFF]
+    said = Finding(OWNER.key, Reason.BACK_OFF, "x")
+    assert reasons(plan(Desired(OWNER, findings=(said,)), world()).findings) == [Reason.BACK_OFF]
 
 
 def test_the_chain_is_what_stands_at_the_top() -> None:
@@ -114,8 +115,8 @@ def test_the_chain_is_what_stands_at_the_top() -> None:
     own, of_its_cluster = cluster(), group("train-cluster")
     snapshot = world(top, of_job, own, group(own), of_its_cluster)
     key = Key(DASK_JOB, NAMESPACE, "train")
-    assert chain_of(top, snapshot) == chain_of(of_job, snapshot) == chain_of(of_its_cluster, snapshot) == key
-    assert chain_of(autoscaler("train-cluster"), snapshot) == key
-    assert chain_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
+    assert tree_of(top, snapshot) == tree_of(of_job, snapshot) == tree_of(of_its_cluster, snapshot) == key
+    assert tree_of(autoscaler("train-cluster"), snapshot) == key
+    assert tree_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
     lost = group("nobody")
-    assert chain_of(lost, snapshot) == lost.key
+    assert tree_of(lost, snapshot) == lost.key

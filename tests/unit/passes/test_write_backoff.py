@@ -7,8 +7,9 @@ import pytest
 
 from models.kinds import Key
 from models.snapshot import Snapshot
-from reconciler.passes.values import Response, Result, Topic, Verb
+from reconciler.passes.values import Response, Result, Verb
 from reconciler.passes.write_backoff import Wait, next_waits, waiting
+from reconciler.rules.reasons import Reason
 from tests.builders import NOON, action, cluster, response, world
 
 ONE, TWO = cluster("one"), cluster("two")
@@ -107,7 +108,7 @@ def test_while_one_waits_the_owner_is_told_the_error_and_the_time() -> None:
     """Who looks at the resource sees why nothing happens and until when."""
     waits = _after(_response(Result.REFUSED))
     finding = waiting(waits, WORLD, NOON)[ONE.key].finding(ONE.key)
-    assert finding.topic is Topic.BACK_OFF
+    assert finding.reason is Reason.BACK_OFF
     assert "could not create Pod default/p: exceeded quota" in finding.message
     assert "2026-01-31T12:00:01Z" in finding.message
     assert waiting(waits, WORLD, NOON + timedelta(seconds=1)) == {}
@@ -130,7 +131,7 @@ def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    ("result", "verb", "held"),
+    ("result", "verb", "postponed"),
     [
         (Result.REFUSED, Verb.CREATE, {Verb.CREATE, Verb.UPDATE}),
         (Result.REFUSED, Verb.UPDATE, {Verb.CREATE, Verb.UPDATE}),
@@ -140,10 +141,10 @@ def test_no_server_can_ask_for_more_than_the_longest_wait() -> None:
         (Result.UNKNOWN, Verb.CREATE, set(Verb)),
     ],
 )
-def test_a_refused_object_holds_up_no_decision_and_no_delete(result: Result, verb: Verb, held: set[Verb]) -> None:
+def test_a_refused_object_holds_up_no_decision_and_no_delete(result: Result, verb: Verb, postponed: set[Verb]) -> None:
     """A quota that refuses Pods keeps no outcome from being written; a server in trouble is left alone altogether."""
     wait = _after(response(action(verb, owner="one"), result))[ONE.key]
-    assert {each for each in Verb if wait.holds(action(each, owner="one"))} == held
+    assert {each for each in Verb if wait.postpones(action(each, owner="one"))} == postponed
 
 
 def test_what_was_not_held_up_does_not_end_the_wait() -> None:

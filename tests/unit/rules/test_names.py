@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.rules import LONGEST_CLUSTER_NAME
 from reconciler.rules import names
 from reconciler.rules.names import Naming
 
@@ -100,7 +101,7 @@ def test_other_names_are_refused_with_the_remedy(name: str, why: str) -> None:
 
 def test_every_name_made_for_the_longest_cluster_fits() -> None:
     """Services and Pods named after the longest possible cluster stay within their limits."""
-    cluster = "a" * names.LONGEST_CLUSTER_NAME
+    cluster = "a" * LONGEST_CLUSTER_NAME
     for naming in Naming:
         assert len(names.user_service(naming, cluster)) <= 63
         group = names.default_group(naming, cluster)

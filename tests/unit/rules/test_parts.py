@@ -1,4 +1,4 @@
-"""Kinship: which of an owner's children is which."""
+"""Parts: which of an owner's children is which."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, Key
 from models.observed import Service
 from reconciler.rules.labels import NAMING, ORDINAL, ROLE, SET_BY_OWNER, Role
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import find_child, in_role, naming_in_force, naming_of, outlives_its_cluster
+from reconciler.rules.parts import find_child, in_role, naming_or_default, recorded_naming, outlives_its_cluster
 from tests.builders import autoscaler, cluster, default_group, group, pod, reference, service, unreadable, world
 
 OWNER = cluster()
@@ -53,11 +53,11 @@ def test_what_a_user_hangs_on_a_resource_is_not_a_child() -> None:
 
 def test_a_naming_set_is_read_where_it_was_recorded() -> None:
     """Without a record, or with a damaged one, the resource is new."""
-    assert naming_of(cluster(naming=Naming.CURRENT)) is Naming.CURRENT
-    assert naming_of(cluster(naming=None)) is None
-    assert naming_of(cluster(naming=None, annotations={NAMING: "modern"})) is None
-    assert naming_in_force(cluster(naming=Naming.CURRENT)) is Naming.CURRENT
-    assert naming_in_force(cluster(naming=None)) is Naming.CLASSIC
+    assert recorded_naming(cluster(naming=Naming.CURRENT)) is Naming.CURRENT
+    assert recorded_naming(cluster(naming=None)) is None
+    assert recorded_naming(cluster(naming=None, annotations={NAMING: "modern"})) is None
+    assert naming_or_default(cluster(naming=Naming.CURRENT)) is Naming.CURRENT
+    assert naming_or_default(cluster(naming=None)) is Naming.CLASSIC
 
 
 def test_builders_agree_with_the_code_on_what_a_default_group_is() -> None:

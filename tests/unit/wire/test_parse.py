@@ -42,7 +42,7 @@ def test_one_bad_object_hides_no_other() -> None:
     assert unreadable.key.name == "bad"
     assert unreadable.owner_uids == ("cluster-uid",)
     assert (unreadable.uid, unreadable.generation) == ("bad-uid", 4)
-    assert "spec.worker.replicas is -1" in unreadable.error
+    assert unreadable.error == "spec.worker.replicas is -1; it must be 0 or more"
 
 
 @pytest.mark.parametrize("kind", [*CUSTOM_KINDS, POD, SERVICE], ids=str)
@@ -100,4 +100,46 @@ def test_an_object_without_metadata_is_told_from_others() -> None:
     """Even then the error says what is missing."""
     found = parse_object(DASK_CLUSTER, {"spec": {}})
     assert isinstance(found, Unreadable)
-    assert "metadata" in found.error
+    assert found.error.startswith("metadata is missing; add it; ")
+
+
+SECRET = {"containers": [{"name": "a", "image": "b", "env": [{"name": "TOKEN", "value": "hunter2"}]}]}
+BOUNDS = {"updateStrategy": {"rollingUpdate": {"maxSurge": "1x"}}, "replicas": -1}
+
+
+@pytest.mark.parametrize(
+    ("spec", "error"),
+    [
+        ({"scheduler": {"spec": SECRET}}, "spec.worker is missing; add it"),
+        ({"scheduler": {"spec": SECRET}, "worker": SECRET}, "spec.worker.spec is missing; add it"),
+        (
+            {"scheduler": [{"spec": SECRET}], "worker": {"spec": SECRET}},
+            "spec.scheduler is a list; it must be a mapping of names to values",
+        ),
+        (
+            {"scheduler": {"spec": SECRET}, "worker": {"spec": SECRET, **BOUNDS}},
+            (
+                "spec.worker.replicas is -1; it must be 0 or more; "
+                'spec.worker.updateStrategy.rollingUpdate.maxSurge is "1x"; it must be a whole number or '
+                "be a percentage such as 25%"
+            ),
+        ),
+        (
+            {"scheduler": {"spec": SECRET}, "worker": {"spec": SECRET, "replicas": SECRET}},
+            "spec.worker.replicas is a mapping; it must be a whole number",
+        ),
+        (
+            {"scheduler": {"spec": SECRET}, "worker": {"spec": SECRET, "replicas": "x" * 1000}},
+            f'spec.worker.replicas is "{"x" * 58}…; it must be a whole number',
+        ),
+    ],
+    ids=["missing", "missing deeper", "a list", "a union", "a mapping", "long"],
+)
+def test_what_is_wrong_is_told_as_in_a_plan(spec: Json, error: str) -> None:
+    """Field, value and remedy; of mappings and lists nothing is shown, since they may hold a secret."""
+    body = {"metadata": {"name": "c", "namespace": "default"}, "spec": spec}
+    found = parse_object(DASK_CLUSTER, body)
+    assert isinstance(found, Unreadable)
+    assert found.error == error
+    listed = parse_list(DASK_CLUSTER, _list(body))
+    assert listed == [found]

@@ -102,8 +102,8 @@ def shortage(groups: Sequence[Group]) -> Shortage | None:
 
 def _group(first: datetime, sight: Sight, body: Body) -> Group:
     wanted, pods = number(body, "spec", "worker", "replicas"), workers_of(body, sight.pods)
-    retiring = read(body, "status", "retiring")
-    leaving = retiring if isinstance(retiring, list) else []
+    retiring = read(body, "status", "decisions", "retiring")
+    leaving = [one.get("name") for one in retiring if isinstance(one, dict)] if isinstance(retiring, list) else []
     ready = sum(map(is_ready, pods))
     missing = max(0, wanted - ready)
     unready = [pod for pod in pods if is_live(pod) and not is_ready(pod) and name_of(pod) not in leaving]

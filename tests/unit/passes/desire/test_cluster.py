@@ -8,9 +8,10 @@ from models.kinds import DASK_AUTOSCALER, DASK_WORKER_GROUP, POD, SERVICE
 from models.resources import DaskCluster
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
-from reconciler.passes.values import Desired, Topic
+from reconciler.passes.values import Desired
 from reconciler.rules.labels import COMPONENT, KOPF_FINALIZER, NAMING, REPLICAS_HANDED_DOWN, ROLE
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
     autoscaler,
@@ -21,7 +22,6 @@ from tests.builders import (
     pod_spec,
     scheduler,
     service,
-    topics,
     unreadable,
     world,
 )
@@ -133,11 +133,11 @@ def test_children_are_found_under_whatever_name_they_have() -> None:
 
 
 @pytest.mark.parametrize(
-    ("of", "others", "topic"),
+    ("of", "others", "reason"),
     [
-        (cluster("a" * 54), [], Topic.NAME_TOO_LONG),
-        (cluster("a.b"), [], Topic.NAME_TOO_LONG),
-        (cluster(naming=None, finalizers=[KOPF_FINALIZER]), [], Topic.OTHER_OPERATOR),
+        (cluster("a" * 54), [], Reason.NAME_TOO_LONG),
+        (cluster("a.b"), [], Reason.NAME_TOO_LONG),
+        (cluster(naming=None, finalizers=[KOPF_FINALIZER]), [], Reason.OTHER_OPERATOR),
         (
             cluster(naming=None),
             [
@@ -149,19 +149,20 @@ def test_children_are_found_under_whatever_name_they_have() -> None:
                     ],
                 )
             ],
-            Topic.OTHER_OPERATOR,
+            Reason.OTHER_OPERATOR,
         ),
     ],
     ids=["too long", "a dot", "kopf's finalizer", "Deployments' Pods"],
 )
 def test_what_cannot_or_must_not_be_built_is_left_alone_and_told(
-    of: DaskCluster, others: list[Observed], topic: Topic
+    of: DaskCluster, others: list[Observed], reason: Reason
 ) -> None:
     """No write at all, and a sentence that says why."""
     desired = _desired(of, *others)
     assert (desired.wanted, desired.unwanted, desired.records) == ((), (), ())
-    assert topics(desired.findings) == [topic]
-    assert str(of.key) in desired.findings[0].message
+    (finding,) = desired.findings
+    assert (finding.about, finding.reason) == (of.key, reason)
+    assert finding.message
 
 
 def test_a_cluster_of_ours_is_ours_in_spite_of_kopfs_finalizer() -> None:

@@ -5,9 +5,10 @@ import pytest
 from models.kinds import DASK_CLUSTER, POD
 from models.resources import DaskCluster
 from reconciler.passes.desire import desire
-from reconciler.passes.values import Desired, Topic
+from reconciler.passes.values import Desired
 from reconciler.rules.labels import KOPF_FINALIZER
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
     cluster,
@@ -17,8 +18,8 @@ from tests.builders import (
     job_cluster,
     pod,
     pod_spec,
+    reasons,
     reference,
-    topics,
     unreadable,
     worker,
     world,
@@ -30,10 +31,19 @@ def test_a_group_whose_cluster_is_missing_says_so() -> None:
     """And acts when it appears."""
     lost = group("nobody")
     desired = desire(lost, world(lost), Naming.CLASSIC)
-    assert (desired.wanted, topics(desired.findings)) == ((), [Topic.CLUSTER_NOT_FOUND])
+    assert (desired.wanted, reasons(desired.findings)) == ((), [Reason.CLUSTER_NOT_FOUND])
     assert "DaskCluster default/nobody" in desired.findings[0].message
     unread = desire(lost, world(lost, unreadable(DASK_CLUSTER, "nobody")), Naming.CLASSIC)
-    assert topics(unread.findings) == [Topic.INVALID]
+    assert reasons(unread.findings) == [Reason.INVALID]
+
+
+def test_a_group_names_the_cluster_that_cannot_be_built() -> None:
+    """The finding about the group says whose name is wrong."""
+    dotted = cluster("a.b")
+    of_it = group("a.b", "of-it", ownerReferences=[reference(dotted)])
+    (finding,) = desire(of_it, world(dotted, of_it), Naming.CLASSIC).findings
+    assert (finding.about, finding.reason) == (of_it.key, Reason.NAME_TOO_LONG)
+    assert finding.message.startswith("DaskCluster default/a.b: the name 'a.b' must consist of")
 
 
 def test_a_group_that_goes_with_its_cluster_says_nothing() -> None:
@@ -64,7 +74,7 @@ def test_a_group_of_another_cluster_is_left_alone_and_told() -> None:
     taken = group("simple", "taken", ownerReferences=[reference(cluster("other"))])
     found = desired(taken)
     assert (found.records, found.wanted) == ((), ())
-    assert topics(found.findings) == [Topic.NAME_CONFLICT]
+    assert reasons(found.findings) == [Reason.NAME_CONFLICT]
     assert "belongs to DaskCluster other" in found.findings[0].message
 
 

@@ -10,19 +10,20 @@ from models.observed import Pod
 from models.resources import DaskJob
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
-from reconciler.passes.values import Desired, Topic
+from reconciler.passes.values import Desired
 from reconciler.rules import names
 from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SCHEDULER_GATE
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
     cluster,
     job,
     job_cluster,
     pod_spec,
+    reasons,
     runner,
     scheduler,
-    topics,
     unreadable,
     world,
 )
@@ -209,7 +210,7 @@ def test_an_edit_of_the_runner_is_refused_in_words() -> None:
     edited = job(runner=pod_spec("dask:2"))
     running = runner(edited, OF_ONE, template_hash="old")
     desired = _desired(edited, OF_ONE, READY, running)
-    assert topics(desired.findings) == [Topic.RUNNER_CHANGED]
+    assert reasons(desired.findings) == [Reason.RUNNER_CHANGED]
     assert "delete the Pod" in desired.findings[0].message
     assert _wanted(desired)[1] == ("Pod default/train-runner", True)
     assert _desired(edited, OF_ONE, READY, runner(edited, OF_ONE)).findings == ()
@@ -238,7 +239,7 @@ def test_a_name_that_leaves_no_room_for_the_clusters_is_refused_in_words(
 ) -> None:
     """Classic naming takes eight characters more."""
     desired = _desired(job(name, naming=naming))
-    assert (topics(desired.findings) == [Topic.NAME_TOO_LONG]) is is_told
+    assert (reasons(desired.findings) == [Reason.NAME_TOO_LONG]) is is_told
     assert (desired.wanted == ()) is is_told
 
 

@@ -13,9 +13,10 @@ from models.resources import DaskCluster
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
 from reconciler.passes.plan import plan
-from reconciler.passes.values import Desired, Topic, Unwanted, Verb
+from reconciler.passes.values import Desired, Unwanted, Verb
 from reconciler.rules.labels import KOPF_FINALIZER, OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
     autoscaler,
@@ -25,8 +26,8 @@ from tests.builders import (
     job,
     job_cluster,
     pod,
+    reasons,
     scheduler,
-    topics,
     unreadable,
     world,
 )
@@ -81,7 +82,7 @@ def test_the_delete_is_for_the_cluster_as_it_was_seen() -> None:
     """A sign of life that comes between the list and the delete is another version; other deletes want only the uid."""
     one = owned(NOON - timedelta(hours=2), age=timedelta(hours=9), resourceVersion="41")
     (delete,) = plan(desired(one), world(one)).actions
-    assert (delete.verb, delete.key, delete.owner, delete.chain) == (Verb.DELETE, one.key, one.key, one.key)
+    assert (delete.verb, delete.key, delete.owner, delete.tree) == (Verb.DELETE, one.key, one.key, one.key)
     assert (delete.uid, delete.resource_version) == (one.metadata.uid, "41")
     ended = pod("p")
     (usual,) = plan(Desired(one, unwanted=(Unwanted(ended, "it ended"),)), world(one, ended)).actions
@@ -168,15 +169,15 @@ BAD_TIMEOUTS = (
     ],
 )
 def test_what_cannot_be_read_deletes_nothing_and_is_told(annotation: str, value: str) -> None:
-    """The finding names the object, the annotation, its value and the remedy; the cluster is looked after as ever."""
+    """The finding names the annotation, its value and the remedy; the cluster is looked after as ever."""
     one = owned(NOON - timedelta(days=9), annotations={annotation: value}, age=timedelta(days=30))
     found = desired(one, scheduler(one))
     assert [wanted.key.name for wanted in found.wanted if wanted.key.kind == POD] == ["simple-scheduler"]
     assert found.unwanted == ()
     (told,) = found.findings
-    assert (told.about, told.topic) == (one.key, Topic.INVALID_ANNOTATION)
+    assert (told.about, told.reason) == (one.key, Reason.INVALID_ANNOTATION)
     shown = value if len(value) <= 60 else f"{'9' * 59}…"
-    assert told.message.startswith(f'DaskCluster default/simple: its annotation {annotation} is "{shown}"; it must be ')
+    assert told.message.startswith(f'its annotation {annotation} is "{shown}"; it must be ')
     assert told.message.endswith(", or be removed; until then the cluster outlives its owner")
     assert desired(one, scheduler(one), at=NOON + timedelta(seconds=5)).findings == (told,)
 
@@ -185,7 +186,7 @@ def test_a_limit_without_a_sign_of_life_deletes_nothing_and_is_told() -> None:
     """Nobody knows since when nobody was seen."""
     one = owned(None, age=timedelta(days=30))
     (told,) = desired(one).findings
-    assert (desired(one).unwanted, told.topic) == ((), Topic.INVALID_ANNOTATION)
+    assert (desired(one).unwanted, told.reason) == ((), Reason.INVALID_ANNOTATION)
     assert f"it has the annotation {OWNER_TIMEOUT_SECONDS}, but not {OWNER_SEEN}: set that, too" in told.message
 
 
@@ -215,7 +216,7 @@ def test_a_cluster_that_another_operator_runs_is_left_alone(seen: Any, name: str
     one = owned(seen, name=name, age=timedelta(days=30), naming=None, finalizers=[KOPF_FINALIZER])
     found = desired(one)
     assert found.unwanted == ()
-    assert Topic.INVALID_ANNOTATION not in topics(found.findings)
+    assert Reason.INVALID_ANNOTATION not in reasons(found.findings)
 
 
 def test_a_cluster_that_cannot_be_built_goes_all_the_same() -> None:
@@ -226,7 +227,7 @@ def test_a_cluster_that_cannot_be_built_goes_all_the_same() -> None:
 def test_a_cluster_is_told_what_is_wrong_with_its_name_and_its_annotations() -> None:
     """One mistake does not hide the other."""
     found = desired(owned("nonsense", name="a" * 54))
-    assert topics(found.findings) == [Topic.NAME_TOO_LONG, Topic.INVALID_ANNOTATION]
+    assert reasons(found.findings) == [Reason.NAME_TOO_LONG, Reason.INVALID_ANNOTATION]
 
 
 def test_nothing_is_deleted_while_something_of_the_cluster_cannot_be_read() -> None:
@@ -253,4 +254,4 @@ def test_whatever_the_annotations_say_they_are_understood_or_told(seen: str, tim
     found = desired(owned(seen, timeout, age=timedelta(days=30)))
     assert len(found.findings) + len(found.unwanted) <= 1
     if not timeout.isdecimal():
-        assert topics(found.findings) == [Topic.INVALID_ANNOTATION]
+        assert reasons(found.findings) == [Reason.INVALID_ANNOTATION]

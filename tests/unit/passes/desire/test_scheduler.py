@@ -9,11 +9,12 @@ from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Observed
 from reconciler.passes.desire.scheduler import desire_scheduler, living_scheduler_hashes, scheduler_hash_for_workers
-from reconciler.passes.values import Desired, Topic
+from reconciler.passes.values import Desired
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
-from tests.builders import NOON, cluster, pod, pod_spec, scheduler, topics, world
+from tests.builders import NOON, cluster, pod, pod_spec, reasons, scheduler, world
 
 ONE = cluster(labels={"team": "x"}, scheduler={"metadata": {"labels": {"tier": "head"}}})
 ON_DELETE = cluster(scheduler={"updateStrategy": {"type": "OnDelete"}})
@@ -68,7 +69,7 @@ def test_a_scheduler_that_ended_is_counted_before_it_is_deleted(phase: str) -> N
     assert _unwanted(_desired(counted, ended)) == ["simple-scheduler"]
     waiting = _desired(counted)
     assert waiting.wanted == ()
-    assert topics(waiting.findings) == [Topic.BACK_OFF]
+    assert reasons(waiting.findings) == [Reason.BACK_OFF]
     over = desire_scheduler(counted, world(counted, at=NOON + timedelta(seconds=10)))
     assert _wanted(over) == [("simple-scheduler", False)]
 

@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from reconciler.passes.desire import desire
-from reconciler.passes.values import Topic
 from reconciler.rules.labels import ORDINAL, SCHEDULER_HASH, TEMPLATE_HASH
 from reconciler.rules.names import Naming
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash, worker_hash
 from tests.builders import (
     NOON,
     group,
+    reasons,
     scheduler,
-    topics,
     worker,
     world,
 )
@@ -134,7 +134,7 @@ def test_a_worker_that_ended_is_counted_and_replaced_after_a_wait(phase: str) ->
     counted = group_of_one(status=status)
     found = desired(counted, *pods)
     assert [unwanted.present.metadata.name for unwanted in found.unwanted] == [name_of(3)]
-    assert (created(found), topics(found.findings)) == ([], [Topic.BACK_OFF])
+    assert (created(found), reasons(found.findings)) == ([], [Reason.BACK_OFF])
     assert "2026-01-31T12:00:10Z" in found.findings[0].message
     later = desired(counted, *pods[:2], at=NOON + timedelta(seconds=10))
     assert (created(later), later.findings) == ([name_of(4)], ())

@@ -5,7 +5,8 @@ import pytest
 from models.kinds import POD, SERVICE, Key, Kind
 from models.resources import DaskCluster
 from models.snapshot import Owner
-from reconciler.passes.values import Action, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import READY, Told, built, cluster, finding, group, told, world
 
 SIMPLE = cluster()
@@ -125,24 +126,13 @@ def test_a_refused_delete_or_decision_is_told_in_progressing(verb: Verb) -> None
     assert accepted(after)[1] == "Accepted"
 
 
-def test_a_finding_on_a_refusal_does_not_take_the_place_of_what_the_server_said() -> None:
-    """While a resource backs off, only the finding is repeated; the server's words are worth more."""
-    waits = [finding(SIMPLE, Topic.REFUSED, "tried again later")]
-    first = told(world(SIMPLE), responses=[refused()])
-    known = first.world.objects[SIMPLE.key]
-    assert accepted(told(world(known), findings=waits)) == ("False", "Invalid", WRONG)
-    assert accepted(told(world(SIMPLE), findings=waits)) == ("False", "Refused", "Tried again later.")
-
-
 def test_a_groups_refusal_is_the_reason_that_its_cluster_shows() -> None:
     """A quota that stops workers is seen where people look first."""
     quota = 'pods "w" is forbidden: exceeded quota: gpus'
     after = told(world(*built(SIMPLE, READY)), responses=[refused(DEFAULT, "w", quota, "Forbidden")])
     assert accepted(after, DEFAULT) == ("False", "Forbidden", quota)
     assert accepted(after)[0] == "True"
-    assert after.condition(SIMPLE, "Ready").message == (
-        f"2 of 3 workers are not ready: 2 must still be created: {quota}."
-    )
+    assert after.condition(SIMPLE, "Ready").message == (f"2 of 3 workers are not ready: 2 to create: {quota}.")
 
 
 def test_an_update_that_was_refused_is_told_as_such() -> None:
@@ -163,7 +153,7 @@ def test_a_refused_service_is_why_the_cluster_is_not_ready() -> None:
 
 def test_an_annotation_that_makes_no_sense_is_told_until_it_does() -> None:
     """It stops nothing and is told in an Event once; mending it is no new generation."""
-    wrong = [finding(SIMPLE, Topic.INVALID_ANNOTATION, 'its annotation a is "b"; it must be 1')]
+    wrong = [finding(SIMPLE, Reason.INVALID_ANNOTATION, 'its annotation a is "b"; it must be 1')]
     first = told(world(SIMPLE), findings=wrong)
     assert accepted(first) == ("True", "InvalidAnnotation", 'Its annotation a is "b"; it must be 1.')
     assert first.events == {"InvalidAnnotation": 'Its annotation a is "b"; it must be 1.'}
@@ -177,7 +167,7 @@ def test_an_annotation_that_makes_no_sense_is_told_until_it_does() -> None:
 
 def test_a_refusal_weighs_more_than_an_annotation() -> None:
     """Without Pods there is no cluster; the annotation is told when they are there."""
-    wrong = [finding(SIMPLE, Topic.INVALID_ANNOTATION)]
+    wrong = [finding(SIMPLE, Reason.INVALID_ANNOTATION)]
     first = told(world(SIMPLE), findings=wrong, responses=[refused()])
     assert accepted(first) == ("False", "Invalid", WRONG)
     known = first.world.objects[SIMPLE.key]

@@ -3,8 +3,8 @@
 import pytest
 
 from models.snapshot import Observed
-from reconciler.passes.values import Topic
 from reconciler.rules.labels import Role
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     NEW,
     NO_IMAGE,
@@ -70,10 +70,10 @@ def test_the_phase_says_what_exists(case: str) -> None:
     assert told(world(*objects)).statuses.get(SIMPLE.key, {"phase": "Running"})["phase"] == phase
 
 
-@pytest.mark.parametrize("topic", [Topic.NAME_TOO_LONG, Topic.INVALID])
-def test_a_cluster_that_cannot_be_built_is_an_error_and_has_no_addresses(topic: Topic) -> None:
+@pytest.mark.parametrize("reason", [Reason.NAME_TOO_LONG, Reason.INVALID])
+def test_a_cluster_that_cannot_be_built_is_an_error_and_has_no_addresses(reason: Reason) -> None:
     """Old clients stop waiting at the phase `Error`."""
-    status = told(world(SIMPLE), findings=[finding(SIMPLE, topic)]).statuses[SIMPLE.key]
+    status = told(world(SIMPLE), findings=[finding(SIMPLE, reason)]).statuses[SIMPLE.key]
     assert status["phase"] == "Error"
     assert "schedulerAddress" not in status
     assert "dashboardAddress" not in status
@@ -161,7 +161,7 @@ REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "workers that do not exist yet": (
         built(SIMPLE, READY),
         "WorkersNotReady",
-        "2 of 3 workers are not ready: 2 must still be created.",
+        "2 of 3 workers are not ready: 2 to create.",
     ),
     "a worker that ended and is not replaced yet": (
         built(SIMPLE, READY, READY, failed()),
@@ -181,32 +181,31 @@ def test_ready_says_in_one_sentence_why_not(case: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "topic",
-    [Topic.INVALID, Topic.NAME_TOO_LONG, Topic.OTHER_OPERATOR, Topic.NAME_CONFLICT, Topic.CLUSTER_NOT_FOUND],
+    "reason",
+    [Reason.INVALID, Reason.NAME_TOO_LONG, Reason.OTHER_OPERATOR, Reason.NAME_CONFLICT, Reason.CLUSTER_NOT_FOUND],
 )
-def test_an_obstacle_is_what_ready_and_progressing_say(topic: Topic) -> None:
+def test_an_obstacle_is_what_ready_and_progressing_say(reason: Reason) -> None:
     """What stands in the way of the whole cluster counts more than the state of its Pods."""
-    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, topic, "no: choose another")])
+    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, reason, "no: choose another")])
     for type_ in ("Ready", "Progressing"):
         condition = after.condition(SIMPLE, type_)
-        assert (condition.status, condition.reason, condition.message) == ("False", topic, "No: choose another.")
+        assert (condition.status, condition.reason, condition.message) == ("False", reason, "No: choose another.")
 
 
 @pytest.mark.parametrize(
-    ("topic", "status"),
+    ("reason", "status"),
     [
-        (Topic.BACK_OFF, "True"),
-        (Topic.UNAVAILABLE, "True"),
-        (Topic.TERMINATING, "True"),
-        (Topic.DELETION_CAP, "False"),
-        (Topic.NO_DELETE, "False"),
+        (Reason.BACK_OFF, "True"),
+        (Reason.TERMINATING, "True"),
+        (Reason.DELETION_CAP, "False"),
+        (Reason.NO_DELETE, "False"),
     ],
 )
-def test_what_is_held_back_is_said_in_progressing(topic: Topic, status: str) -> None:
+def test_what_is_held_back_is_said_in_progressing(reason: Reason, status: str) -> None:
     """It is progress as long as waiting helps, and none when someone has to act."""
-    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, topic)])
+    after = told(world(*built(SIMPLE, READY, READY, READY)), findings=[finding(SIMPLE, reason)])
     condition = after.condition(SIMPLE, "Progressing")
-    assert (condition.status, condition.reason, condition.message) == (status, topic, "Something is wrong.")
+    assert (condition.status, condition.reason, condition.message) == (status, reason, "Something is wrong.")
     assert after.condition(SIMPLE, "Ready").status == "True"
 
 
@@ -231,6 +230,6 @@ def test_a_scheduler_without_its_role_annotation_still_counts() -> None:
 def test_a_cluster_that_dask_kubernetes_runs_keeps_its_status_but_for_the_conditions() -> None:
     """Its phase is the other operator's to change, and some of its handlers wait for a change."""
     theirs = cluster(status={"phase": "Running"})
-    status = told(world(theirs), findings=[finding(theirs, Topic.OTHER_OPERATOR)]).statuses[theirs.key]
+    status = told(world(theirs), findings=[finding(theirs, Reason.OTHER_OPERATOR)]).statuses[theirs.key]
     assert set(status) == {"phase", "conditions"}
     assert status["phase"] == "Running"

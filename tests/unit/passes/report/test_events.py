@@ -6,7 +6,8 @@ from models.kinds import EVENT, Key
 from models.observed import Pod
 from models.snapshot import Observed, Owner, Snapshot
 from models.status import JobStatus
-from reconciler.passes.values import Action, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     LATER,
     NEW,
@@ -193,21 +194,21 @@ def test_a_job_that_ended_before_it_was_ever_seen_is_no_news() -> None:
 
 def test_an_obstacle_is_told_once() -> None:
     """The same finding in the next pass is no news; another one is."""
-    conflict = finding(SIMPLE, Topic.NAME_CONFLICT, "Service x belongs to someone else")
+    conflict = finding(SIMPLE, Reason.NAME_CONFLICT, "Service x belongs to someone else")
     first = told(world(SIMPLE), findings=[conflict])
     assert first.events == {"NameConflict": "Service x belongs to someone else."}
     assert told(first.world, findings=[conflict]).actions == ()
-    other = finding(SIMPLE, Topic.NAME_CONFLICT, "Service y belongs to someone else")
+    other = finding(SIMPLE, Reason.NAME_CONFLICT, "Service y belongs to someone else")
     assert told(first.world, findings=[other]).events == {"NameConflict": "Service y belongs to someone else."}
 
 
 def test_an_event_is_one_that_kubectl_shows() -> None:
     """`kubectl describe` finds it by what it is about."""
-    first = told(world(SIMPLE), findings=[finding(SIMPLE, Topic.NAME_CONFLICT)])
+    first = told(world(SIMPLE), findings=[finding(SIMPLE, Reason.NAME_CONFLICT)])
     (event,) = (action for action in first.actions if action.key.kind == EVENT)
     assert event.key == Key(EVENT, "default", event.body["metadata"]["name"])
     assert event.key.name.startswith("simple.")
-    assert (event.owner, event.chain) == (SIMPLE.key, SIMPLE.key)
+    assert (event.owner, event.tree) == (SIMPLE.key, SIMPLE.key)
     assert event.body == {
         "apiVersion": "v1",
         "kind": "Event",
@@ -234,14 +235,14 @@ def test_an_event_is_one_that_kubectl_shows() -> None:
 
 def test_an_event_follows_the_status_that_says_the_same() -> None:
     """If the status cannot be written the Event is not sent, and the next pass does both."""
-    kinds = [action.verb for action in told(world(SIMPLE), findings=[finding(SIMPLE, Topic.NAME_CONFLICT)]).actions]
+    kinds = [action.verb for action in told(world(SIMPLE), findings=[finding(SIMPLE, Reason.NAME_CONFLICT)]).actions]
     assert kinds == [Verb.REPORT, Verb.CREATE]
 
 
 @pytest.mark.parametrize("message", ["x" * 5000, "ü" * 5000, "a\nb" * 1000])
 def test_an_events_message_fits(message: str) -> None:
     """The API server refuses longer ones."""
-    said = told(world(SIMPLE), findings=[finding(SIMPLE, Topic.NAME_CONFLICT, message)]).events["NameConflict"]
+    said = told(world(SIMPLE), findings=[finding(SIMPLE, Reason.NAME_CONFLICT, message)]).events["NameConflict"]
     assert len(said.encode()) <= 1024
     assert "\n" not in said
 
@@ -250,7 +251,7 @@ def test_an_events_name_is_its_own_and_a_valid_one() -> None:
     """The same news gives the same name; other news, or the same later, another."""
     long = cluster("x" * 200 + "." + "y" * 52)
     names = {
-        told(world(long), findings=[finding(long, Topic.NAME_TOO_LONG, text)], at=at).actions[1].key.name
+        told(world(long), findings=[finding(long, Reason.NAME_TOO_LONG, text)], at=at).actions[1].key.name
         for text in ("one", "one", "other")
         for at in (NOON, LATER)
     }

@@ -3,7 +3,7 @@
 import pytest
 
 from models.snapshot import Observed
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     NEW,
     NO_IMAGE,
@@ -98,7 +98,7 @@ def test_a_groups_ready_counts_its_workers() -> None:
     assert (ready.status, ready.reason) == ("False", "WorkersNotReady")
     assert ready.message == (
         "2 of 3 workers are not ready: Pod simple-default-worker-group-worker-2 cannot start: "
-        'ImagePullBackOff: Back-off pulling image "dask"; 1 must still be created.'
+        'ImagePullBackOff: Back-off pulling image "dask"; 1 to create.'
     )
 
 
@@ -106,7 +106,7 @@ def test_a_groups_ready_counts_its_workers() -> None:
     ("pods", "ready", "progressing"),
     [
         ((READY,), "The only worker is ready.", "The only worker is ready."),
-        ((), "The only worker is not ready: 1 must still be created.", "1 worker must still be created."),
+        ((), "The only worker is not ready: 1 to create.", "1 worker to create."),
         (
             (NO_IMAGE,),
             (
@@ -129,18 +129,16 @@ def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:
     """What is about to be deleted is not what a user has to mend."""
     going = group(SIMPLE, status={"retiring": ["simple-default-worker-group-worker-2"]})
     after = told(world(SIMPLE, going, worker(going, 1), worker(going, 2, NO_IMAGE), worker(going, 3)))
-    assert after.condition(going, "Ready").message == "1 of 3 workers is not ready: 1 must still be created."
+    assert after.condition(going, "Ready").message == "1 of 3 workers is not ready: 1 to create."
 
 
 def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
     """A backoff explains the Pods that are missing, in the group and in its cluster."""
     after = told(
-        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Topic.BACK_OFF, "they ended 5 times")]
+        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Reason.BACK_OFF, "they ended 5 times")]
     )
     for one, type_ in ((DEFAULT, "Ready"), (SIMPLE, "WorkersReady")):
-        assert after.condition(one, type_).message == (
-            "2 of 3 workers are not ready: 2 must still be created: They ended 5 times."
-        )
+        assert after.condition(one, type_).message == ("2 of 3 workers are not ready: 2 to create: They ended 5 times.")
 
 
 def test_a_group_without_its_cluster_is_not_ready_and_keeps_what_was_known() -> None:
@@ -159,7 +157,7 @@ def test_what_goes_with_its_cluster_is_told_nothing() -> None:
 
 def test_a_group_of_a_cluster_that_dask_kubernetes_runs_gets_conditions_only() -> None:
     """Its Pods are not known here, so that counts would be wrong."""
-    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Topic.OTHER_OPERATOR)])
+    after = told(world(SIMPLE, DEFAULT), findings=[finding(DEFAULT, Reason.OTHER_OPERATOR)])
     assert set(after.statuses[DEFAULT.key]) == {"conditions"}
 
 

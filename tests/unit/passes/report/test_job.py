@@ -4,7 +4,7 @@ import pytest
 
 from models.resources import DaskCluster
 from models.snapshot import Observed
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     NEW,
     NOON,
@@ -135,7 +135,7 @@ def test_an_edit_of_the_runner_is_shown_until_it_is_applied() -> None:
     """A running command is never restarted by an edit; the user is told instead."""
     objects = (WORK, mine(), runner(WORK))
     assert told(world(*objects)).condition(WORK, "RunnerUpToDate").status == "True"
-    changed = told(world(*objects), findings=[finding(WORK, Topic.RUNNER_CHANGED, "spec.job was edited")])
+    changed = told(world(*objects), findings=[finding(WORK, Reason.RUNNER_CHANGED, "spec.job was edited")])
     condition = changed.condition(WORK, "RunnerUpToDate")
     assert (condition.status, condition.reason, condition.message) == (
         "False",

@@ -14,8 +14,9 @@ from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable
 from models.status import JobStatus
 from reconciler.passes.report.pod_trouble import explain
-from reconciler.passes.values import Action, Finding, Response, Result, Topic, Verb
+from reconciler.passes.values import Action, Finding, Response, Result, Verb
 from reconciler.rules.labels import SCHEDULER_GATE, Role
+from reconciler.rules.reasons import REASONS_OF_FINDINGS, Reason
 from tests.unit.passes.report.worlds import (
     LATER,
     NEW,
@@ -123,9 +124,17 @@ def responses_on(draw: st.DrawFn, owners: Sequence[Owner]) -> list[Response]:
 
 @st.composite
 def findings_on(draw: st.DrawFn, owners: Sequence[Owner]) -> list[Finding]:
-    """Anything that may have to be told."""
+    """Any findings that resources of their kinds have; the groups' cluster is there."""
     about = st.lists(st.sampled_from(owners), max_size=4)
-    return [finding(owner, draw(st.sampled_from(list(Topic))), draw(texts)) for owner in draw(about)]
+    return [finding(owner, draw(st.sampled_from(reasons_of(owner))), draw(texts)) for owner in draw(about)]
+
+
+def reasons_of(owner: Owner) -> list[Reason]:
+    return [
+        reason
+        for reason in REASONS_OF_FINDINGS
+        if reason is not Reason.CLUSTER_NOT_FOUND and any(owner.kind() in use.kinds for use in reason.uses)
+    ]
 
 
 @st.composite
@@ -182,6 +191,19 @@ def test_conditions_follow_the_conventions_of_the_kubernetes_api(one: Pass) -> N
             assert len(condition.message) <= 4096
             assert condition.observed_generation == 1
             assert condition.last_transition_time == NOON
+
+
+@given(passes())
+@settings(deadline=None)
+def test_conditions_have_the_reasons_that_are_declared_for_them(one: Pass) -> None:
+    """A reason stands on the conditions and kinds, and with the status, that docs/conditions.md shows."""
+    for key, status in report_on(one).statuses.items():
+        for condition in status["conditions"]:
+            if condition["type"] == "Accepted" and condition["status"] == "False":
+                continue  # the API server's own reason
+            use = Reason(condition["reason"]).use(condition["type"])
+            assert key.kind in use.kinds, f"{key}: {condition}"
+            assert condition["status"] == use.status, f"{key}: {condition}"
 
 
 @given(passes())

@@ -2,7 +2,7 @@
 
 from models.kinds import POD, Key
 from models.snapshot import Unreadable
-from reconciler.passes.values import Topic
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     LATER,
     NO_IMAGE,
@@ -27,7 +27,7 @@ GOING: Body = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
 def test_a_cluster_that_is_being_deleted_gets_no_status_and_no_events() -> None:
     """Garbage collection is at work; a write would only race it."""
     going = cluster(meta=GOING)
-    assert told(world(going), findings=[finding(going, Topic.NAME_CONFLICT)]).actions == ()
+    assert told(world(going), findings=[finding(going, Reason.NAME_CONFLICT)]).actions == ()
 
 
 def test_a_cluster_part_of_which_cannot_be_read_is_unknown_and_keeps_its_numbers() -> None:
@@ -54,7 +54,7 @@ def test_a_cluster_part_of_whose_groups_cannot_be_read_is_unknown_too() -> None:
 
 def test_findings_are_told_in_a_fixed_order() -> None:
     """A status must not flicker with the order in which things are found."""
-    both = [finding(SIMPLE, Topic.NAME_CONFLICT, f"{name} belongs to someone else") for name in "zyxwba"]
+    both = [finding(SIMPLE, Reason.NAME_CONFLICT, f"{name} belongs to someone else") for name in "zyxwba"]
     message = told(world(SIMPLE), findings=both).condition(SIMPLE, "Ready").message
     assert message == " ".join(f"{name.upper()} belongs to someone else." for name in "abwxyz")
 
@@ -82,7 +82,7 @@ def test_a_status_is_guarded_by_the_version_it_was_worked_out_from() -> None:
     """A status from an older picture must not overwrite what was decided since."""
     (report, *_) = told(world(SIMPLE)).actions
     assert report.body["metadata"] == {"name": "simple", "namespace": "default", "resourceVersion": "7"}
-    assert (report.uid, report.to_status, report.owner, report.chain) == ("uid-simple", True, SIMPLE.key, SIMPLE.key)
+    assert (report.uid, report.to_status, report.owner, report.tree) == ("uid-simple", True, SIMPLE.key, SIMPLE.key)
 
 
 def test_conditions_of_other_programs_cause_no_write() -> None:

@@ -11,8 +11,9 @@ from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.report import report
-from reconciler.passes.values import Action, Finding, Response, Topic, Verb
+from reconciler.passes.values import Action, Finding, Response, Verb
 from reconciler.rules.labels import NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
+from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
 Body = dict[str, Any]
@@ -213,5 +214,5 @@ def written(there: Snapshot, actions: Iterable[Action]) -> Snapshot:
     return there.fold(news)
 
 
-def finding(about: Owner, topic: Topic, message: str = "something is wrong") -> Finding:
-    return Finding(about.key, topic, f"{about.key}: {message}")
+def finding(about: Owner, reason: Reason, message: str = "something is wrong") -> Finding:
+    return Finding(about.key, reason, message)

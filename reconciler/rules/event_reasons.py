@@ -1,0 +1,46 @@
+"""The reasons of Events that are no reasons of conditions; a condition's reason says itself which Event it makes."""
+
+from enum import StrEnum
+from typing import Self
+
+from models.kinds import Kind
+from reconciler.rules.reason_facts import BUILT, CLUSTER, GROUP, JOB, EventType
+
+
+class EventReason(StrEnum):
+    """What has happened.
+
+    Attributes:
+        type: Whether someone should look at it.
+        kinds: The kinds of resources that have such Events.
+        meaning: What it means, in one line.
+    """
+
+    type: EventType
+    kinds: tuple[Kind, ...]
+    meaning: str
+
+    def __new__(cls, value: str, type_: EventType, kinds: tuple[Kind, ...], meaning: str) -> Self:
+        """One reason, as Events spell it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.type, member.kinds, member.meaning = type_, kinds, meaning
+        return member
+
+    FAILED_CREATE = "FailedCreate", EventType.WARNING, BUILT, "The API server refused to create an object."
+    FAILED_UPDATE = "FailedUpdate", EventType.WARNING, BUILT, "The API server refused to change an object."
+    CLUSTER_READY = "ClusterReady", EventType.NORMAL, CLUSTER, "The cluster became ready."
+    CLUSTER_NOT_READY = (
+        "ClusterNotReady",
+        EventType.WARNING,
+        CLUSTER,
+        "The cluster was ready, and lost its scheduler or a worker.",
+    )
+    SCHEDULER_RECREATED = "SchedulerRecreated", EventType.NORMAL, CLUSTER, "The scheduler Pod was replaced."
+    OWNER_GONE = "OwnerGone", EventType.NORMAL, CLUSTER, "The cluster was deleted: its owner was not seen any more."
+    SCALED_UP = "ScaledUp", EventType.NORMAL, GROUP, "Workers were added."
+    SCALED_DOWN = "ScaledDown", EventType.NORMAL, GROUP, "Workers were taken away."
+    WORKERS_ROLLED_OUT = "WorkersRolledOut", EventType.NORMAL, GROUP, "All workers are from the present template."
+    JOB_STARTED = "JobStarted", EventType.NORMAL, JOB, "The runner Pod is running."
+    JOB_COMPLETE = "JobComplete", EventType.NORMAL, JOB, "The job's command ended well."
+    JOB_FAILED = "JobFailed", EventType.WARNING, JOB, "The job's command failed."

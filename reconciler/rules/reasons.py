@@ -1,0 +1,306 @@
+"""The reasons of conditions, with all that is decided by reason; docs/conditions.md is generated from it.
+
+A `Reason` says on which conditions it stands, with which status, what it means and what to do. A finding has a reason
+too: the one of the condition that it ends up in. `Accepted` also has the API server's own reasons, such as `Forbidden`.
+"""
+
+import logging
+from enum import StrEnum
+from functools import partial
+from typing import Self
+
+from reconciler.rules.reason_facts import (
+    ALL,
+    AUTOSCALER,
+    BUILT,
+    CLUSTER,
+    GROUP,
+    JOB,
+    SCALED,
+    ConditionType,
+    EventType,
+    Handling,
+    Use,
+)
+
+_READY = (ConditionType.READY,)
+_SCHEDULER_READY = (ConditionType.SCHEDULER_READY,)
+_WORKERS_READY = (ConditionType.WORKERS_READY,)
+_PROGRESSING = (ConditionType.PROGRESSING,)
+_COMPLETE = (ConditionType.COMPLETE,)
+_FAILED = (ConditionType.FAILED,)
+_RUNNER = (ConditionType.RUNNER_UP_TO_DATE,)
+
+_blocked = partial(Use, (*_READY, *_PROGRESSING), "False", event=EventType.WARNING)
+_unready = partial(Use, _READY, "False")
+_under_way = partial(Use, _PROGRESSING, "True")
+_at_rest = partial(Use, _PROGRESSING, "False")
+_accepted = partial(Use, (ConditionType.ACCEPTED,), "True")
+_blocking = partial(Handling, blocks=True, needs_person=True)
+
+
+class Reason(StrEnum):
+    """Why conditions are as they are, and what findings are about; of several findings the first here counts most.
+
+    Attributes:
+        uses: How it stands on conditions; at most one use for each type.
+        handling: What follows from a finding with this reason.
+    """
+
+    uses: tuple[Use, ...]
+    handling: Handling
+
+    def __new__(cls, value: str, *facts: Use | Handling) -> Self:
+        """One reason, as conditions spell it."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.uses = tuple(fact for fact in facts if isinstance(fact, Use))
+        member.handling = next((fact for fact in facts if isinstance(fact, Handling)), Handling())
+        return member
+
+    # Findings that block: they make a resource not ready, whatever else is known of it.
+    INVALID = (
+        "Invalid",
+        _blocked(ALL, "The resource cannot be read.", "Correct the field in the message."),
+        _blocking(logging.WARNING, unbuildable=True),
+    )
+    NAME_TOO_LONG = (
+        "NameTooLong",
+        _blocked(BUILT, "Services are named after the cluster, and the name does not fit.", "Choose another name."),
+        _blocking(logging.WARNING, unbuildable=True),
+    )
+    OTHER_OPERATOR = (
+        "ManagedByDaskKubernetes",
+        _blocked(SCALED, "dask-kubernetes runs the cluster; it is left alone.", "Create the cluster anew."),
+        _blocking(logging.INFO),
+    )
+    NAME_CONFLICT = (
+        "NameConflict",
+        _blocked(ALL, "An object of a name that is needed belongs to someone else.", "Delete or rename it."),
+        _blocking(logging.WARNING),
+    )
+    CLUSTER_NOT_FOUND = (
+        "ClusterNotFound",
+        _blocked(
+            (*GROUP, *AUTOSCALER), "There is no cluster of the name in `spec.cluster`.", "Create it, or name another."
+        ),
+        _blocking(logging.INFO),
+    )
+    INTERNAL_ERROR = (
+        "InternalError",
+        _blocked(
+            ALL, "A bug in the reconciler; it leaves this resource alone.", "Report it, with the traceback in its log."
+        ),
+        _blocking(logging.WARNING),
+    )
+    INCOMPLETE = (
+        "Incomplete",
+        Use(
+            (*_READY, *_PROGRESSING, *_SCHEDULER_READY, *_WORKERS_READY),
+            "Unknown",
+            BUILT,
+            "Something of the resource cannot be read; nothing is done.",
+            "Correct what the message names.",
+        ),
+    )
+
+    # Whether things are ready.
+    READY = (
+        "Ready",
+        Use(_READY, "True", BUILT, "The scheduler and all workers are ready; for a job, also its runner Pod."),
+        Use(_SCHEDULER_READY, "True", CLUSTER, "The scheduler Pod is ready."),
+        Use(_WORKERS_READY, "True", CLUSTER, "As many workers of all groups are ready as are wanted."),
+    )
+    NOT_CREATED = (
+        "NotCreated",
+        Use(
+            (*_READY, *_SCHEDULER_READY, *_WORKERS_READY),
+            "False",
+            (*CLUSTER, *JOB),
+            "The first objects do not exist yet.",
+            "Wait, or see `Accepted` and `Progressing`.",
+        ),
+    )
+    SCHEDULER_NOT_READY = (
+        "SchedulerNotReady",
+        Use(
+            (*_READY, *_SCHEDULER_READY),
+            "False",
+            CLUSTER,
+            "The scheduler Pod is missing or not ready.",
+            "See the message: an image, resources, the command.",
+        ),
+    )
+    REPLACING = (
+        "Replacing",
+        Use(_SCHEDULER_READY, "False", CLUSTER, "The scheduler Pod has ended, or its template was edited.", "Wait."),
+    )
+    SERVICE_NOT_READY = (
+        "ServiceNotReady",
+        _unready(
+            CLUSTER, "A LoadBalancer Service has no address yet.", "Wait, or see why your load balancers get none."
+        ),
+    )
+    WORKERS_NOT_READY = (
+        "WorkersNotReady",
+        Use(
+            (*_READY, *_WORKERS_READY),
+            "False",
+            SCALED,
+            "Fewer workers are ready than wanted.",
+            "See the message, or ask for fewer workers.",
+        ),
+    )
+    CLUSTER_NOT_READY = (
+        "ClusterNotReady",
+        _unready(JOB, "The job's cluster is not ready.", "See the message, and the cluster."),
+    )
+    RUNNER_NOT_READY = (
+        "RunnerNotReady",
+        _unready(JOB, "The runner Pod is not ready. It starts when the scheduler is ready.", "See the message."),
+    )
+    FINISHED = (
+        "Finished",
+        Use((*_READY, *_PROGRESSING), "False", JOB, "The job has ended.", "See `Complete` and `Failed`."),
+    )
+    NOT_ACTING = (
+        "NotActing",
+        _unready(AUTOSCALER, "This version does not act on autoscalers.", "Scale the worker group."),
+    )
+
+    # What is being done, or why nothing is. Findings with one of these reasons postpone actions.
+    DELETION_CAP = (
+        "DeletionCap",
+        _under_way(
+            BUILT,
+            "More is to be deleted than `--deletion-cap` allows in one pass; the rest follows.",
+            "Wait, or raise it.",
+        ),
+        Handling(logging.WARNING),
+    )
+    NO_DELETE = (
+        "DeletionDisabled",
+        _at_rest(BUILT, "Deletions are switched off.", "Run without `--no-delete`."),
+        Handling(logging.INFO, needs_person=True),
+    )
+    BACK_OFF = (
+        "BackOff",
+        _under_way(BUILT, "Something failed, and is tried again at the time in the message.", "See the message."),
+        Handling(logging.INFO, echoes_write=True),
+    )
+    UNDONE = (
+        "ChangesUndone",
+        _under_way(
+            BUILT,
+            "Something, such as a webhook or another controller, takes back what is written; it is tried again later.",
+            "Change what takes it back.",
+            event=EventType.WARNING,
+        ),
+        Handling(logging.WARNING, needs_person=True),
+    )
+    TERMINATING = (
+        "WaitingForTermination",
+        _under_way(BUILT, "An object of a name that is needed is being deleted.", "Wait, or see what keeps it."),
+        Handling(logging.INFO),
+    )
+    REFUSED = (
+        "Refused",
+        _at_rest(BUILT, "The API server refused a deletion or a status.", "Grant the right that the message names."),
+        Use((ConditionType.ACCEPTED,), "False", BUILT, "The API server gave no reason.", "See the message."),
+    )
+    UNAVAILABLE = (
+        "ApiUnavailable",
+        _under_way(BUILT, "The API server did not answer, or was in trouble.", "Wait."),
+    )
+    CREATING = "Creating", _under_way(BUILT, "Objects are being created.", "Wait.")
+    STARTING = "Starting", _under_way(BUILT, "Pods or a load balancer are starting.", "Wait, or see `Ready`.")
+    RUNNING = "Running", _under_way(JOB, "The job's command is running.", "Wait.")
+    ROLLING_OUT = (
+        "RollingOut",
+        _under_way(
+            SCALED,
+            "Workers are being replaced: their template was edited.",
+            "Wait. It goes on when new workers are ready: see `Ready`.",
+        ),
+    )
+    SCALING_DOWN = "ScalingDown", _under_way(SCALED, "There are more workers than wanted.", "Wait.")
+    ON_DELETE = (
+        "OnDelete",
+        _at_rest(
+            SCALED, "Workers are from an older template, and `updateStrategy` is `OnDelete`.", "Delete their Pods."
+        ),
+    )
+    SETTLED = "Settled", _at_rest(SCALED, "There is nothing to do.")
+
+    # Whether the API server takes what is made from the resource.
+    ACCEPTED = "Accepted", _accepted(BUILT, "Nothing was refused.")
+    UNKNOWN_FIELD = (
+        "UnknownField",
+        _accepted(
+            BUILT, "The API server warned, such as of a misspelled field.", "Correct the template.", EventType.WARNING
+        ),
+    )
+    INVALID_ANNOTATION = (
+        "InvalidAnnotation",
+        _accepted(
+            CLUSTER,
+            "An annotation that sets the cluster's [lifetime](architecture.md#an-owners-sign-of-life) cannot be read, "
+            "so that the cluster outlives its owner.",
+            "Correct or remove the annotation in the message.",
+            EventType.WARNING,
+        ),
+        Handling(logging.WARNING, needs_person=True),
+    )
+
+    # What became of a job.
+    NOT_FINISHED = "NotFinished", Use((*_COMPLETE, *_FAILED), "False", JOB, "The job has not ended yet.")
+    SUCCEEDED = (
+        "Succeeded",
+        Use(_COMPLETE, "True", JOB, "The command ended with exit code 0."),
+        Use(_FAILED, "False", JOB, "The command ended with exit code 0."),
+    )
+    RUNNER_FAILED = (
+        "RunnerFailed",
+        Use(_COMPLETE, "False", JOB, "The command failed; the message has the exit code.", "See the runner Pod's log."),
+        Use(_FAILED, "True", JOB, "The command failed; the message has the exit code.", "See the runner Pod's log."),
+    )
+    UP_TO_DATE = (
+        "UpToDate",
+        Use(_RUNNER, "True", JOB, "The runner Pod is from the present template, or does not exist yet."),
+    )
+    RUNNER_CHANGED = (
+        "RunnerTemplateChanged",
+        Use(
+            _RUNNER,
+            "False",
+            JOB,
+            "`spec.job` was edited; the runner Pod runs on as it was.",
+            "Delete the Pod to run the job anew.",
+            EventType.WARNING,
+        ),
+        Handling(logging.INFO, needs_person=True),
+    )
+
+    @property
+    def types(self) -> frozenset[ConditionType]:
+        """The conditions that it stands on."""
+        return frozenset(type_ for use in self.uses for type_ in use.types)
+
+    def use(self, type_: str) -> Use:
+        """How it stands on conditions of that type.
+
+        Raises:
+            ValueError: it does not stand on them.
+        """
+        for use in self.uses:
+            if type_ in use.types:
+                return use
+        raise ValueError(f"{self} is no reason of the condition {type_}.")
+
+
+REASONS_OF_FINDINGS = tuple(reason for reason in Reason if reason.handling.log_level)
+"""The reasons that findings have; of several the first counts."""
+BLOCKING = tuple(reason for reason in Reason if reason.handling.blocks)
+UNBUILDABLE = tuple(reason for reason in Reason if reason.handling.unbuildable)
+POSTPONING = tuple(reason for reason in REASONS_OF_FINDINGS if reason.types == {*_PROGRESSING})
+"""Those that say why an action is postponed."""
