@@ -36,6 +36,12 @@ test: machine .venv/made  ## Test everything: fast tests, a real API server, a r
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
 	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
 
+SEEDS ?= 1000
+
+.PHONY: simulate
+simulate: .venv/made  ## Tell random stories of the simulation, and shrink those that fail: SEEDS=1000 of them, or SEED=17 alone.
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
 .PHONY: lint
 lint: .venv/made  ## Check style, format and types.
 	$(BIN)/ruff check

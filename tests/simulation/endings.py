@@ -1,11 +1,11 @@
 """What is tried on a world that a story has brought to rest, and what must come of it.
 
-    rolled back       an edit is taken back: whoever fits again, and was not on the way out, stays
-    second thoughts   less, and then again as much, while deletions wait: nobody goes
-    short lists       a list lacks items, for one pass: nobody goes for it
-    webhook stands    someone undoes what is done: few writes, and it is told
-    refusal stands    one tree is refused everything: the others are as fast as ever, and it is told
-    faults            requests fail and the process dies: in all as much is made and deleted as without
+rolled back       an edit is taken back: whoever fits again, and was not on the way out, stays
+second thoughts   less, and then again as much, while deletions wait: nobody goes
+short lists       a list lacks items, for one pass: nobody goes for it
+webhook stands    someone undoes what is done: few writes, and it is told
+refusal stands    one tree is refused everything: the others are as fast as ever, and it is told
+faults            requests fail and the process dies: in all as much is made and deleted as without
 """
 
 from collections.abc import Callable, Mapping
@@ -143,7 +143,7 @@ def _refusal_stands(world: World, choice: int, again: Again) -> None:
 
 
 def _faults(world: World, choice: int, again: Again) -> None:
-    twin, random = again(), Random(choice)  # noqa: S311 - a story need not be a secret
+    twin, random = again(), Random(choice)
     before = world.ledger.made.copy(), world.ledger.ended.copy()
     for one in (twin, world):
         _stir(one, choice)
@@ -190,7 +190,11 @@ def _is_settled(body: Body) -> bool:
     conditions = {one["type"]: one for one in body.get("status", {}).get("conditions", ())}
     progressing = conditions.get("Progressing")
     is_current = progressing is not None and progressing["observedGeneration"] == body["metadata"]["generation"]
-    return is_current and progressing is not None and progressing["reason"] in ("Settled", "Finished", "Running", "OnDelete", "ClusterNotFound")
+    return (
+        is_current
+        and progressing is not None
+        and progressing["reason"] in ("Settled", "Finished", "Running", "OnDelete", "ClusterNotFound")
+    )
 
 
 def _running(world: World) -> list[Body]:

@@ -92,7 +92,7 @@ def _normal(body: Body, names: Mapping[str, str]) -> Any:
     normal = json.loads(_TIME.sub("a time", text))
     conditions = normal.get("status", {}).get("conditions")
     if conditions is not None:
-        normal["status"]["conditions"] = {one["type"]: one for one in conditions}
+        normal["status"]["conditions"] = {one["type"]: one for one in conditions if one["type"] != "RunnerUpToDate"}
     return normal
 
 
@@ -107,5 +107,4 @@ def _without_fleeting(value: Any) -> Any:
 
 
 def _is_injected(item: Any) -> bool:
-    is_named = isinstance(item, dict) and str(item.get("name", item.get("key", ""))).lower() == INJECTED
-    return is_named
+    return isinstance(item, dict) and str(item.get("name", item.get("key", ""))).lower() == INJECTED

@@ -93,7 +93,7 @@ def _check_job(world: World, body: Body) -> None:
     runners = _pods(world, body, Role.JOB_RUNNER, live=False)
     state = world.condition(key, "Ready")[0]
     is_over = status.get("jobStatus") in OUTCOMES
-    assert state != "True" or (any(map(is_ready, runners)) and not is_over), _wrong(world, key, "Ready", False)  # noqa: FBT003
+    assert state != "True" or (any(map(is_ready, runners)) and not is_over), _wrong(world, key, "Ready", False)
     names = {pod["metadata"]["name"] for pod in runners}
     name = status.get("jobRunnerPodName")
     assert is_over or not names or name in names, f"{key} says its runner is {name}, not {names}"
@@ -191,7 +191,11 @@ def _is_of(group: Body, cluster: Body) -> bool:
 def _is_orphan(world: World, body: Body) -> bool:
     """Whether its owners are gone, and garbage collection has yet to come to it."""
     owners = [
-        Key(next(kind for kind in CUSTOM_KINDS if kind.name == owner["kind"]), body["metadata"]["namespace"], owner["name"])
+        Key(
+            next(kind for kind in CUSTOM_KINDS if kind.name == owner["kind"]),
+            body["metadata"]["namespace"],
+            owner["name"],
+        )
         for owner in body["metadata"].get("ownerReferences", ())
         if owner["kind"] in _MODELS
     ]

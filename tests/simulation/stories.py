@@ -66,7 +66,7 @@ class Story:
     def simpler(self) -> Iterator["Story"]:
         """The same with one setting, or the ending, as it is by default."""
         for name in self.setting.changed():
-            default = next(one.default for one in fields(Setting) if one.name == name)
+            default: Any = getattr(Setting(), name)
             yield replace(self, setting=replace(self.setting, **{name: default}))
         if self.ending:
             yield replace(self, ending="")
@@ -84,9 +84,9 @@ class Story:
 
 def draw(seed: int) -> Story:
     """The story of a seed: always the same one."""
-    random = Random(seed)  # noqa: S311 - a story need not be a secret
+    random = Random(seed)
     setting = _setting(random)
-    names = [name for name in (*USERS, *MEDDLING, *MISHAPS, *ON_THE_WAY) if random.random() < 0.35]  # noqa: PLR2004
+    names = [name for name in (*USERS, *MEDDLING, *MISHAPS, *ON_THE_WAY) if random.random() < 0.35]
     names += random.sample(BEFORE_DELETED, 3)
     within = random.choice((0.0, 0.0, 0.3, 0.7))
     number = random.choice((4, 8, 12, 20))
@@ -101,15 +101,15 @@ def _setting(random: Random) -> Setting:
         naming=random.choice(tuple(Naming)),
         interval=random.choice((5.0, 5.0, 1.0, 60.0)),
         deletion_cap=random.choice((1000, 1000, 0, 1, 3)),
-        no_delete=random.random() < 0.15,  # noqa: PLR2004
+        no_delete=random.random() < 0.15,
         namespaces=random.choice(((), (NAMESPACE, ELSEWHERE))),
         request_seconds=random.choice((0.0, 0.0, 0.05, 1.0)),
-        collects_garbage=random.random() < 0.8,  # noqa: PLR2004
+        collects_garbage=random.random() < 0.8,
     )
 
 
 def _happening(random: Random, names: list[str], within: float) -> Happening:
-    what = random.choice((*ALWAYS, *names)) if random.random() < 0.6 else random.choice(names)  # noqa: PLR2004
+    what = random.choice((*ALWAYS, *names)) if random.random() < 0.6 else random.choice(names)
     is_within = what not in ALWAYS and (what in ("request fails", "killed", "rival passes") or random.random() < within)
     request = random.randint(1, LAST_REQUEST) if is_within else 0
     assert what in HAPPENINGS

@@ -1,8 +1,8 @@
 """A story is told in a fresh world, and whatever was promised is looked at on the way and at the end.
 
-    happenings ──► what stands, stands ──► peace ──► rest ──► mended ──► rest ──► as if made anew ──► ending
-    every write and status is watched       │        nothing is written any more           │
-                                            └ clocks, nodes, API, webhooks: all is well    └ against a fresh world
+happenings ──► what stands, stands ──► peace ──► rest ──► mended ──► rest ──► as if made anew ──► ending
+every write and status is watched       │        nothing is written any more           │
+                                        └ clocks, nodes, API, webhooks: all is well    └ against a fresh world
 """
 
 import traceback
@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+
+from structlog.testing import capture_logs
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
@@ -50,9 +52,12 @@ def attempt(story: Story) -> Failure | None:
     """Tell a story; what went wrong, if anything did."""
     world = story.setting.world()
     try:
-        tell(story, world)
+        with capture_logs():
+            tell(story, world)
     except Exception as error:  # noqa: BLE001 - whatever a story brings to light is what it is told for
-        places = [frame for frame in traceback.extract_tb(error.__traceback__) if "/site-packages/" not in frame.filename]
+        places = [
+            frame for frame in traceback.extract_tb(error.__traceback__) if "/site-packages/" not in frame.filename
+        ]
         last = places[-1]
         where = f"{Path(last.filename).name}:{last.lineno} {last.line or ''}"
         return Failure(where, f"{type(error).__name__}: {error}", tuple(world.journal.lines))
@@ -77,7 +82,7 @@ def bring_to_rest(story: Story, world: World) -> World:
     """Let everything happen, and then nothing more, until the world is what its resources ask for."""
     for happening in story.happenings:
         happening.befall(world)
-        if happening.what in ("tick", "pass") and not world.way.is_marred:
+        if happening.what in ("tick", "pass") and _has_seen_all(world):
             check_statuses(world)
     endure(world)
     make_peace(world)
@@ -90,6 +95,12 @@ def bring_to_rest(story: Story, world: World) -> World:
     check_statuses(world)
     check_at_rest(world)
     return world
+
+
+def _has_seen_all(world: World) -> bool:
+    """Whether the last pass looked at everything, came to its end, and met no trouble."""
+    result = world.results[-1]
+    return not (world.way.is_marred or result.is_cut or result.errors)
 
 
 def endure(world: World) -> None:

@@ -177,9 +177,7 @@ USERS: Mapping[str, Hand] = {
     "scheduler broken": _edited(
         WITH_SCHEDULERS, scheduler_path, lambda how: {"spec": pod_spec(BROKEN[how % len(BROKEN)])}
     ),
-    "service edited": _edited(
-        WITH_SCHEDULERS, scheduler_path, lambda how: {"service": SERVICES[how % len(SERVICES)]}
-    ),
+    "service edited": _edited(WITH_SCHEDULERS, scheduler_path, lambda how: {"service": SERVICES[how % len(SERVICES)]}),
     "labelled": _labelled,
     "owner seen": _owner_seen,
     "resource deleted": _deleted,

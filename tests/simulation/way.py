@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from models.kinds import EVENT, Key, Kind
 from reconciler.memory import MemoryAPI
@@ -22,6 +22,8 @@ from tests.simulation.requests import Request, of_change, of_create, tree_of
 
 Answer = TypeVar("Answer")
 
+MOST_REQUESTS = 3000
+"""More than any call of the loop can need: worlds are small."""
 TOUCHED = "kubectl.kubernetes.io/touched"
 """An annotation that does not flow down."""
 
@@ -84,6 +86,8 @@ class Way:
         journal: Where every write and every failure is noted.
 
     Attributes:
+        is_dead: Whether the process was killed; then no request leaves it any more.
+        breach: The first rule that was broken, which the reconciler may have taken for an error of the request.
         is_marred: Whether anything went wrong or happened in the pass under way.
         seconds: How long each request takes.
         refusals: What is refused.
@@ -96,8 +100,10 @@ class Way:
         self._api, self._world, self._clock, self._journal = api, world, clock, journal
         self._due: list[tuple[int, Callable[[], None]]] = []
         self._once: Fault | Death | None = None
-        self._is_dead = False
+        self.is_dead = False
         self.is_marred = False
+        self.breach: AssertionError | None = None
+        self._requests = 0
         self.seconds = 0.0
         self.clear()
 
@@ -123,9 +129,14 @@ class Way:
         """The request in hand, or the next one, goes wrong."""
         self._once = fault
 
+    def begin(self) -> None:
+        """Whatever comes belongs to a new pass."""
+        self.is_marred = False
+        self._requests = 0
+
     def revive(self) -> None:
         """A new process starts."""
-        self._is_dead = False
+        self.is_dead = False
 
     def flush(self) -> None:
         """Let happen now what was due at requests that were never made."""
@@ -162,9 +173,10 @@ class Way:
         return self._carry_out(of_change("delete", key), lambda: self._api.delete(key, uid, resource_version))
 
     def _carry_out(self, request: Request, call: Callable[[], Answer]) -> Answer:
-        if self._is_dead:
+        if self.is_dead:
             raise Killed
         self._clock.advance(self.seconds)
+        self._count()
         self._let_happen()
         once, self._once = self._once, None
         self.is_marred = self.is_marred or once is not None
@@ -175,12 +187,25 @@ class Way:
             answer = _answered(request, call, once if isinstance(once, Fault) else None)
             if once is Death.AFTER:
                 self._die()
+        except AssertionError as error:
+            self._end(error)
         except (ApiError, Killed) as error:
             self._journal.note("reconciler", f"{request}: {type(error).__name__} {error}".rstrip())
             raise
         if request.verb != "list":
             self._journal.note("reconciler", str(request))
         return answer
+
+    def _count(self) -> None:
+        self._requests += 1
+        if self._requests > MOST_REQUESTS:
+            self._end(AssertionError(f"more than {MOST_REQUESTS} requests, and no end"))
+
+    def _end(self, breach: AssertionError) -> NoReturn:
+        """Nothing that happens after a rule was broken matters any more."""
+        self.breach = self.breach or breach
+        self.is_dead = True
+        raise Killed
 
     def _let_happen(self) -> None:
         self._due = [(left - 1, happens) for left, happens in self._due]
@@ -204,7 +229,7 @@ class Way:
             self._world.edit(key, _touch)
 
     def _die(self) -> None:
-        self._is_dead = True
+        self.is_dead = True
         raise Killed
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from models.kinds import POD, SERVICE, Key, Kind
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import ROLE, TEMPLATE_HASH
-from reconciler.wire.protocol import API, Body, Reply, Subresource
+from reconciler.wire.protocol import Body, Reply, Subresource
 
 THEIRS = "example.com/theirs"
 """A label or annotation that someone else puts on objects; it is none of the reconciler's business."""
@@ -103,7 +103,7 @@ class Webhooks:
         """Create the object, as the webhooks make it."""
         changed = deepcopy(body)
         for name in sorted(self.on):
-            of, change = (AT_CREATE | ALWAYS)[name]
+            of, change = {**AT_CREATE, **ALWAYS}[name]
             if of == kind:
                 before = deepcopy(changed)
                 change(changed)

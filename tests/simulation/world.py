@@ -1,6 +1,7 @@
 """A Kubernetes cluster in memory with everyone who acts in it: users, nodes, and the reconciler under watch."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -88,26 +89,37 @@ class World:
 
     def reconcile(self) -> PassResult:
         """One pass, by the first reconciler that survives it."""
-        self.way.is_marred = False
-        while True:
-            try:
-                result = self.loop.once()
-            except Killed:
-                self.way.revive()
-                self.restart()
-            else:
-                break
+        self.way.begin()
+        result = self._survived()
+        while result is None:
+            self.way.revive()
+            self.restart()
+            result = self._survived()
         self.way.flush()
         assert not result.bugs, result.bugs
         self.results.append(result)
         return result
+
+    def _survived(self) -> PassResult | None:
+        """What came of a pass; `None` if the process was killed in it."""
+        with suppress(Killed):
+            result = self.loop.once()
+            if not self.way.is_dead:
+                return result
+        if self.way.breach is not None:
+            raise self.way.breach
+        return None
 
     def rival(self) -> None:
         """Another reconciler, whose clock is right and to whom nothing happens, makes a pass."""
         self.watch.is_touched = self.watch.is_rivalled = True
         other = self._watched(0.0)
         other.clock, other.is_misled = self.clock, True
-        Loop(other, self.settings, clock=self.clock, seconds=self.clock.seconds).once()
+        way = Way(other, self.api, Clock(self.clock()), self.journal)
+        with suppress(Killed):
+            Loop(way, self.settings, clock=self.clock, seconds=self.clock.seconds).once()
+        if way.breach is not None:
+            raise way.breach
 
     def during_pass(self, request: int, happens: Callable[[], None]) -> None:
         """Let something happen before so many requests of the next pass."""
