@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.kinds import ALL_KINDS, DASK_JOB, EVENT, POD, Key
-from reconciler.rules.labels import ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, Role
+from reconciler.rules.labels import ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, TEMPLATE_HASH, Role
 from reconciler.wire.protocol import Body
 from tests.simulation.requests import root_of
 from tests.simulation.way import TOUCHED
@@ -24,7 +24,7 @@ _FLEETING = frozenset(
         "startTime", "endTime", "resources", "highestOrdinal", "retiring", "failures", "decisions",
     }
 )  # fmt: skip
-_FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS})
+_FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, TEMPLATE_HASH})
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
