@@ -42,6 +42,10 @@ SEEDS ?= 1000
 simulate: .venv/made  ## Tell random stories of the simulation, and shrink those that fail: SEEDS=1000 of them, or SEED=17 alone.
 	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
+.PHONY: fresh
+fresh:  ## Run `make run` and `make test` on a fresh Debian in a folder. Linux, Go and root. ARGS go to pytest.
+	scripts/fresh $(ARGS)
+
 .PHONY: lint
 lint: .venv/made  ## Check style, format and types.
 	$(BIN)/ruff check
@@ -86,19 +90,25 @@ setup: machine .venv/made  ## Make what the other targets need, and nothing else
 .PHONY: machine
 machine:
 	@scripts/machine
-	@scripts/promtool
+	@scripts/promtool >/dev/null
 
 .PHONY: clean
 clean:  ## Remove what was made: the virtual environment, caches, builds.
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+# A virtual environment that was left half made, or has lost its Python, is made anew.
+works := $(BIN)/python -c 'import pip' 2>/dev/null
+ifneq ($(shell $(works) || echo no),)
+.PHONY: .venv/runs
+endif
+
 # What it takes to run Dask on this machine, and nothing else.
 .venv/runs: pyproject.toml
 	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else f"Python 3.11 or newer is needed; $(PYTHON) is {v[0]}.{v[1]}. Name another: make PYTHON=python3.12")'
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/machine
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || scripts/install python3-venv
 	@echo "Installing Dask and what else it takes into .venv; this takes a minute, or longer where the network is slow …"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(works) || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip install --quiet --editable ".[local]"
 	@echo "Installed."
 	@touch $@

@@ -1,13 +1,12 @@
 """The kinds the reconciler reads and writes, and the keys that tell objects apart."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GROUP = "kubernetes.dask.org"
 VERSION = "v1"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of Kubernetes object.
 
     Args:
@@ -57,9 +56,8 @@ CHILD_KINDS = (POD, SERVICE)
 ALL_KINDS = (*CUSTOM_KINDS, *CHILD_KINDS, EVENT)
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
-    """Which object: its kind, namespace and name."""
+class Key(NamedTuple):
+    """Which object: its kind, namespace and name. A tuple, since a pass makes and hashes tens of thousands."""
 
     kind: Kind
     namespace: str

@@ -1,14 +1,16 @@
 """Pods and Services as the reconciler sees them: only the fields it reads, so that lists stay cheap to parse."""
 
+from dataclasses import field
 from typing import Any
 
-from pydantic import Field
+from pydantic.dataclasses import dataclass
 
-from models.base import Condition, Meta, Model, Time
+from models.base import OBSERVED, Compact, Condition, Meta, Time
 from models.kinds import POD, SERVICE, Key
 
 
-class PodCondition(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class PodCondition(Compact):
     """A condition of a Pod; looser than ours, since others write it."""
 
     type: str
@@ -18,14 +20,16 @@ class PodCondition(Model):
     last_transition_time: Time | None = None
 
 
-class Waiting(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class Waiting(Compact):
     """Why a container has not started."""
 
     reason: str = ""
     message: str = ""
 
 
-class Terminated(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class Terminated(Compact):
     """How a container ended."""
 
     exit_code: int = 0
@@ -34,37 +38,42 @@ class Terminated(Model):
     finished_at: Time | None = None
 
 
-class ContainerState(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class ContainerState(Compact):
     """What a container is doing."""
 
     waiting: Waiting | None = None
     terminated: Terminated | None = None
 
 
-class ContainerStatus(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class ContainerStatus(Compact):
     """One container of a Pod."""
 
     name: str
     ready: bool = False
     restart_count: int = 0
-    state: ContainerState = Field(default_factory=ContainerState)
-    last_state: ContainerState = Field(default_factory=ContainerState)
+    state: ContainerState = ContainerState()
+    last_state: ContainerState = ContainerState()
 
 
-class SchedulingGate(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class SchedulingGate(Compact):
     """Something a Pod must wait for before it is scheduled."""
 
     name: str
 
 
-class ObservedPodSpec(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class ObservedPodSpec(Compact):
     """The part of a Pod's spec that the reconciler reads."""
 
     node_name: str = ""
     scheduling_gates: tuple[SchedulingGate, ...] = ()
 
 
-class PodStatus(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class PodStatus(Compact):
     """The part of a Pod's status that the reconciler reads."""
 
     phase: str = "Pending"
@@ -76,12 +85,13 @@ class PodStatus(Model):
     container_statuses: tuple[ContainerStatus, ...] = ()
 
 
-class Pod(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class Pod(Compact):
     """An observed Pod."""
 
     metadata: Meta
-    spec: ObservedPodSpec = Field(default_factory=ObservedPodSpec)
-    status: PodStatus = Field(default_factory=PodStatus)
+    spec: ObservedPodSpec = ObservedPodSpec()
+    status: PodStatus = PodStatus()
 
     @property
     def key(self) -> Key:
@@ -119,31 +129,35 @@ class Pod(Model):
         return (target is not None and target.status == "True") or self.status.reason in lost
 
 
-class LoadBalancerIngress(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class LoadBalancerIngress(Compact):
     """Where a load balancer can be reached."""
 
     ip: str = ""
     hostname: str = ""
 
 
-class LoadBalancer(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class LoadBalancer(Compact):
     """A Service's load balancer."""
 
     ingress: tuple[LoadBalancerIngress, ...] = ()
 
 
-class ServiceStatus(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class ServiceStatus(Compact):
     """The part of a Service's status that the reconciler reads."""
 
-    load_balancer: LoadBalancer = Field(default_factory=LoadBalancer)
+    load_balancer: LoadBalancer = LoadBalancer()
 
 
-class Service(Model):
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class Service(Compact):
     """An observed Service; its spec is kept as it is, since the user may have set any of it."""
 
     metadata: Meta
-    spec: dict[str, Any] = Field(default_factory=dict)
-    status: ServiceStatus = Field(default_factory=ServiceStatus)
+    spec: dict[str, Any] = field(default_factory=dict)
+    status: ServiceStatus = ServiceStatus()
 
     @property
     def key(self) -> Key:

@@ -5,7 +5,7 @@ The docstrings under the fields are what `kubectl explain` and docs/resources.md
 
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, model_validator
 
 from models.base import Meta, Model, without_nulls
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key, Kind
@@ -141,10 +141,14 @@ class Resource(Model):
 
     metadata: Meta
 
-    @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, value: Any) -> Any:
-        return without_nulls(value)
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """The resource that JSON-ready data stands for; nulls are as good as absent."""
+        return super().model_validate(without_nulls(obj), **options)
+
+    @field_serializer("metadata")
+    def _written_metadata(self, metadata: Meta) -> dict[str, Any]:
+        return metadata.written()
 
     @classmethod
     def kind(cls) -> Kind:

@@ -1,7 +1,7 @@
 """The observed world at one moment, immutable."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 Owner = DaskCluster | DaskWorkerGroup | DaskJob | DaskAutoscaler
 Observed = Owner | Pod | Service
 T = TypeVar("T", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service)
+_Shelf = str | tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,58 @@ class Unreadable:
     status: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """Where to look objects up. It holds references to objects, no copies.
+
+    Args:
+        homes: The namespace of each object, by its uid.
+        shelves: The objects by what they are looked up by, see `_shelves_of`.
+    """
+
+    homes: Mapping[str, str] = field(default_factory=dict)
+    shelves: Mapping[_Shelf, Mapping[Key, Observed]] = field(default_factory=dict)
+
+    def changed(self, news: Iterable[tuple[Observed | None, Observed | None]]) -> "_Index":
+        """The index after some objects changed: each before and after. Only shelves of those are made anew."""
+        homes, shelves = dict(self.homes), dict(self.shelves)
+        anew: dict[_Shelf, dict[Key, Observed]] = {}
+        for before, after in news:
+            if before is not None:
+                homes.pop(before.metadata.uid, None)
+                for shelf in _shelves_of(before):
+                    if after is None or shelf not in _shelves_of(after):
+                        _copied(shelf, shelves, anew).pop(before.key, None)
+            if after is not None:
+                homes[after.metadata.uid] = after.metadata.namespace
+                for shelf in _shelves_of(after):
+                    _copied(shelf, shelves, anew)[after.key] = after
+        return _Index(homes, shelves | anew)
+
+
+def _shelves_of(observed: Observed) -> Iterator[_Shelf]:
+    """By what an object is looked up: its model, its owners' uids, the cluster that it names."""
+    yield (type(observed),)
+    for owner in observed.metadata.owner_references:
+        yield owner.uid
+    namespace = observed.metadata.namespace
+    if isinstance(observed, DaskWorkerGroup):
+        yield DaskWorkerGroup, namespace, observed.spec.cluster
+    elif isinstance(observed, Pod) and (above := observed.metadata.controller) and above.kind == "ReplicaSet":
+        yield "ReplicaSet", namespace, observed.metadata.labels.get("dask.org/cluster-name", "")
+
+
+def _copied(
+    shelf: _Shelf,
+    shelves: Mapping[_Shelf, Mapping[Key, Observed]],
+    anew: dict[_Shelf, dict[Key, Observed]],
+) -> dict[Key, Observed]:
+    """A shelf that may be changed."""
+    if shelf not in anew:
+        anew[shelf] = dict(shelves.get(shelf, {}))
+    return anew[shelf]
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """The observed world.
@@ -51,44 +104,19 @@ class Snapshot:
     unreadable: Mapping[Key, Unreadable] = field(default_factory=dict)
 
     @cached_property
-    def _children(self) -> Mapping[str, tuple[Observed, ...]]:
-        """By owner, each in its owner's namespace: a reference out of another one means nothing in Kubernetes."""
-        homes = {observed.metadata.uid: observed.metadata.namespace for observed in self.objects.values()}
-        found: dict[str, list[Observed]] = {}
-        for observed in self.objects.values():
-            for owner in observed.metadata.owner_references:
-                if homes.get(owner.uid) in (None, observed.metadata.namespace):
-                    found.setdefault(owner.uid, []).append(observed)
-        return {uid: tuple(children) for uid, children in found.items()}
+    def _index(self) -> _Index:
+        return _Index().changed((None, observed) for observed in self.objects.values())
 
-    @cached_property
-    def _uids(self) -> frozenset[str]:
-        return frozenset(observed.metadata.uid for observed in self.objects.values()) | frozenset(
-            item.uid for item in self.unreadable.values()
-        )
+    def _on(self, shelf: _Shelf) -> Iterable[Any]:
+        return self._index.shelves.get(shelf, {}).values()
 
     def has(self, uid: str) -> bool:
         """Whether an object of that uid was observed, readable or not."""
-        return uid in self._uids
-
-    @cached_property
-    def _groups(self) -> Mapping[tuple[str, str], tuple[DaskWorkerGroup, ...]]:
-        found: dict[tuple[str, str], list[DaskWorkerGroup]] = {}
-        for group in self.of(DaskWorkerGroup):
-            found.setdefault((group.metadata.namespace, group.spec.cluster), []).append(group)
-        return {cluster: tuple(groups) for cluster, groups in found.items()}
-
-    @cached_property
-    def _run_by_replica_sets(self) -> frozenset[tuple[str, str]]:
-        return frozenset(
-            (pod.metadata.namespace, pod.metadata.labels.get("dask.org/cluster-name", ""))
-            for pod in self.of(Pod)
-            if pod.metadata.controller is not None and pod.metadata.controller.kind == "ReplicaSet"
-        )
+        return uid in self._index.homes or any(item.uid == uid for item in self.unreadable.values())
 
     def of(self, model: type[T]) -> Iterator[T]:
         """All objects of one model."""
-        return (observed for observed in self.objects.values() if isinstance(observed, model))
+        return iter(self._on((model,)))
 
     def get(self, model: type[T], key: Key) -> T | None:
         """The object of that key if it is there and could be read."""
@@ -97,29 +125,41 @@ class Snapshot:
 
     def children(self, uid: str, model: type[T]) -> tuple[T, ...]:
         """The objects of one model that carry an owner reference with that uid."""
-        return tuple(child for child in self._children.get(uid, ()) if isinstance(child, model))
+        return tuple(child for child in self.everything_of(uid) if isinstance(child, model))
 
     def groups_of(self, namespace: str, cluster: str) -> tuple[DaskWorkerGroup, ...]:
         """The worker groups that name that cluster."""
-        return self._groups.get((namespace, cluster), ())
+        return tuple(self._on((DaskWorkerGroup, namespace, cluster)))
 
     def everything_of(self, uid: str) -> tuple[Observed, ...]:
-        """All objects that carry an owner reference with that uid."""
-        return self._children.get(uid, ())
+        """All objects that carry an owner reference with that uid, each in its owner's namespace.
+
+        A reference out of another namespace means nothing in Kubernetes.
+        """
+        home = self._index.homes.get(uid)
+        return tuple(child for child in self._on(uid) if home in (None, child.metadata.namespace))
 
     def is_run_by_replica_sets(self, namespace: str, cluster: str) -> bool:
         """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""
-        return (namespace, cluster) in self._run_by_replica_sets
+        return bool(self._on(("ReplicaSet", namespace, cluster)))
 
     def fold(self, news: Mapping[Key, Observed | None]) -> "Snapshot":
-        """The same world with what has been learned since: objects as they are now, `None` for those gone."""
+        """The same world with what has been learned since: objects as they are now, `None` for those gone.
+
+        It takes time for what has changed; of the rest only references are copied.
+        """
+        if not news:
+            return self
         objects = dict(self.objects)
         for key, observed in news.items():
             if observed is None:
                 objects.pop(key, None)
             else:
                 objects[key] = observed
-        return Snapshot(self.taken_at, objects, self.unreadable)
+        folded = replace(self, objects=objects)
+        changes = ((self.objects.get(key), observed) for key, observed in news.items())
+        vars(folded)["_index"] = self._index.changed(changes)  # in place of making it from all objects
+        return folded
 
 
 def keyed(objects: Iterable[Observed]) -> dict[Key, Observed]:

@@ -1,36 +1,51 @@
-"""When passes are made: on an interval, one after the other, each with an end.
+"""When passes are made.
 
-a pass ends         when nothing is left that needs no waiting, or at its deadline: its interval, 10 s at least
-the next begins     an interval after the last began; later while the API server asks for it, or cannot be read
+over everything    on an interval; that is the truth
+over a few trees   as soon as a hint names them, side by side with the other, and never of the same tree
+
+a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least
+the next begins    an interval after the last began. While hints come, passes over everything take at most a
+                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later while
+                   the API server asks for it, or cannot be read
 """
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from models.kinds import Key
 from models.snapshot import Snapshot
+from reconciler.hints import Hints
 from reconciler.passes.apply import Writers, is_occupied
 from reconciler.passes.bulkhead import around_pass
-from reconciler.passes.observe import Scope, observe
-from reconciler.passes.one_pass import Clock, Memory, joined, make_pass
+from reconciler.passes.coverage import Claims
+from reconciler.passes.observe import Observation, Scope, observe
+from reconciler.passes.one_pass import make_pass
+from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
 """A pass may always take so long."""
-
 REPORT_SECONDS = 5.0
 """For how long what was seen may still be written after the deadline."""
-
 LONGEST_PAUSE_SECONDS = 60.0
 """The longest that the loop waits, by itself, while nothing can be listed."""
-
 MOST_PASSES_OF_ONCE = 5
 """How often `once` begins anew after conflicts and unknown outcomes, which only another look resolves."""
+
+SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 20, 4, 2
+"""How many times what a pass over everything cost is waited before the next."""
+TREES_REST = 3
+"""How many times what a pass over a few trees took they are left alone then."""
+PARALLEL_READS = 4
+BEAT_SECONDS = 0.25
+"""How often the loop looks, while it waits, whether it is wanted."""
 
 Observer = Callable[[PassResult], None]
 Twin = Callable[[Snapshot], API]
@@ -53,8 +68,9 @@ class Loop:
 
     - A pass never raises for what the API answers: errors are in its result.
     - A bug that one resource brings to light stops neither the others nor the passes after this one.
-    - Passes never overlap, and each has an end.
+    - Each pass has an end, and no two passes work on the same tree.
     - Whatever a pass leaves undone, the next one sees.
+    - Observers are told of one pass at a time.
 
     Args:
         api: The API to read from and write to.
@@ -63,6 +79,8 @@ class Loop:
         seconds: A count of seconds that nobody sets.
         observers: Told the result of each pass.
         twin: Makes the API to write to from what was observed, for a dry run; by default it is `api`.
+        hints: Which trees have changed; without, there are only passes over everything.
+        crashed: Told of each pass that a bug has ended.
     """
 
     def __init__(  # noqa: PLR0913 - each has a name at the call
@@ -74,13 +92,19 @@ class Loop:
         seconds: Callable[[], float] = time.monotonic,
         observers: Sequence[Observer] = (),
         twin: Twin | None = None,
+        hints: Hints | None = None,
+        crashed: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
         self._settings = settings
         self._clock = Clock(clock, seconds)
         self._observers = observers
         self._twin = twin
+        self._hints = hints
+        self._crashed = crashed
         self._memory = Memory()
+        self._claims = Claims()
+        self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
         self.last_attempt_at: datetime | None = None
@@ -94,54 +118,152 @@ class Loop:
         Returns:
             The last pass, with what those before it did.
         """
-        result = last = self._pass()
+        result = last = self._over_everything()
         looks = 1
         while not self._stop.is_set() and self._twin is None:
             goes_on = last.is_cut and any(response.result is Result.DONE for response in last.responses)
             if not goes_on and (looks == MOST_PASSES_OF_ONCE or not any(map(_needs_another_look, last.failures))):
                 break
             looks += not goes_on
-            last = self._pass()
-            result = joined(result, last)
+            last = self._over_everything()
+            result = _joined(result, last)
         return result
 
     def forever(self, stop: threading.Event) -> None:
-        """Passes on the interval, until `stop` is set; the pass in hand is ended between two writes."""
+        """Passes until `stop` is set; those in hand are ended between two writes."""
         self._stop = stop
-        while not stop.is_set():
-            begun = self._clock.seconds()
-            pause = self._settings.interval
-            with around_pass():
-                pause = self._pause(self._pass())
+        with self._following_hints():
+            while not stop.is_set():
+                begun = self._clock.seconds()
+                pause, cost = self._settings.interval, 0.0
+                with around_pass(self._crashed):
+                    result = self._over_everything()
+                    pause, cost = self._pause(result), _cost(result)
+                self._wait(begun + pause, self._clock.seconds() + SHARE_IF_CROWDED * cost)
+
+    @contextmanager
+    def _following_hints(self) -> Iterator[None]:
+        """Passes over trees that hints name, in a thread of their own."""
+        hints = self._hints
+        if hints is None:
+            yield
+            return
+        thread = threading.Thread(target=self._follow, args=(hints,), name="hinted passes", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            hints.close()
+            thread.join()
+
+    def _follow(self, hints: Hints) -> None:
+        waiting: frozenset[Key] = frozenset()
+        while not self._stop.is_set():
+            named = waiting | hints.wait(BEAT_SECONDS if waiting else 1.0)
+            trees = self._claims.claim_small(named)
+            waiting = named - trees
+            if trees:
+                begun = self._clock.seconds()
+                with around_pass(self._crashed):
+                    self._over(trees)
+                hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
+
+    def _wait(self, until: float, if_crowded: float) -> None:
+        """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
+        while not self._stop.is_set():
             self.last_attempt_at = self._clock.now()
-            stop.wait(max(0.0, pause - (self._clock.seconds() - begun)))
+            is_crowded = self._hints is not None and self._hints.is_crowded
+            left = (min(until, if_crowded) if is_crowded else until) - self._clock.seconds()
+            if left <= 0:
+                return
+            self._stop.wait(min(left, BEAT_SECONDS))
 
     def _pause(self, result: PassResult) -> float:
-        """How long after this pass began the next begins: later while the API server is in trouble."""
-        self._unread = self._unread + 1 if result.snapshot is None else 0
+        """How long after this pass over everything began the next begins."""
         interval = self._settings.interval
-        longer = min(interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
-        return max(interval, longer, result.retry_after_seconds)
+        self._unread = self._unread + 1 if result.snapshot is None else 0
+        unread = min(interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
+        is_healthy = self._hints is not None and self._hints.healthy
+        share = SHARE_WITH_HINTS if is_healthy and not result.responses else SHARE_WITHOUT_HINTS
+        longer = 0.0 if result.is_cut else share * _cost(result)
+        return max(interval, unread, longer, result.retry_after_seconds)
 
-    def _pass(self) -> PassResult:
-        begun, at = time.perf_counter(), self._clock.seconds()
-        observation = observe(self._api, Scope(self._settings.namespaces), self._clock.now())
-        observed = time.perf_counter() - begun
-        deadline = at + max(self._settings.interval, LEAST_DEADLINE_SECONDS)
-        api = self._api if self._twin is None else self._twin(observation.snapshot)
-        parallel = self._settings.parallel_writes if self._twin is None else 1
-        with ThreadPoolExecutor(parallel, "write") as threads:
-            writers = Writers(threads, parallel, lambda: not self._stop.is_set() and self._clock.seconds() < deadline)
-            reporters = Writers(threads, parallel, lambda: self._clock.seconds() < deadline + REPORT_SECONDS)
-            result, self._memory = make_pass(
-                api, observation, self._settings, self._memory, self._clock, writers, reporters
-            )
-        result = replace(result, seconds={"observe": observed, **result.seconds})
-        self.listed_once = self.listed_once or not result.errors
-        for observer in self._observers:
-            observer(result)
+    def _over_everything(self) -> PassResult:
+        self._claims.begin_full()
+        observation, seconds = self._observe(frozenset())
+        if self._hints is not None:
+            self._hints.restart(observation.versions)
+        result = self._pass(observation, seconds, self._settings.parallel_writes, self._claims)
+        self.listed_once = self.listed_once or result.snapshot is not None
+        self._tell(result)
         return result
+
+    def _over(self, trees: frozenset[Key]) -> None:
+        observation, seconds = self._observe(trees)
+        # A cluster that was named may be a job's: then it is the job's tree.
+        self._claims.claim_small(observation.coverage.trees or ())
+        self._tell(self._pass(observation, seconds, min(PARALLEL_READS, self._settings.parallel_writes), None))
+
+    def _observe(self, trees: frozenset[Key]) -> tuple[Observation, float]:
+        begun = time.perf_counter()
+        scope = Scope(self._settings.namespaces, trees)
+        with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
+            side_by_side = readers if self._settings.parallel_writes > 1 else None
+            observation = observe(self._api, scope, self._clock.now(), side_by_side)
+        return observation, time.perf_counter() - begun
+
+    def _pass(self, observation: Observation, seconds: float, parallel: int, claims: Claims | None) -> PassResult:
+        """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
+        deadline = self._clock.seconds() + max(self._settings.interval, LEAST_DEADLINE_SECONDS)
+        api = self._api if self._twin is None else self._twin(observation.snapshot)
+        parallel = parallel if self._twin is None else 1
+        with ThreadPoolExecutor(parallel, "write") as threads:
+            writers = Writers(
+                threads, parallel, lambda: not self._stop.is_set() and self._clock.seconds() < deadline, self._note
+            )
+            reporters = replace(writers, may_begin=lambda: self._clock.seconds() < deadline + REPORT_SECONDS)
+            with self._lock:
+                before = self._memory
+            result, after = make_pass(api, observation, self._settings, before, self._clock, writers, reporters, claims)
+        with self._lock:
+            self._memory = self._memory.merged(after, self._is_of(result, claims))
+        return replace(result, seconds={"observe": seconds, **result.seconds})
+
+    def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
+        """Which trees a pass has something to say of."""
+        if claims is None:
+            return result.coverage.covers
+        return lambda tree: result.coverage.covers(tree) and bool(claims.still_full((tree,)))
+
+    def _note(self, response: Response) -> None:
+        """Tell the watches of a write of our own, whose event says nothing new."""
+        if self._hints is not None and response.result is Result.DONE:
+            for key, observed in response.objects.items():
+                if observed is not None:
+                    self._hints.note_written(key, observed.metadata.resource_version)
+
+    def _tell(self, result: PassResult) -> None:
+        with self._lock:
+            for observer in self._observers:
+                observer(result)
+
+
+def _cost(result: PassResult) -> float:
+    """What a pass cost, in seconds, without what it wrote."""
+    return sum(result.seconds.get(stage, 0.0) for stage in ("observe", "desire", "plan", "policy"))
 
 
 def _needs_another_look(response: Response) -> bool:
     return response.result in (Result.CONFLICT, Result.UNKNOWN) and not is_occupied(response)
+
+
+def _joined(earlier: PassResult, last: PassResult) -> PassResult:
+    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
+    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
+    return replace(
+        last,
+        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
+        responses=(*done, *last.responses),
+        rounds=earlier.rounds + last.rounds,
+        costs=(*earlier.costs, *last.costs),
+    )

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.realcluster import ClusterError, RealCluster, prepare, start
+from tests.signals import usual
 
 CLUSTERS = {"api_server": "apiserver", "fleet": "apiserver", "node": "node"}
 
@@ -35,6 +36,13 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def _clusters(item: pytest.Item) -> set[str]:
     return CLUSTERS.keys() & set(getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_signals() -> Iterator[None]:
+    """Tests, and programs that they start, can be interrupted, however pytest was started."""
+    with usual():
+        yield
 
 
 @pytest.fixture(scope="session")

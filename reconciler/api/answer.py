@@ -2,12 +2,17 @@
 
 import json
 import re
+import time
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
+
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError
 
 from reconciler.api.request import Request
 from reconciler.wire.errors import (
@@ -45,7 +50,14 @@ CLASSES: dict[int, type[ApiError]] = {
 # How a 500 starts that is the fault of what was applied, before anything is written.
 UNTYPED = "failed to create typed patch object"
 SHOWN = 300  # characters of an answer that is not the API server's own
+CHUNK = 1 << 20
+GZIP = zlib.MAX_WBITS | 16  # zlib's word for the format
+MOST_PACKED = 1032  # bytes that deflate can pack into one
 WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
+
+
+class TooSlow(HTTPError):
+    """An answer that came, but not whole in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +88,40 @@ class Answer:
     def value(self, header: str) -> str:
         """The value of a header, or nothing."""
         return next(self.values(header), "")
+
+
+def whole(response: HTTPResponse, deadline: float) -> Answer:
+    """Read an answer's body.
+
+    Args:
+        response: The answer, of which only the head has been read.
+        deadline: When to give up, on the monotonic clock.
+
+    Raises:
+        HTTPError: it ends before its length or its last chunk, or is not whole at the deadline.
+    """
+    chunks = []
+    try:
+        while chunk := response.read1(CHUNK, decode_content=False):
+            chunks.append(chunk)
+            if time.monotonic() > deadline:
+                raise TooSlow
+    finally:
+        response.close()  # a connection whose answer was read to its end is back in the pool already
+    body = b"".join(chunks)
+    headers = tuple(response.headers.items())
+    return Answer(response.status, headers, _decompressed(body, response.headers.get("Content-Encoding")), len(body))
+
+
+def _decompressed(body: bytes, encoding: str | None) -> bytes:
+    if encoding != "gzip":
+        return body
+    # Its size is at the end; with it, the text is written once, not in blocks to be joined.
+    size = int.from_bytes(body[-4:], "little")
+    try:
+        return zlib.decompress(body, GZIP, min(size, MOST_PACKED * len(body)))
+    except zlib.error as trouble:
+        raise HTTPError(f"what it compressed cannot be decompressed: {trouble}") from trouble
 
 
 def error_class(status: int, reason: str, *, writes: bool) -> type[ApiError]:

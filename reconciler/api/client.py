@@ -1,15 +1,17 @@
 """The requests over HTTP, with the `kubernetes` client's raw calls."""
 
-import gzip
 import ssl
 import time
-import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from threading import Lock
+from typing import Any
 from urllib.parse import urlsplit
 
 from kubernetes.client import ApiClient, ApiException, Configuration
+from kubernetes.client.rest import RESTClientObject
 from urllib3 import HTTPResponse
 from urllib3.exceptions import (
     ConnectTimeoutError,
@@ -22,18 +24,15 @@ from urllib3.exceptions import (
 
 from models.kinds import Key, Kind
 from reconciler.api import credentials, request
-from reconciler.api.answer import SHOWN, Answer, error, listed, lost, reply
-from reconciler.api.request import Request
+from reconciler.api.answer import SHOWN, Answer, TooSlow, error, listed, lost, reply, whole
+from reconciler.api.request import HttpVerb, Request
+from reconciler.api.watching import HTTPWatch
 from reconciler.wire.errors import ApiError, Unreachable
-from reconciler.wire.protocol import Body, Reply, Subresource
+from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Body, Reply, Subresource, Watch
 
-CHUNK = 1 << 20
+MOST_WATCHES_KEPT = 100  # connections of watches that ended; opening one again needs no handshake then
 # Trouble before anything was sent. A certificate that doesn't hold ends the handshake.
 UNSENT = (NewConnectionError, ConnectTimeoutError, ProxyError, LocationValueError, ssl.SSLCertVerificationError)
-
-
-class TooSlow(HTTPError):
-    """An answer that came, but not whole in time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +40,10 @@ class Exchange:
     """A request and what became of it, for metrics.
 
     Args:
-        verb: `LIST`, `CREATE`, `PATCH`, `APPLY` or `DELETE`.
+        verb: `LIST`, `WATCH`, `CREATE`, `PATCH`, `APPLY` or `DELETE`.
         resource: Such as `pods` or `daskclusters/status`.
         code: The answer's status, or the class of the error where none came, such as `<Unreachable>`.
-        seconds: From before the connection to the answer's last byte.
+        seconds: From before the connection to the answer's last byte; of a watch, to the end of its head.
         bytes_received: The length of the answer's body on the wire.
     """
 
@@ -67,6 +66,7 @@ class Manner:
         user_agent: Who we are, in the server's logs.
         pool_size: How many connections are kept.
         compress: Whether lists may come compressed.
+        watch_silence_seconds: How long a watch may bring nothing.
     """
 
     connect_seconds: float
@@ -75,6 +75,7 @@ class Manner:
     user_agent: str
     pool_size: int
     compress: bool
+    watch_silence_seconds: float = WATCH_SILENCE_SECONDS
 
 
 class HTTPAPI:
@@ -84,6 +85,7 @@ class HTTPAPI:
     - A request that never left is told from one whose outcome is unknown.
     - An answer is used only if it arrived whole, in time, and is what Kubernetes answers.
     - Threads may share an instance; each has a connection of its own up to the pool's size.
+    - Watches take no connection from the pool.
 
     Args:
         configuration: Where the server is and who we are; it is changed.
@@ -99,6 +101,8 @@ class HTTPAPI:
         configuration.connection_pool_maxsize = manner.pool_size
         self._client = ApiClient(configuration)
         self._client.user_agent = manner.user_agent
+        configuration.connection_pool_maxsize = MOST_WATCHES_KEPT
+        self._watches = RESTClientObject(configuration)
         self._manner = manner
         self._observe = observe or (lambda _: None)
         self._credentials = Lock()
@@ -110,6 +114,24 @@ class HTTPAPI:
         """
         asked = request.listing(kind, namespace, labels, fields)
         return listed(self._answer(asked), asked)
+
+    def watch(
+        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
+    ) -> Watch:
+        """Watch the objects of a kind; see `reconciler.wire.protocol.Watcher`.
+
+        Until the head of the answer has come, it cannot be closed.
+        """
+        asked = request.watching(kind, namespace, version, labels, timeout_seconds)
+        started = time.monotonic()
+        silence = self._manner.watch_silence_seconds
+        with self._noted(asked, started):
+            response = self._sent(asked, silence)
+            answer = None if response.status == HTTPStatus.OK else self._read(asked, response, started, silence)
+        self._over(asked, str(response.status), started, 0)
+        if answer is not None:
+            raise error(answer, asked)
+        return HTTPWatch(kind, response, lambda trouble: self._wrong(asked, trouble, silence))
 
     def create(self, kind: Kind, body: Body) -> Reply:
         """Create an object; see `reconciler.wire.protocol.API`."""
@@ -129,9 +151,11 @@ class HTTPAPI:
 
     def close(self) -> None:
         """Close the connections that are not in use."""
-        pools = self._client.rest_client.pool_manager.pools
-        for pool in pools.keys():  # noqa: SIM118 -- no mapping, it refuses to be iterated over
-            pools[pool].close()  # the client leaves that to the garbage collector
+        for client in (self._client.rest_client, self._watches):
+            pools = client.pool_manager.pools
+            for pool in pools.keys():  # noqa: SIM118 -- no mapping, it refuses to be iterated over
+                pools[pool].close()  # the client leaves that to the garbage collector
+        self._watches.close()
         self._client.close()  # type: ignore[no-untyped-call]  # theirs has no annotations
 
     def _write(self, asked: Request) -> Reply:
@@ -140,34 +164,56 @@ class HTTPAPI:
     def _answer(self, asked: Request) -> Answer:
         """The answer to a request, which succeeded; `observe` is told of it in any case."""
         started = time.monotonic()
-        try:
-            answer = self._exchange(asked, started)
-        except ApiError as failure:
-            self._over(asked, f"<{type(failure).__name__}>", started, 0)
-            raise
+        silence = self._manner.read_seconds
+        with self._noted(asked, started):
+            answer = self._read(asked, self._sent(asked, silence), started, silence)
         self._over(asked, str(answer.status), started, answer.bytes_received)
         if not answer.succeeded:
             raise error(answer, asked)
         return answer
 
+    @contextmanager
+    def _noted(self, asked: Request, started: float) -> Iterator[None]:
+        """Tell `observe` of an exchange that brings no whole answer."""
+        try:
+            yield
+        except ApiError as failure:
+            self._over(asked, f"<{type(failure).__name__}>", started, 0)
+            raise
+
     def _over(self, asked: Request, code: str, started: float, received: int) -> None:
         self._observe(Exchange(asked.verb, asked.resource, code, time.monotonic() - started, received))
 
-    def _exchange(self, asked: Request, started: float) -> Answer:
-        """Send a request and read what comes back, whatever its status."""
+    def _sent(self, asked: Request, silence: float) -> HTTPResponse:
+        """Send a request; the answer, whatever its status, of which only the head has been read."""
         method, url, headers = self._prepared(asked)
-        timeout = (self._manner.connect_seconds, self._manner.read_seconds)
+        client: Any = self._watches if asked.verb is HttpVerb.WATCH else self._client.rest_client
+        timeout = (self._manner.connect_seconds, silence)
         try:
-            response = self._client.call_api(method, url, headers, asked.body, _request_timeout=timeout).response
-            return _whole(response, started + self._manner.total_seconds)
+            response: HTTPResponse = client.request(
+                method, url, headers=headers, body=asked.body, _request_timeout=timeout
+            ).response
         except (HTTPError, ApiException) as trouble:
-            causes = tuple(_causes(trouble))
-            unsent = any(isinstance(cause, UNSENT) for cause in causes)
-            raise (Unreachable if unsent else lost(asked))(f"{asked}: {self._told(causes)}") from trouble
+            raise self._wrong(asked, trouble, silence) from trouble
+        return response
+
+    def _read(self, asked: Request, response: HTTPResponse, started: float, silence: float) -> Answer:
+        """The whole answer."""
+        try:
+            return whole(response, started + self._manner.total_seconds)
+        except (HTTPError, ApiException) as trouble:
+            raise self._wrong(asked, trouble, silence) from trouble
+
+    def _wrong(self, asked: Request, trouble: Exception, silence: float) -> ApiError:
+        """What trouble with the connection means."""
+        causes = tuple(_causes(trouble))
+        unsent = any(isinstance(cause, UNSENT) for cause in causes)
+        return (Unreachable if unsent else lost(asked))(f"{asked}: {self._told(causes, silence)}")
 
     def _prepared(self, asked: Request) -> tuple[str, str, dict[str, str]]:
         """The method, the URL and the headers, with credentials that are renewed by one thread at a time."""
-        headers = asked.headers | ({"Accept-Encoding": "gzip"} if self._manner.compress and not asked.writes else {})
+        compressible = self._manner.compress and asked.verb is HttpVerb.LIST
+        headers = asked.headers | ({"Accept-Encoding": "gzip"} if compressible else {})
         try:
             with self._credentials:
                 method, url, sent, *_ = self._client.param_serialize(
@@ -182,11 +228,11 @@ class HTTPAPI:
             raise Unreachable(f"{asked}: no credentials: {credentials.told(trouble)}") from None
         return method, url, sent
 
-    def _told(self, causes: tuple[BaseException, ...]) -> str:
+    def _told(self, causes: tuple[BaseException, ...], silence: float) -> str:
         server = urlsplit(self._client.configuration.host)
         where = f"{server.hostname}:{server.port}" if server.port else str(server.hostname)
         if any(isinstance(cause, ReadTimeoutError) for cause in causes):
-            return f"{where} was silent for {self._manner.read_seconds:g} s"
+            return f"{where} was silent for {silence:g} s"
         if isinstance(causes[0], TooSlow):
             return f"the answer of {where} was not whole after {self._manner.total_seconds:g} s"
         return f"{where}: {causes[-1]}"[:SHOWN]
@@ -202,6 +248,7 @@ def connect(  # noqa: PLR0913 -- each has a name at the call
     user_agent: str,
     pool_size: int,
     compress: bool = True,
+    watch_silence_seconds: float = WATCH_SILENCE_SECONDS,
     observe: Callable[[Exchange], None] | None = None,
 ) -> HTTPAPI:
     """The API of the cluster that the surroundings name; see `credentials.configuration` for where it looks.
@@ -218,39 +265,22 @@ def connect(  # noqa: PLR0913 -- each has a name at the call
         pool_size: How many connections to keep: as many as there are threads.
         compress: Whether lists may come compressed: a tenth of the bytes or less, and no more work for either side
             than encrypting them all.
+        watch_silence_seconds: How long a watch may bring nothing.
         observe: Told of every request when it is over.
 
     Raises:
         NoCluster: no cluster is configured, or wrongly.
     """
     manner = Manner(
-        connect_timeout_seconds, read_timeout_seconds, total_timeout_seconds, user_agent, pool_size, compress
+        connect_timeout_seconds,
+        read_timeout_seconds,
+        total_timeout_seconds,
+        user_agent,
+        pool_size,
+        compress,
+        watch_silence_seconds,
     )
     return HTTPAPI(credentials.configuration(context, kubeconfig), manner, observe)
-
-
-def _whole(response: HTTPResponse, deadline: float) -> Answer:
-    """Read an answer's body; urllib3 raises if it ends before its length or its last chunk."""
-    chunks = []
-    try:
-        while chunk := response.read1(CHUNK, decode_content=False):
-            chunks.append(chunk)
-            if time.monotonic() > deadline:
-                raise TooSlow
-    finally:
-        response.close()  # a connection whose answer was read to its end is back in the pool already
-    body = b"".join(chunks)
-    headers = tuple(response.headers.items())
-    return Answer(response.status, headers, _decompressed(body, response.headers.get("Content-Encoding")), len(body))
-
-
-def _decompressed(body: bytes, encoding: str | None) -> bytes:
-    if encoding != "gzip":
-        return body
-    try:
-        return gzip.decompress(body)
-    except (OSError, EOFError, zlib.error) as trouble:
-        raise HTTPError(f"what it compressed cannot be decompressed: {trouble}") from trouble
 
 
 def _causes(trouble: BaseException | None) -> Iterator[BaseException]:

@@ -13,6 +13,7 @@ class HttpVerb(StrEnum):
     """What is done, in Kubernetes' words."""
 
     LIST = "LIST"
+    WATCH = "WATCH"
     CREATE = "CREATE"
     PATCH = "PATCH"
     APPLY = "APPLY"
@@ -21,6 +22,7 @@ class HttpVerb(StrEnum):
 
 METHODS = {
     HttpVerb.LIST: "GET",
+    HttpVerb.WATCH: "GET",
     HttpVerb.CREATE: "POST",
     HttpVerb.PATCH: "PATCH",
     HttpVerb.APPLY: "PATCH",
@@ -32,6 +34,8 @@ CONTENT_TYPES = {
     HttpVerb.APPLY: "application/apply-patch+yaml",  # JSON is YAML too
     HttpVerb.DELETE: "application/json",
 }
+JSON = "application/json"
+METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"  # of each object nothing else
 # Who writes, and that what the server doesn't know comes back as warnings and stops nothing.
 WRITTEN = (("fieldManager", FIELD_MANAGER), ("fieldValidation", "Warn"))
 
@@ -61,7 +65,7 @@ class Request:
     @property
     def writes(self) -> bool:
         """Whether something is different afterwards."""
-        return self.verb is not HttpVerb.LIST
+        return self.verb not in (HttpVerb.LIST, HttpVerb.WATCH)
 
     @property
     def method(self) -> str:
@@ -78,7 +82,7 @@ class Request:
     def headers(self) -> dict[str, str]:
         """The HTTP headers, without those that say who asks."""
         content = {"Content-Type": CONTENT_TYPES[self.verb]} if self.verb in CONTENT_TYPES else {}
-        return {"Accept": "application/json"} | content
+        return {"Accept": METADATA if self.verb is HttpVerb.WATCH else JSON} | content
 
     @property
     def resource(self) -> str:
@@ -94,6 +98,18 @@ def listing(kind: Kind, namespace: str | None, labels: str, fields: str) -> Requ
     """Read a collection. Without a resourceVersion the answer is consistent, without a limit it is whole."""
     query = tuple((key, value) for key, value in (("labelSelector", labels), ("fieldSelector", fields)) if value)
     return Request(HttpVerb.LIST, kind, namespace, query=query)
+
+
+def watching(kind: Kind, namespace: str | None, version: str, labels: str, timeout_seconds: int) -> Request:
+    """Follow a collection from a version on, until the time is over, with bookmarks."""
+    query = {
+        "watch": "true",
+        "allowWatchBookmarks": "true",
+        "resourceVersion": version,
+        "timeoutSeconds": str(timeout_seconds),
+        "labelSelector": labels,
+    }
+    return Request(HttpVerb.WATCH, kind, namespace, query=tuple((key, value) for key, value in query.items() if value))
 
 
 def creation(kind: Kind, body: Body) -> Request:

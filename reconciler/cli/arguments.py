@@ -16,6 +16,7 @@ from reconciler.cli.help import (
     MANIFEST_OPTIONS,
     OUTPUT_OPTIONS,
     PLAN_SETTINGS,
+    RUN_OPTIONS,
 )
 from reconciler.cli.options import Option, SettingsError, option, options, read
 from reconciler.cli.render import Output
@@ -48,6 +49,7 @@ class Invocation:
         settings: The settings, from flags and environment.
         output: How to print.
         exit_code: Whether the exit code tells of changes.
+        profile: Whether to tell what each stage of a pass cost.
         files: For `plan` and `local`: what to read.
         namespace: For `plan` and `local`: the namespace of manifests that name none.
         wait_seconds: For `local`: for how long to wait until all is ready, and then end; `None` to go on.
@@ -59,6 +61,7 @@ class Invocation:
     settings: Settings
     output: Output = Output.TABLE
     exit_code: bool = False
+    profile: bool = False
     files: tuple[str, ...] = ()
     namespace: str = "default"
     wait_seconds: float | None = None
@@ -112,7 +115,7 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
     settings = [option(field) for field in _SETTINGS.get(command) or [each.field for each in options()]]
     for each in settings:
         _add(parser, each)
-    own: tuple[Option, ...] = OUTPUT_OPTIONS
+    own: tuple[Option, ...] = RUN_OPTIONS
     if command is Command.LOCAL:
         own = LOCAL_OPTIONS
         parser.add_argument("filename", nargs="*", default=[])
@@ -122,6 +125,8 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
     else:
         parser.add_argument("-o", "--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
         parser.add_argument("--exit-code", action="store_true")
+    if command is Command.RUN:
+        parser.add_argument("--profile", action="store_true")
     if command is Command.PLAN:
         parser.add_argument("-f", "--filename", action="extend", nargs="+", default=[])
         own = (*OUTPUT_OPTIONS, *MANIFEST_OPTIONS)
@@ -166,10 +171,11 @@ def _invocation(command: Command, asked: dict[str, Any]) -> Invocation:
             raise UsageError("Name at least one manifest: dask-reconciler plan -f FILE…, or -f - for standard input.")
         # The environment's scope is that of a daemon; manifests are planned wherever they belong.
         settings = read({**asked, "namespaces": ()})
-        return Invocation(command, settings, output, exit_code, files, namespace)
+        return Invocation(command, settings, output, exit_code, files=files, namespace=namespace)
+    profile = asked.pop("profile")
     settings = read(asked)
-    _check(settings, output, exit_code=exit_code)
-    return Invocation(command, settings, output, exit_code)
+    _check(settings, output, exit_code=exit_code, profile=profile)
+    return Invocation(command, settings, output, exit_code, profile)
 
 
 def _local(asked: dict[str, Any]) -> Invocation:
@@ -202,9 +208,11 @@ def _is_duration(text: str) -> bool:
     return True
 
 
-def _check(settings: Settings, output: Output, *, exit_code: bool) -> None:
+def _check(settings: Settings, output: Output, *, exit_code: bool, profile: bool) -> None:
     if exit_code and not (settings.once and settings.dry_run):
         raise UsageError("--exit-code tells whether a plan has changes; add --once --dry-run.")
+    if profile and not settings.once:
+        raise UsageError("--profile measures one pass; add --once, or --once --dry-run.")
     if output is not Output.TABLE and not settings.once:
         raise UsageError("--output prints one pass; add --once, or --once --dry-run.")
 

@@ -66,6 +66,10 @@ OUTPUT_OPTIONS = (
     Option("output", "table|json|yaml", "table", "How the plan, or the summary of --once, is printed."),
     Option("exit_code", "", "", "Tell by the exit code whether the plan has changes."),
 )
+RUN_OPTIONS = (
+    *OUTPUT_OPTIONS,
+    Option("profile", "", "", "With --once, tell what each stage of the pass cost: time, processor, memory."),
+)
 MANIFEST_OPTIONS = (
     Option("filename", "FILE…", "", "Manifests, folders of them, or - for standard input; as often as needed."),
     Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
@@ -151,7 +155,7 @@ def _run_help() -> RenderableType:
     groups: dict[str, Iterable[Option]] = {
         title: [option(field) for field in fields] for title, fields in GROUPS.items()
     }
-    groups["How to print"] = [*OUTPUT_OPTIONS, *COMMON_OPTIONS]
+    groups["How to print"] = [*RUN_OPTIONS, *COMMON_OPTIONS]
     return _page(USAGE, PURPOSE, EXAMPLES, groups)
 
 

@@ -29,7 +29,9 @@ def run_once(invocation: Invocation) -> int:
 
 def print_result(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:
     """Print a pass; its exit code."""
-    render.show(result, invocation.output, sys.stdout, rehearsed=rehearsed, ignored=ignored)
+    render.show(
+        result, invocation.output, sys.stdout, rehearsed=rehearsed, ignored=ignored, profiled=invocation.profile
+    )
     for failure in render.failures(result):
         sys.stderr.write(f"dask-reconciler: {failure}\n")
     if not result.ok or (result.snapshot and result.snapshot.unreadable):

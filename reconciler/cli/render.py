@@ -15,13 +15,13 @@ from rich.text import Text
 
 from models.kinds import CUSTOM_KINDS, Key
 from models.snapshot import count_by_kind
-from reconciler.passes.values import Action, Finding, PassResult, Response, Result, Verb
+from reconciler.cli import profile
+from reconciler.passes.values import PAST, Action, Finding, PassResult, Response, Result, Verb
 from reconciler.wire.wording import brief
 
 STYLES = {Verb.CREATE: "green", Verb.UPDATE: "yellow", Verb.RECORD: "cyan", Verb.DELETE: "red"}
 SIGNS = {Verb.CREATE: "+", Verb.UPDATE: "~", Verb.RECORD: "·", Verb.DELETE: "-"}
 """Of what a plan consists of; statuses and Events follow from it and are not shown."""
-PAST = {Verb.CREATE: "created", Verb.UPDATE: "updated", Verb.RECORD: "recorded", Verb.DELETE: "deleted"}
 
 ACTION_WIDTH = 10
 MOST_ALIKE, FEW = 6, 3
@@ -39,7 +39,15 @@ class Output(StrEnum):
     YAML = "yaml"
 
 
-def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool, ignored: Iterable[str] = ()) -> None:
+def show(  # noqa: PLR0913 - each has a name at the call
+    result: PassResult,
+    output: Output,
+    stream: TextIO,
+    *,
+    rehearsed: bool,
+    ignored: Iterable[str] = (),
+    profiled: bool = False,
+) -> None:
     """Print a pass.
 
     Args:
@@ -48,11 +56,17 @@ def show(result: PassResult, output: Output, stream: TextIO, *, rehearsed: bool,
         stream: Where to.
         rehearsed: Whether nothing was written: then the plan is printed, else what was done.
         ignored: What was read beside it and means nothing to the reconciler.
+        profiled: Whether to tell what each stage cost.
     """
     if output is Output.TABLE:
         _show_text(result, stream, rehearsed=rehearsed)
+        if profiled:
+            Console(file=stream, highlight=False).print(Text(), profile.table(result.costs, result.seconds))
         return
-    text = json.dumps(document(result, rehearsed=rehearsed, ignored=ignored), indent=2, ensure_ascii=False)
+    told = document(result, rehearsed=rehearsed, ignored=ignored)
+    if profiled:
+        told["profile"] = profile.document(result.costs, result.seconds)
+    text = json.dumps(told, indent=2, ensure_ascii=False)
     if output is Output.JSON:
         stream.write(f"{text}\n")
     else:  # read back, so that nothing is shared: YAML would write that as anchors

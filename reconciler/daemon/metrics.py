@@ -15,13 +15,11 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from models.observed import Pod
-from models.resources import DaskCluster, DaskJob
-from models.snapshot import Observed, Snapshot
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.passes.values import PassResult, Plan, Response, Result
-from reconciler.rules.reasons import REASONS_OF_FINDINGS
+from reconciler.daemon.world import ByTree, World
+from reconciler.passes.values import PassResult, Response, Result, Verb
+from reconciler.rules.reasons import REASONS_OF_FINDINGS, Reason
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BYTES = tuple(4.0**power * 1024 for power in range(9))
@@ -63,7 +61,7 @@ BUILD = Family("build_info", "info", "The version that runs.", ("version", "pyth
 PASSES = Family(
     "passes_total",
     "counter",
-    "Passes: done, with failed writes among them, or unread because a list failed.",
+    "Passes: done, failed (a write failed, or a bug was caught), unread (a list failed), or crashed (by a bug).",
     ("result",),
 )
 ROUNDS = Family("rounds_total", "counter", "Rounds of planning and writing within passes.")
@@ -137,7 +135,7 @@ FAMILIES = (
 
 
 class Metrics:
-    """Counts passes and requests in a registry, and has it collect the last snapshot.
+    """Counts passes and requests in a registry, and has it collect what is there.
 
     Args:
         registry: Where the metrics are registered.
@@ -155,26 +153,26 @@ class Metrics:
         self._histograms = {each: _histogram(each, registry) for each in FAMILIES if each.type == "histogram"}
         self._gauges = {each: _gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
         self._world = World()
-        registry.register(self._world)
-        for result in ("done", "failed", "unread"):
+        self._findings = ByTree[Reason]()
+        self._postponed = ByTree[Verb]()
+        registry.register(_WorldCollector(self._world))
+        for result in ("done", "failed", "unread", "crashed"):
             self._counters[PASSES].labels(result)
 
     def __call__(self, result: PassResult) -> None:
         """Count a pass."""
         now = self._clock().timestamp()
         self._gauges[ATTEMPT].set(now)
-        outcome = "unread" if result.errors else "failed" if result.failures else "done"
+        outcome = "unread" if result.errors else "failed" if result.failures or result.bugs else "done"
         self._counters[PASSES].labels(outcome).inc()
         self._counters[ROUNDS].inc(result.rounds)
         for stage, seconds in result.seconds.items():
             self._histograms[STAGES].labels(stage).observe(seconds)
-        if not result.errors and all(
-            failure.result in (Result.CONFLICT, Result.REFUSED) for failure in result.failures
-        ):
+        is_answered = all(failure.result in (Result.CONFLICT, Result.REFUSED) for failure in result.failures)
+        if is_answered and not result.errors and not result.bugs:
             self._gauges[SUCCESS].set(now)
-        if result.snapshot is not None and (result.snapshot.objects or not result.errors):
-            self._world.snapshot = result.snapshot  # a world that could not be read is not an empty one
-        self._count_plan(result.plan)
+        self._world.update(result)
+        self._count_plan(result)
         for response in () if self._rehearsed else (*result.responses, *result.reports):
             self._count_response(response)
 
@@ -186,14 +184,26 @@ class Metrics:
         if verb == "LIST" and exchange.bytes_received:
             self._histograms[LIST_BYTES].labels(resource).observe(exchange.bytes_received)
 
-    def _count_plan(self, plan: Plan) -> None:
+    def crashed(self) -> None:
+        """Count a pass that a bug has ended."""
+        self._counters[PASSES].labels("crashed").inc()
+
+    def _count_plan(self, result: PassResult) -> None:
+        plan = result.plan
         for action in plan.actions:
             self._counters[PLANNED].labels(action.key.kind.name, action.verb).inc()
-        postponed = Count(action.verb for action in plan.postponed)
+        self._postponed.update(
+            result, {(action.verb, action.key): (action.tree, action.verb) for action in plan.postponed}
+        )
+        postponed = Count(self._postponed.values())
         self._gauges[POSTPONED].clear()
         for verb, count in postponed.items():
             self._gauges[POSTPONED].labels(verb).set(count)
-        findings = Count(finding.reason for finding in plan.findings)
+        trees = result.trees
+        self._findings.update(
+            result, {finding: (trees.get(finding.about, finding.about), finding.reason) for finding in plan.findings}
+        )
+        findings = Count(self._findings.values())
         for reason in REASONS_OF_FINDINGS:
             self._gauges[FINDINGS].labels(reason).set(findings[reason])
 
@@ -207,38 +217,19 @@ class Metrics:
             self._counters[CONFLICTS].labels(kind).inc()
 
 
-class World(Collector):
-    """The last snapshot, counted whenever Prometheus asks."""
+class _WorldCollector(Collector):
+    """What the last passes saw, counted whenever Prometheus asks."""
 
-    def __init__(self) -> None:
-        self.snapshot: Snapshot | None = None
+    def __init__(self, world: World) -> None:
+        self._world = world
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics of the snapshot; without samples before the first pass."""
-        snapshot = self.snapshot or Snapshot(datetime.fromtimestamp(0).astimezone())
-        yield _family(LISTED, Count((key.kind.name,) for key in snapshot.objects))
-        yield _family(UNREADABLE, Count((key.kind.name,) for key in snapshot.unreadable))
-        yield _family(RESOURCES, Count(filter(None, map(_phase, snapshot.objects.values()))))
-        clusters = {(each.metadata.namespace, each.metadata.name): each for each in snapshot.of(DaskCluster)}
-        yield _family(WORKERS_WANTED, {name: _wanted(snapshot, *name) for name in clusters})
-        yield _family(WORKERS_READY, {name: _ready(snapshot, *name) for name in clusters})
-
-
-def _phase(observed: Observed) -> tuple[str, str] | None:
-    if isinstance(observed, DaskCluster):
-        return "DaskCluster", observed.status.phase or "Unknown"
-    if isinstance(observed, DaskJob):
-        return "DaskJob", observed.status.job_status or "Unknown"
-    return ("Pod", observed.status.phase) if isinstance(observed, Pod) else None
-
-
-def _wanted(snapshot: Snapshot, namespace: str, cluster: str) -> int:
-    return sum(group.spec.worker.replicas for group in snapshot.groups_of(namespace, cluster))
-
-
-def _ready(snapshot: Snapshot, namespace: str, cluster: str) -> int:
-    groups = snapshot.groups_of(namespace, cluster)
-    return sum(pod.is_ready for group in groups for pod in snapshot.children(group.metadata.uid, Pod))
+        """The metrics of what is there; without samples before the first pass."""
+        yield _family(LISTED, self._world.objects)
+        yield _family(UNREADABLE, self._world.unreadable)
+        yield _family(RESOURCES, self._world.phases)
+        yield _family(WORKERS_WANTED, self._world.wanted)
+        yield _family(WORKERS_READY, self._world.ready)
 
 
 def _family(family: Family, values: Mapping[tuple[str, ...], int]) -> GaugeMetricFamily:

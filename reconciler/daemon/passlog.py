@@ -19,10 +19,10 @@ from datetime import datetime
 
 import structlog
 
-from models.kinds import Key
+from models.kinds import DASK_CLUSTER, Key
 from models.snapshot import Unreadable
-from reconciler.cli.render import PAST
-from reconciler.passes.values import Finding, PassResult, Response, Result
+from reconciler.daemon.world import ByTree
+from reconciler.passes.values import PAST, Finding, PassResult, Response, Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,7 @@ class Problem:
 
     Args:
         identity: The same in every pass that it lasts.
+        tree: The tree that it belongs to.
         event: The event of its line.
         level: One of `logging`'s.
         fields: What it is, and of whom.
@@ -39,11 +40,16 @@ class Problem:
     """
 
     identity: Hashable
+    tree: Key
     event: str
     level: int
     fields: Mapping[str, str]
     words: str
     owners: frozenset[Key] = frozenset()
+
+
+_Known = tuple[Problem, datetime]
+"""A problem, and since when there is one."""
 
 
 class PassLog:
@@ -62,18 +68,26 @@ class PassLog:
         self._clock = clock
         self._rehearsed = rehearsed
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
-        self._since: dict[Hashable, tuple[Problem, datetime]] = {}
+        self._known = ByTree[_Known]()
         self._planned: list[tuple[str, str]] = []
 
     def __call__(self, result: PassResult) -> None:
         """Log one pass."""
-        now = {problem.identity: problem for problem in self._problems(result)}
-        self._log_started(now)
-        self._log_ended(now)
+        now = {problem.identity: (problem.tree, self._seen(problem)) for problem in self._problems(result)}
+        for problem, since in self._known.update(result, now).values():
+            lasted = (self._clock() - since).total_seconds()
+            self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
         if not self._rehearsed:
             self._log_done(result)
-        elif not result.errors:
+        elif not result.errors and not (result.is_cut and self._planned):  # which is part of a plan
             self._log_plan(result)
+
+    def _seen(self, problem: Problem) -> _Known:
+        """The problem, and since when there is one; it is logged when it starts."""
+        known = self._known.get(problem.identity)
+        if known is None:
+            self._log.log(problem.level, problem.event, **problem.fields, message=problem.words)
+        return known or (problem, self._clock())
 
     def _log_done(self, result: PassResult) -> None:
         done = Counter(response.action.verb for response in result.responses if response.result is Result.DONE)
@@ -88,41 +102,30 @@ class PassLog:
         self._planned = planned
         log("pass.planned", **Counter(verb for verb, _ in planned), **_rest(result))
 
-    def _log_started(self, now: Mapping[Hashable, Problem]) -> None:
-        for identity, problem in now.items():
-            if identity not in self._since:
-                self._log.log(problem.level, problem.event, **problem.fields, message=problem.words)
-                self._since[identity] = (problem, self._clock())
-
-    def _log_ended(self, now: Mapping[Hashable, Problem]) -> None:
-        for identity in [each for each in self._since if each not in now]:
-            problem, since = self._since.pop(identity)
-            lasted = (self._clock() - since).total_seconds()
-            self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
-
     def _problems(self, result: PassResult) -> tuple[Problem, ...]:
-        """What is wrong now, or was before and may still be."""
-        before = [problem for problem, _ in self._since.values()]
+        """What is wrong now in the trees that the pass is about."""
         lists = [_unlisted(what, why) for what, why in result.errors.items()]
         failures = [_failure(response) for response in result.failures]
         # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
         echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
+        before = [problem for problem, _ in self._known.values()]
         lasting = [each for each in before if each.event == "write.failed" and each.owners & echoed]
         logged = {owner for problem in (*failures, *lasting) for owner in problem.owners}
         findings = [
-            _finding(each)
+            _finding(each, result.trees.get(each.about, each.about))
             for each in result.plan.findings
             if not each.reason.handling.echoes_write or each.about not in logged
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
-        unknown = [each for each in before if each.event != "list.failed"] if result.errors else []
-        return (*unknown, *lists, *failures, *lasting, *findings, *unreadable)
+        return (*lists, *failures, *lasting, *findings, *unreadable)
 
 
 def _unlisted(what: str, why: str) -> Problem:
     """A failed list; the same as before if only numbers differ, such as how long was waited."""
     wording = re.sub(r"\d+", "#", why)
-    return Problem(("list", what, wording), "list.failed", logging.ERROR, {"key": what}, why)
+    namespace = what.partition(" in namespace ")[2]
+    place = Key(DASK_CLUSTER, namespace, "")
+    return Problem(("list", what, wording), place, "list.failed", logging.ERROR, {"key": what}, why)
 
 
 def _failure(response: Response) -> Problem:
@@ -131,18 +134,20 @@ def _failure(response: Response) -> Problem:
     reason = response.reason or response.result.value
     fields = {"key": str(action.key), "action": action.verb.value, "reason": reason, "owner": str(action.owner)}
     owners = frozenset({action.owner, action.tree})
-    return Problem(("write", action.key, reason), "write.failed", level, fields, response.error, owners)
+    identity = ("write", action.key, reason)
+    return Problem(identity, action.tree, "write.failed", level, fields, response.error, owners)
 
 
-def _finding(finding: Finding) -> Problem:
+def _finding(finding: Finding, tree: Key) -> Problem:
     fields = {"key": str(finding.about), "reason": finding.reason.value}
     level = finding.reason.handling.log_level
-    return Problem(("finding", finding.about, finding.reason), "resource.finding", level, fields, finding.message)
+    identity = ("finding", finding.about, finding.reason)
+    return Problem(identity, tree, "resource.finding", level, fields, finding.message)
 
 
 def _unreadable(found: Unreadable) -> Problem:
     fields = {"key": str(found.key)}
-    return Problem(("unreadable", found.key), "object.unreadable", logging.WARNING, fields, found.error)
+    return Problem(("unreadable", found.key), found.key, "object.unreadable", logging.WARNING, fields, found.error)
 
 
 def _rest(result: PassResult) -> dict[str, int | float]:

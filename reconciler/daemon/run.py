@@ -29,13 +29,15 @@ from prometheus_client import (
 
 from reconciler import __version__
 from reconciler.api import Exchange
+from reconciler.api.request import HttpVerb
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.settings import Settings
-from reconciler.daemon.signals import Events, signals
+from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
+from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 
@@ -63,12 +65,16 @@ def run_daemon(settings: Settings) -> int:
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
     observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
-    passes = Loop(api, settings, clock=now, observers=observers, twin=twin_of if settings.dry_run else None)
+    hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
+    twin = twin_of if settings.dry_run else None
+    passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)
     app = application(registry, _probes(passes, pulse, settings, now()))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
-        log.info("daemon.started", version=__version__, port=port, interval_seconds=settings.interval, **scope, **mode)
+        end = {"message": how_to_end()} if ignores_interrupts() else {}
+        each = {"version": __version__, "port": port, "interval_seconds": settings.interval}
+        log.info("daemon.started", **each, **scope, **mode, **end)
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code
@@ -85,7 +91,7 @@ def _registry() -> CollectorRegistry:
 
 
 class Pulse:
-    """Notes when the last request returned: a long pass is alive as long as its requests return.
+    """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
         exchanged: Told of every request too.
@@ -96,8 +102,9 @@ class Pulse:
         self.last_at: datetime | None = None
 
     def __call__(self, exchange: Exchange) -> None:
-        """Take note of a request."""
-        self.last_at = now()
+        """Take note of a request; watches are opened whatever becomes of passes."""
+        if exchange.verb != HttpVerb.WATCH:
+            self.last_at = now()
         self._exchanged(exchange)
 
 
@@ -137,7 +144,8 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
     if caught is None:
         return FAILED
     stop.set()
-    log.info("daemon.stopping", signal=caught.name, message="ends after the pass in hand; interrupt again to end now")
+    sooner = f"at most {stop_timeout:g} s later" if ignores_interrupts() else "SIGINT (Ctrl-C) ends it now"
+    log.info("daemon.stopping", signal=caught.name, message=f"ends after the pass in hand; {sooner}")
     return _stopped(events, time.monotonic() + stop_timeout, log)
 
 

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     dask-kubernetes has made them since 2023. A cluster keeps the names it was first seen with."""
     interval: Seconds = Field(default=5.0, gt=0, le=3600)
     """The time from the start of one pass to the start of the next."""
+    no_hints: bool = False
+    """Watch nothing: every change waits for the interval. By default a change is looked at in a moment, which takes the
+    right to watch what is listed."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False

@@ -17,7 +17,7 @@ from queue import Empty
 from models.kinds import DASK_CLUSTER, Key
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.settings import Settings
-from reconciler.daemon.signals import Events
+from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
@@ -103,6 +103,8 @@ class Run:
         self._terms = Terms(wait_seconds is not None, no_retry)
         for words in node.notes:
             self._screen.say(words, "warning")
+        if ignores_interrupts():
+            self._screen.say(f"{how_to_end()}.", "note")
         with self._reconciling(events):
             self._over = self._until_over(node, events, wait_seconds)
         if self._over is None:
@@ -232,7 +234,8 @@ class Run:
         while not node.say_goodbye(self._clock(), longest) and not _caught(events):
             if time.monotonic() > patience:
                 patience = float("inf")
-                self._screen.say("Waiting for all processes to end; interrupt again to kill them.", "note")
+                again = "SIGTERM" if ignores_interrupts() else "interrupt"
+                self._screen.say(f"Waiting for all processes to end; {again} again to kill them.", "note")
             self._part(node)
         until = time.monotonic() + CATCH_UP_SECONDS
         self._part(node)

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from models.kinds import Kind
-from reconciler.wire.parse import MODELS
+from reconciler.wire.parse import RESOURCES
 
 Schema = Mapping[str, Any]
 
@@ -93,7 +93,7 @@ def shape_of(kind: Kind) -> Shape:
     Args:
         kind: One of the custom kinds.
     """
-    document = MODELS[kind].model_json_schema(by_alias=True)
+    document = RESOURCES[kind].model_json_schema(by_alias=True)
     properties = {"apiVersion": _TEXT, "kind": _TEXT, **document["properties"], "metadata": _OBJECT_META}
     return Shape({"type": "object", "properties": properties}, document["$defs"])
 

@@ -2,12 +2,13 @@
 
     api ──► server ──► store          strategy   what sets the kinds apart: pods, services
     locks   the rules  the objects    schema     what the custom resource definitions say
+                                      watching   the last changes, and who follows them
                                       ownership  server-side apply
                                       garbage    objects whose owners are gone
 
 One contract suite, tests/contract, holds it and a real API server to the same rules. What it leaves out on purpose:
 
-- watches, quota, rights and admission plugins (a real server adds tolerations and a service account's volume to Pods);
+- quota, rights and admission plugins (a real server adds tolerations and a service account's volume to Pods);
 - namespaces: every namespace is there;
 - Pod specs are checked for containers and what may change, and, given schemas, for unknown fields and types; quantities
   stay as they were written;

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from threading import RLock
+from threading import Condition, RLock
 
 from models.kinds import Key, Kind
 from models.snapshot import Snapshot
 from reconciler.memory.document import copied
 from reconciler.memory.ownership import Applier
+from reconciler.memory.refusals import bad_request
 from reconciler.memory.schema import Schemas
 from reconciler.memory.selector import field_selector, label_selector
 from reconciler.memory.server import Server
-from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource
+from reconciler.memory.watching import Change, MemoryWatch
+from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource, Watch
 
 
 class MemoryAPI:
@@ -21,6 +23,7 @@ class MemoryAPI:
     - Every change, and nothing else, gives an object a higher resourceVersion. A uid is never used twice.
     - Objects whose owners are gone are gone when a request returns, unless `collects_garbage` is off.
     - Threads may share an instance.
+    - Watches send a bookmark when their time is over, and otherwise only by `bookmark`.
     - The same requests at the same times bring the same uids, names and addresses.
 
     Args:
@@ -42,6 +45,7 @@ class MemoryAPI:
     ) -> None:
         self._server = Server(now, schemas)
         self._lock = RLock()
+        self._changed = Condition(self._lock)
         self._collects_garbage = collects_garbage
         self._server.load(objects)
 
@@ -50,6 +54,16 @@ class MemoryAPI:
         predicates = (*label_selector(labels), *field_selector(kind, fields))
         with self._lock:
             return self._server.store.listing(kind, namespace, predicates)
+
+    def watch(
+        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
+    ) -> Watch:
+        """Watch the objects of a kind; see `reconciler.wire.protocol.Watcher`."""
+        if not version.isdecimal():
+            raise bad_request(f"Invalid value: {version!r}: the resourceVersion is a number")
+        predicates, history = label_selector(labels), self._server.store.history
+        with self._lock:
+            return MemoryWatch(history, self._changed, kind, namespace, predicates, int(version), timeout_seconds)
 
     def create(self, kind: Kind, body: Body) -> Reply:
         """Create an object; see `reconciler.wire.protocol.API`."""
@@ -129,11 +143,24 @@ class MemoryAPI:
         """Delete what has lost its owners."""
         with self._lock:
             self._server.collect_garbage()
+            self._changed.notify_all()
+
+    def bookmark(self) -> None:
+        """Send a bookmark to every watch, as the server does about every minute."""
+        with self._lock:
+            self._server.store.history.add(Change(self.revision))
+            self._changed.notify_all()
+
+    def forget_history(self) -> None:
+        """Make every version before the present one too old to watch from, as etcd's compaction does."""
+        with self._lock:
+            self._server.store.history.forget(self.revision)
 
     def _replied(self, body: Body, warnings: tuple[str, ...] = ()) -> Reply:
         reply = Reply(self._copied(body), warnings)
         if self._collects_garbage:
             self._server.collect_garbage()
+        self._changed.notify_all()
         return reply
 
     @staticmethod

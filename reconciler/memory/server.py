@@ -227,7 +227,9 @@ class Server:
 
     def _begun(self, kind: Kind, body: Body) -> Body:
         generation = strategy.first_generation(kind)
-        system: Body = {"uid": self._supply.uid(), "creationTimestamp": wire_time(self._now())}
+        # An object that was loaded, as into the twin of an API in memory, may have a uid of this supply's.
+        uid = next(uid for uid in iter(self._supply.uid, "") if self.store.place(uid) is None)
+        system: Body = {"uid": uid, "creationTimestamp": wire_time(self._now())}
         system |= {} if generation is None else {"generation": generation}
         return {**body, "metadata": {**body["metadata"], **system}}
 

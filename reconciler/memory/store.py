@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from models.kinds import Key, Kind
 from reconciler.memory.ownership import Owners
 from reconciler.memory.selector import Predicate
+from reconciler.memory.watching import Change, History
 from reconciler.wire.protocol import Body
 
 
@@ -43,10 +44,12 @@ class Store:
 
     - Every change gets a resourceVersion higher than all before.
     - Lists are ordered by namespace and name, as etcd orders its keys.
+    - The last changes are remembered.
     """
 
     def __init__(self) -> None:
         self.revision = 1
+        self.history = History()
         self._records: dict[Kind, dict[Key, Record]] = {}
         self._order: dict[Kind, list[Key]] = {}
         self._keys: dict[str, Key] = {}
@@ -61,12 +64,15 @@ class Store:
         self._put(key, body, owners)
         version = str(body["metadata"]["resourceVersion"])
         self.revision = max(self.revision, int(version) if version.isdecimal() else 0)
+        self.history.forget(self.revision)
 
     def put(self, key: Key, body: Body, owners: Owners | None) -> Body:
         """Write an object; gives it back with its new resourceVersion."""
         self.revision += 1
         written = {**body, "metadata": {**body["metadata"], "resourceVersion": str(self.revision)}}
+        before = self.get(key)
         self._put(key, written, owners)
+        self.history.add(Change(self.revision, key, before.body if before else None, written))
         return written
 
     def drop(self, key: Key) -> None:
@@ -76,6 +82,7 @@ class Store:
         self._order.pop(key.kind, None)
         self._keys.pop(record.uid, None)
         self._forget(key, record.body)
+        self.history.add(Change(self.revision, key, record.body, None))
 
     def place(self, uid: str) -> Key | None:
         """The object with a uid, if it is there."""

@@ -48,11 +48,13 @@ class Writers:
         executor: Where writes run.
         parallel: How many may be under way at once.
         may_begin: Whether a further write may be sent; asked before each.
+        note: Told of each answer as soon as it is there.
     """
 
     executor: Executor
     parallel: int
     may_begin: Callable[[], bool] = lambda: True
+    note: Callable[[Response], None] = lambda _: None
 
 
 def apply(api: API, actions: Sequence[Action], writers: Writers) -> tuple[Response, ...]:
@@ -82,6 +84,7 @@ def apply(api: API, actions: Sequence[Action], writers: Writers) -> tuple[Respon
             action = under_way.pop(future)
             response = responses[id(action)] = _response(action, future)
             lanes.note(response)
+            writers.note(response)
 
 
 def is_occupied(response: Response) -> bool:

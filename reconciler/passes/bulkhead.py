@@ -65,9 +65,14 @@ class Bulkhead:
 
 
 @contextmanager
-def around_pass() -> Iterator[None]:
-    """Catch exceptions of one pass."""
+def around_pass(crashed: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Catch exceptions of one pass.
+
+    Args:
+        crashed: Told if there was one.
+    """
     try:
         yield
     except Exception:  # or one bug would end all passes
         log.exception("pass.crashed")
+        crashed()

@@ -9,11 +9,9 @@ The folded world is planned again after each round, so that one pass takes a Das
 without listing again.
 """
 
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import dataclass, field
 from functools import partial
 
 from models.kinds import Key
@@ -21,14 +19,18 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply, ends_tree
+from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
+from reconciler.passes.cost import Cost, Stopwatch
+from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
+from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import report
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Finding, PassResult, Plan, Response, Result, Subject, Terms
-from reconciler.passes.write_backoff import Backoff, Turn, next_backoff, retry_after
+from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
 from reconciler.rules.parts import tree_of
 from reconciler.wire.protocol import API
 
@@ -36,34 +38,15 @@ MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """What time it is.
-
-    Args:
-        now: The time of day, in UTC; someone may set it.
-        seconds: A count of seconds that nobody sets, for waits.
-    """
-
-    now: Callable[[], datetime]
-    seconds: Callable[[], float] = time.monotonic
-
-
-@dataclass(frozen=True, slots=True)
-class Memory:
-    """What a pass remembers for the next one; nothing is lost for good with it.
-
-    Args:
-        backoff: What waits after errors.
-        bugs: Bugs whose traceback was logged.
-    """
-
-    backoff: Backoff = field(default_factory=Backoff)
-    bugs: tuple[Finding, ...] = ()
-
-
 def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
-    api: API, observation: Observation, terms: Terms, memory: Memory, clock: Clock, writers: Writers, reporters: Writers
+    api: API,
+    observation: Observation,
+    terms: Terms,
+    memory: Memory,
+    clock: Clock,
+    writers: Writers,
+    reporters: Writers,
+    claims: Claims | None = None,
 ) -> tuple[PassResult, Memory]:
     """Make one pass.
 
@@ -75,13 +58,14 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
         clock: The time.
         writers: The threads that write, until the pass has to end.
         reporters: The threads that write what was seen, also when the pass had to end.
+        claims: What the pass may work on, if another works beside it.
 
     Returns:
         All that the pass saw and did, and what to remember.
     """
-    hand = _Pass(api, terms, observation, memory, clock, writers)
+    hand = _Pass(api, terms, observation, memory, clock, writers, claims or Claims())
     hand.reconcile()
-    if hand.planned:
+    if hand.rounds:
         hand.report(reporters)
     return hand.result(), hand.memory()
 
@@ -96,6 +80,7 @@ class _Pass:
     before: Memory
     clock: Clock
     writers: Writers
+    claims: Claims
     snapshot: Snapshot = field(init=False)
     bulkhead: Bulkhead = field(init=False)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
@@ -105,9 +90,12 @@ class _Pass:
     responses: list[Response] = field(default_factory=list)
     reports: tuple[Response, ...] = ()
     written: Written = field(default_factory=Written)
+    resting: dict[Key, Rest] = field(default_factory=dict)
+    busy: set[Key] = field(default_factory=set)
     stopped: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
     seconds: dict[str, float] = field(default_factory=dict)
+    costs: list[Cost] = field(default_factory=list)
     rounds: int = 0
     is_cut: bool = False
 
@@ -117,28 +105,43 @@ class _Pass:
 
     def reconcile(self) -> None:
         """Plan and apply, round by round, until nothing is left that needs no waiting, or time is up."""
-        active: Iterable[Owner] = list(_owners(self.snapshot))
+        active = self._awake()
         while self.rounds < MOST_ROUNDS:
             if not self.writers.may_begin():
                 self.is_cut = True
                 return
             self.rounds += 1
             allowed = self._plan(active)
+            if self.rounds == 1:
+                self.claims.keep_full({action.tree for action in allowed.actions})
             if not allowed.actions:
                 return
             with self._stage("apply"):
                 responses = apply(self.api, allowed.actions, self.writers)
             self._learn(allowed.actions, responses)
             touched = {response.action.tree for response in responses}
+            self.busy |= touched
             owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.bulkhead.bugs)
             active = [owner for owner in owners if tree_of(owner, self.snapshot) in touched]
         self.is_cut = True
+
+    def _awake(self) -> list[Owner]:
+        """The resources to plan: those of trees of which something has changed, or that are not at rest."""
+        now = self.clock.seconds()
+        trees = trees_of(_owners(self.snapshot), self.snapshot)
+        known = self.before.rest
+        self.resting = {key: known[key] for key, tree in trees.items() if is_resting(tree, known.get(key), now)}
+        mine = self.claims.claim_full(trees.keys() - self.resting.keys())
+        return [owner for key, tree in trees.items() if key in mine for owner in tree.owners]
 
     def report(self, reporters: Writers) -> None:
         """Write what was seen and found into statuses and Events, where it is news."""
         with self._stage("report"):
             before, now, isolate = self.observation.snapshot, self.clock.now(), self.bulkhead.isolate
-            actions = report(self.snapshot, before, self.findings, self.responses, now, isolate)
+            looked_at = self.planned.union(self.bulkhead.bugs)
+            owners = (owner for owner in _owners(self.snapshot) if owner.key in looked_at)
+            trees = self.claims.still_full(tree_of(owner, self.snapshot) for owner in owners)
+            actions = report(self.snapshot, before, self.findings, self.responses, now, isolate, trees)
             self.reports = apply(self.api, actions, reporters)
         self._fold(self.reports)
 
@@ -148,9 +151,9 @@ class _Pass:
         tried = {(action.verb, action.key) for action in self.actions}
         waiting = (action for actions in self.postponed.values() for action in actions)
         postponed = tuple(action for action in waiting if (action.verb, action.key) not in tried)
-        read_nothing = bool(self.observation.errors) and not (self.snapshot.objects or self.snapshot.unreadable)
+        trees = {owner.key: tree_of(owner, self.snapshot) for owner in _owners(self.snapshot)}
         return PassResult(
-            None if read_nothing else self.snapshot,
+            None if self.observation.coverage.is_empty else self.snapshot,
             Plan(tuple(self.actions), findings, postponed),
             tuple(self.responses),
             self.reports,
@@ -158,7 +161,11 @@ class _Pass:
             self.seconds,
             self.rounds,
             self.is_cut,
-            retry_after((*self.responses, *self.reports)),
+            max(retry_after((*self.responses, *self.reports)), self.observation.retry_after_seconds or 0.0),
+            (*self.observation.costs, *self.costs),
+            self.observation.coverage,
+            trees,
+            frozenset(trees.values()) - self.claims.still_full(trees.values()),
         )
 
     def memory(self) -> Memory:
@@ -166,7 +173,15 @@ class _Pass:
         planned = (*self.actions, *(action for actions in self.postponed.values() for action in actions))
         turn = Turn(self.snapshot, self.planned, planned, self.responses, self.written.undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
-        return Memory(backoff, tuple(self.bulkhead.bugs.values()))
+        return Memory(backoff, {**self.resting, **self._come_to_rest()}, tuple(self.bulkhead.bugs.values()))
+
+    def _come_to_rest(self) -> Mapping[Key, Rest]:
+        """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""
+        found = {key for key, one in self.findings.items() if one} | {key for key, one in self.postponed.items() if one}
+        reported = {response.action.owner for response in self.reports}
+        owners = [owner for owner in _owners(self.snapshot) if owner.key in self.planned]
+        busy = {tree_of(owner, self.snapshot) for owner in owners if owner.key in found | reported}
+        return at_rest(trees_of(owners, self.snapshot), self.busy | busy, self.snapshot, self.clock.seconds())
 
     def _learn(self, actions: Iterable[Action], responses: Iterable[Response]) -> None:
         """Take what was tried, and what came of it, into the picture."""
@@ -225,11 +240,13 @@ class _Pass:
 
     @contextmanager
     def _stage(self, name: str) -> Iterator[None]:
-        begun = time.perf_counter()
+        watch = Stopwatch(name)
         try:
             yield
         finally:
-            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - begun
+            cost = watch.stop()
+            self.costs.append(cost)
+            self.seconds[name] = self.seconds.get(name, 0.0) + cost.seconds
 
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:
@@ -238,14 +255,3 @@ def _owners(snapshot: Snapshot) -> Iterator[Owner]:
     yield from snapshot.of(DaskCluster)
     yield from snapshot.of(DaskWorkerGroup)
     yield from snapshot.of(DaskAutoscaler)
-
-
-def joined(earlier: PassResult, last: PassResult) -> PassResult:
-    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
-    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
-    return replace(
-        last,
-        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
-        responses=(*done, *last.responses),
-        rounds=earlier.rounds + last.rounds,
-    )

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple, Protocol
 
 from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
+from reconciler.passes.cost import Cost
+from reconciler.passes.coverage import EVERYTHING, Coverage
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
 
@@ -128,6 +130,10 @@ class Verb(StrEnum):
     RECORD = "record"
     DELETE = "delete"
     REPORT = "report"
+
+
+PAST = {Verb.CREATE: "created", Verb.UPDATE: "updated", Verb.RECORD: "recorded", Verb.DELETE: "deleted"}
+"""What was done to the world, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +268,10 @@ class PassResult:
         rounds: How many times was planned.
         is_cut: Whether the pass reached its deadline, or was stopped, before all was done.
         retry_after_seconds: How long the server asks to be left alone altogether; 0 if it does not.
+        costs: What the stages of each round cost, and each list.
+        coverage: What the pass was about; of all else, what was known before still stands.
+        trees: The tree of each custom resource in the snapshot.
+        left_out: Trees that were left to another pass.
     """
 
     snapshot: Snapshot | None
@@ -273,6 +283,15 @@ class PassResult:
     rounds: int = 0
     is_cut: bool = False
     retry_after_seconds: float = 0.0
+    costs: tuple[Cost, ...] = ()
+    coverage: Coverage = EVERYTHING
+    trees: Mapping[Key, Key] = field(default_factory=dict)
+    left_out: frozenset[Key] = frozenset()
+
+    def is_about(self, tree: Key) -> bool:
+        """Whether the pass knows all of a tree; of other trees, what was known before still stands."""
+        was_stopped_before = self.is_cut and not self.rounds
+        return not was_stopped_before and self.coverage.covers(tree) and tree not in self.left_out
 
     @property
     def failures(self) -> tuple[Response, ...]:

@@ -14,10 +14,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from models.base import Meta, wire_time
+from models.base import wire_time
 from models.kinds import Key
-from models.snapshot import Observed, Snapshot
+from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.values import Action, Finding, Response, Result, Subject, Verb
+from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
 
 FIRST_WAIT = timedelta(seconds=1)
@@ -40,6 +41,7 @@ class Wait:
         generation: The owner's generation at the last error; another one ends the wait.
         uid: The owner's uid: one that was created anew under the same name waits for nothing.
         finding: What the owner is told meanwhile.
+        tree: The owner's tree.
     """
 
     errors: int
@@ -47,6 +49,7 @@ class Wait:
     generation: int
     uid: str
     finding: Finding
+    tree: Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +133,18 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
     repeats = _next_repeats(before.repeats, turn.responses, at_seconds)
     for subject, failure in {**_failures(turn), **_repetitions(turn.responses, repeats)}.items():
         owner = turn.snapshot.objects.get(subject.owner)
-        if owner is not None:
+        if isinstance(owner, Owner):
             errors = failure.errors or (kept[subject].errors + 1 if subject in kept else 1)
-            kept[subject] = _wait(subject, failure, errors, owner.metadata, now, at_seconds)
+            pause = _pause(failure, errors)
+            message = f"{failure.message}; tried again at {wire_time(now + pause)}"
+            kept[subject] = Wait(
+                errors,
+                at_seconds + pause.total_seconds(),
+                owner.metadata.generation,
+                owner.metadata.uid,
+                Finding(subject.owner, failure.reason, message),
+                tree_of(owner, turn.snapshot),
+            )
     return Backoff(kept, repeats)
 
 
@@ -199,16 +211,10 @@ def _repetitions(responses: Iterable[Response], repeats: Mapping[Key, Repeat]) -
     return found
 
 
-def _wait(  # noqa: PLR0913, PLR0917  # what a wait is made of
-    subject: Subject, failure: _Failure, errors: int, owner: Meta, now: datetime, at_seconds: float
-) -> Wait:
-    """The wait that an error begins or prolongs."""
+def _pause(failure: _Failure, errors: int) -> timedelta:
+    """How long the wait is that an error begins or prolongs."""
     delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
-    asked = timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds()))
-    pause = max(delay, asked)
-    message = f"{failure.message}; tried again at {wire_time(now + pause)}"
-    finding = Finding(subject.owner, failure.reason, message)
-    return Wait(errors, at_seconds + pause.total_seconds(), owner.generation, owner.uid, finding)
+    return max(delay, timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds())))
 
 
 def _is_remembered(subject: Subject, wait: Wait, snapshot: Snapshot, at_seconds: float) -> bool:

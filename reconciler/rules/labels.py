@@ -12,6 +12,9 @@ WORKER_GROUP_NAME = "dask.org/workergroup-name"
 OURS = "kubernetes.dask.org/"
 """How every annotation of the reconciler begins."""
 
+CLUSTER = "kubernetes.dask.org/cluster"
+"""The label on everything that the reconciler makes: the cluster that it belongs to, by which it is listed."""
+
 ROLE = "kubernetes.dask.org/role"
 """On a child: what it is to its owner. Children are found by owner and role, never by name."""
 NAMING = "kubernetes.dask.org/naming"

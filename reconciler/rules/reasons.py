@@ -169,6 +169,21 @@ class Reason(StrEnum):
     )
 
     # What is being done, or why nothing is. Findings with one of these reasons postpone actions.
+    NO_DELETE = (
+        "DeletionDisabled",
+        _at_rest(BUILT, "Deletions are switched off.", "Run without `--no-delete`."),
+        Handling(logging.INFO, needs_person=True),
+    )
+    UNDONE = (
+        "ChangesUndone",
+        _at_rest(
+            BUILT,
+            "Something, such as a webhook or another controller, takes back what is written; it is tried again later.",
+            "Change what takes it back.",
+            event=EventType.WARNING,
+        ),
+        Handling(logging.WARNING, needs_person=True),
+    )
     DELETION_CAP = (
         "DeletionCap",
         _under_way(
@@ -178,25 +193,10 @@ class Reason(StrEnum):
         ),
         Handling(logging.WARNING),
     )
-    NO_DELETE = (
-        "DeletionDisabled",
-        _at_rest(BUILT, "Deletions are switched off.", "Run without `--no-delete`."),
-        Handling(logging.INFO, needs_person=True),
-    )
     BACK_OFF = (
         "BackOff",
         _under_way(BUILT, "Something failed, and is tried again at the time in the message.", "See the message."),
         Handling(logging.INFO, echoes_write=True),
-    )
-    UNDONE = (
-        "ChangesUndone",
-        _under_way(
-            BUILT,
-            "Something, such as a webhook or another controller, takes back what is written; it is tried again later.",
-            "Change what takes it back.",
-            event=EventType.WARNING,
-        ),
-        Handling(logging.WARNING, needs_person=True),
     )
     TERMINATING = (
         "WaitingForTermination",

@@ -1,14 +1,20 @@
 """The few requests made of Kubernetes; `api` makes them over HTTP, `memory` answers them itself."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Literal, Protocol
 
+from models.base import OwnerReference
 from models.kinds import Key, Kind
 
 Body = dict[str, Any]
 Subresource = Literal["status"]
 
 FIELD_MANAGER = "dask-reconciler"
+
+WATCH_SILENCE_SECONDS = 150.0
+"""How long a watch may bring nothing. The API server sends a bookmark about every minute: two are missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +94,77 @@ class API(Protocol):
         Raises:
             Conflict: the object of that name has another uid or version.
             NotFound: there is no such object.
+        """
+        ...
+
+
+class EventType(StrEnum):
+    """What a watch tells."""
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+    """Nothing happened up to this version; from here a watch can be opened again."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEvent:
+    """A change to an object, without its content.
+
+    Args:
+        type: What happened.
+        key: To which object; of a bookmark only the kind counts.
+        resource_version: At which version; of a deletion, the version of the deletion.
+        uid: The object's uid.
+        labels: The object's labels after the change; of a deletion, those before.
+        controller: The owner that manages the object, if any.
+    """
+
+    type: EventType
+    key: Key
+    resource_version: str
+    uid: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    controller: OwnerReference | None = None
+
+
+class Watch(Protocol):
+    """An open watch."""
+
+    def __iter__(self) -> Iterator[WatchEvent]:
+        """The events, in the order of their versions, until the server ends the watch or `close` is called.
+
+        Raises:
+            Gone: the version is too old; list anew.
+            Unavailable: the connection broke, or brought nothing for `WATCH_SILENCE_SECONDS`.
+            ApiError: the server says so.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the watch, from any thread and any number of times; whoever waits for an event stops waiting."""
+        ...
+
+
+class Watcher(Protocol):
+    """Where changes can be watched. Apart from `API`, since a pass never watches."""
+
+    def watch(
+        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
+    ) -> Watch:
+        """Watch the objects of a kind, with bookmarks.
+
+        An object that begins to match the selector is told as added, one that no longer does as deleted.
+
+        Args:
+            kind: What to watch.
+            namespace: Where, or `None` for everywhere.
+            version: The resourceVersion of a list, an event or a bookmark; what came after it is told.
+            labels: A label selector, as for `API.list`.
+            timeout_seconds: After how long the server ends the watch.
+
+        Raises:
+            ApiError: the server refuses, or cannot be reached. `Gone` may come here or with the first event.
         """
         ...

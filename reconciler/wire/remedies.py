@@ -18,6 +18,21 @@ def list_failed(kind: Kind, namespace: str | None, error: ApiError) -> str:
     return f"{message} {remedy(kind, namespace, error)}".rstrip()
 
 
+def watch_refused(kind: Kind, namespace: str | None, error: ApiError) -> str:
+    """Why changes cannot be watched, and what to do about it.
+
+    Args:
+        kind: What was to be watched.
+        namespace: Where; `None` for everywhere.
+        error: What came of it.
+    """
+    where = f"in namespace {namespace}" if namespace else "in all namespaces"
+    return (
+        f"{error.message.rstrip('.')}. Grant the right to watch {kind.plural} {where} as deploy/base/role.yaml does, "
+        "or start with --no-hints."
+    )
+
+
 def remedy(kind: Kind, namespace: str | None, error: ApiError) -> str:
     """What to do about a list that failed; empty where waiting is all that can be done."""
     if isinstance(error, NotFound) and kind in CUSTOM_KINDS:

@@ -140,10 +140,10 @@ def test_it_is_not_ready_before_it_has_reached_the_api_server(site: Site) -> Non
 
 
 def test_sigterm_ends_a_pass_in_order(site: Site) -> None:
-    """In the midst of hundreds of writes it ends after the round in hand, with 0; the next start does the rest."""
+    """In the midst of hundreds of writes it ends after the writes under way, with 0; the next start does the rest."""
     site.apply(cluster(replicas=150), group(replicas=150))
     mark = site.audit.from_now()
-    with site.gate() as (gated, gate), gated.daemon("--write-budget=10", "--parallel-writes=4") as daemon:
+    with site.gate() as (gated, gate), gated.daemon("--parallel-writes=4") as daemon:
         eventually(lambda: gate.writes > 30, "a pass under way")
         begun = time.monotonic()
         assert daemon.ended(signal.SIGTERM) == 0

@@ -2,6 +2,7 @@ import io
 import json
 import signal
 import socket
+import subprocess
 import threading
 from contextlib import ExitStack
 from datetime import datetime
@@ -9,13 +10,15 @@ from queue import SimpleQueue
 
 import pytest
 
+from reconciler.api import Exchange
 from reconciler.cli import main
 from reconciler.daemon.log import configure
-from reconciler.daemon.run import make_passes
+from reconciler.daemon.run import Pulse, make_passes
 from tests.cli.daemon import Daemon, running
 from tests.cli.kubernetes import Kubernetes
 from tests.http.faultyserver import Fault, How
 from tests.realcluster.eventually import eventually
+from tests.signals import ignoring
 
 
 def ready(daemon: Daemon) -> bool:
@@ -29,7 +32,7 @@ def test_a_signal_ends_the_daemon_after_the_pass_in_hand(kubernetes: Kubernetes,
         done = daemon.event("pass.done")
         assert ready(daemon)
         assert daemon.ended(stop) == 0
-    assert (done["created"], done["recorded"]) == (6, 1)
+    assert (done["created"], done["recorded"]) == (6, 2)
     assert [line["event"] for line in daemon.lines] == [
         "daemon.started",
         "pass.done",
@@ -80,7 +83,7 @@ def test_a_rehearsing_daemon_writes_nothing(kubernetes: Kubernetes) -> None:
         seen = len(kubernetes.server.asked)
         eventually(lambda: len(kubernetes.server.asked) > seen + 20, "another rehearsal")
         assert daemon.ended(signal.SIGTERM) == 0
-    assert (planned["create"], planned["record"]) == (6, 1)
+    assert (planned["create"], planned["record"]) == (6, 2)
     assert [line["event"] for line in daemon.lines].count("pass.planned") == 1
     assert kubernetes.writes() == []
 
@@ -91,6 +94,31 @@ def test_a_second_interrupt_ends_at_once(kubernetes: Kubernetes) -> None:
     with running([*kubernetes.flags, "--read-timeout", "1h"]) as daemon:
         daemon.event("daemon.started")
         assert daemon.ended(signal.SIGINT, signal.SIGINT) == 130
+
+
+@pytest.mark.parametrize("ignored", [signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(kubernetes: Kubernetes, ignored: signal.Signals) -> None:
+    """Under nohup, or in a script's background: SIGTERM ends it, and the log says so where it is not Ctrl-C."""
+    with ignoring(ignored), running([*kubernetes.flags, "--interval", "1h"]) as daemon:
+        started = daemon.event("daemon.started")
+        daemon.process.send_signal(ignored)
+        daemon.event("pass.done")
+        assert ready(daemon)
+        assert daemon.ended(signal.SIGTERM) == 0
+    told = f"SIGTERM ends this: kill {daemon.process.pid}"
+    assert started.get("message", "").endswith(told) == (ignored == signal.SIGINT)
+    assert ("SIGINT" in daemon.event("daemon.stopping")["message"]) == (ignored != signal.SIGINT)
+
+
+def test_a_single_pass_ends_by_sigterm_where_interrupts_are_ignored(kubernetes: Kubernetes) -> None:
+    """`--once` leaves the signal as it found it, too."""
+    kubernetes.server.faults.append(Fault(How.SILENT_BEFORE, "LIST"))
+    with ignoring(signal.SIGINT), running([*kubernetes.flags, "--once", "--read-timeout", "1h"]) as once:
+        eventually(lambda: bool(kubernetes.server.asked), "a list that hangs")
+        once.process.send_signal(signal.SIGINT)
+        with pytest.raises(subprocess.TimeoutExpired):
+            once.process.wait(0.5)
+        assert once.ended(signal.SIGTERM) == -signal.SIGTERM
 
 
 def test_a_pass_that_hangs_is_cut_short_in_time(kubernetes: Kubernetes) -> None:
@@ -130,3 +158,13 @@ def test_a_bug_ends_the_daemon_with_a_traceback() -> None:
     line = json.loads(stream.getvalue())
     assert (line["event"], line["level"]) == ("daemon.crashed", "error")
     assert "LookupError: a bug, False" in line["exception"]
+
+
+@pytest.mark.parametrize(("verb", "is_sign_of_life"), [("LIST", True), ("WATCH", False)])
+def test_a_watch_is_no_sign_of_life(verb: str, *, is_sign_of_life: bool) -> None:
+    """Watches are opened even if passes hang; what a pass asks for shows that it goes on."""
+    told: list[Exchange] = []
+    pulse = Pulse(told.append)
+    pulse(Exchange(verb, "pods", "200", 0.1, 0))
+    assert (pulse.last_at is not None) is is_sign_of_life
+    assert [one.verb for one in told] == [verb]

@@ -22,7 +22,7 @@ def test_once_makes_everything_come_true_and_sums_it_up(
         "simple-service",
     ]
     out, err = capsys.readouterr()
-    assert out.startswith("Done: 6 created, 1 recorded, in ")
+    assert out.startswith("Done: 6 created, 2 recorded, in ")
     assert err == ""
 
 
@@ -34,6 +34,17 @@ def test_once_again_has_nothing_to_do(kubernetes: Kubernetes, capsys: pytest.Cap
     assert main([*kubernetes.flags, "--once"]) == 0
     assert capsys.readouterr().out == "Nothing to do: looked at 1 DaskCluster, 1 DaskWorkerGroup.\n"
     assert kubernetes.names() == before
+
+
+def test_a_profile_shows_what_the_pass_cost(kubernetes: Kubernetes, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--once --profile` adds each list, fetched and parsed, and each stage to the summary."""
+    assert main([*kubernetes.flags, "--once", "--profile"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("Done: ")
+    stages = [line.partition("  ")[0] for line in lines[3:-1]]
+    assert stages[:2] == ["fetch daskjobs", "parse daskjobs"]
+    assert stages[-5:] == ["desire", "plan", "policy", "apply", "report"]
+    assert lines[-1].startswith("pass ")
 
 
 def test_once_fails_with_the_reason(kubernetes: Kubernetes, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +81,7 @@ def test_a_dry_run_writes_nothing_and_prints_the_plan(
     out = capsys.readouterr().out
     assert "create   Pod default/simple-scheduler" in out
     assert out.count("Pod default/simple-default-worker-group-worker-") == 2
-    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert out.endswith("Plan: 6 to create, 2 to record.\n")
     assert kubernetes.writes() == []
 
 

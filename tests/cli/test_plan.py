@@ -19,7 +19,7 @@ def test_plan_shows_what_manifests_would_make(manifest: Path, capsys: pytest.Cap
     """Without any Kubernetes, the plan is that of a real pass."""
     assert main(["plan", "-f", str(manifest)]) == 0
     out, err = capsys.readouterr()
-    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert out.endswith("Plan: 6 to create, 2 to record.\n")
     assert err == ""
 
 
@@ -78,7 +78,7 @@ def test_plan_shows_that_a_cluster_goes_with_its_owner(tmp_path: Path, capsys: p
         (tmp_path / "owned.yaml").write_text(yaml.safe_dump({**CLUSTER, "metadata": {**metadata, **more}}))
         assert main(["plan", "-f", str(tmp_path / "owned.yaml")]) == 0
         out = capsys.readouterr().out
-        assert out.endswith("Plan: 1 to delete.\n" if more else "Plan: 6 to create, 1 to record.\n")
+        assert out.endswith("Plan: 1 to delete.\n" if more else "Plan: 6 to create, 2 to record.\n")
     assert "its owner was last seen at 2026-01-31T12:00:00Z, more than 600 s ago" in " ".join(out.split())
 
 
@@ -97,7 +97,7 @@ def test_wrong_manifests_do_not_hide_the_plan_of_the_others(
         f"{place} spec.worker.spec is missing; add it.",
         "Ignored, as no business of the reconciler's: ConfigMap default/x.",
     ]
-    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert out.endswith("Plan: 6 to create, 2 to record.\n")
 
 
 def test_where_every_manifest_is_wrong_no_plan_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -156,6 +156,12 @@ def test_running_has_a_word_of_its_own() -> None:
     assert parse(["run", "--interval", "7"]) == parse(["--interval", "7"])
 
 
+def test_a_profile_is_of_one_pass(capsys: pytest.CaptureFixture[str]) -> None:
+    """A daemon has metrics for that; it says which flag is missing."""
+    assert main(["--profile"]) == 2
+    assert "--profile measures one pass; add --once, or --once --dry-run." in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("arguments", [["-o", "json"], ["-ojson"], ["--output", "json"], ["--output=json"]])
 @pytest.mark.parametrize("command", [["plan", "-f", "a"], ["--once"], ["run", "--once", "--dry-run"]], ids=" ".join)
 def test_what_is_printed_is_chosen_as_with_kubectl(command: list[str], arguments: list[str]) -> None:

@@ -65,7 +65,12 @@ def _world(request: pytest.FixtureRequest) -> World:
         return _real_world(request)
     schemas = request.getfixturevalue("schemas") if request.param == "memory" else None
     api = MemoryAPI(lambda: datetime.now(UTC), schemas=schemas)
-    return World(api, "here", lambda: "there", api.remove, deadline_seconds=0)
+
+    def forget() -> str:
+        api.forget_history()
+        return "1"
+
+    return World(api, "here", lambda: "there", api.remove, deadline_seconds=0, forget=forget, watch_seconds=0)
 
 
 def _real_world(request: pytest.FixtureRequest) -> World:
@@ -87,5 +92,11 @@ def _real_world(request: pytest.FixtureRequest) -> World:
         server.kubectl("delete", key.kind.plural, key.name, f"--namespace={key.namespace}", *at_once)
 
     return World(
-        api, another_namespace(), another_namespace, end, deadline_seconds=90
-    )  # the garbage collector looks for new kinds every 30 s
+        api,
+        another_namespace(),
+        another_namespace,
+        end,
+        deadline_seconds=90,  # the garbage collector looks for new kinds every 30 s
+        forget=lambda: "1",  # of custom resources, the API server remembers what came after their definition
+        watch_seconds=5,
+    )

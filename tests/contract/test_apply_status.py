@@ -9,6 +9,7 @@ from reconciler.wire.protocol import Body
 from tests.contract.world import ABSENT_UID, World, generation, key_of, uid, version
 from tests.manifests import Manifest, group
 
+A, B, C = ({"name": name, "uid": f"{name}-uid"} for name in "abc")
 COMM, DASHBOARD = {"name": "comm", "port": 8786}, {"name": "dashboard", "port": 8787}
 
 
@@ -36,7 +37,8 @@ def test_a_status_that_is_applied_is_there(world: World) -> None:
 def test_the_same_apply_writes_nothing(world: World) -> None:
     """An apply that brings nothing new leaves the resourceVersion, so that it can be sent at any time."""
     world.create(group())
-    status = {"replicas": 2, "retiring": ["a"], "failures": {"count": 1}, "conditions": [condition("Ready")]}
+    decisions = {"retiring": [A], "failures": {"count": 1}}
+    status = {"replicas": 2, "decisions": decisions, "conditions": [condition("Ready")]}
     first = applied(world, group(), status)
     assert version(applied(world, group(), status)) == version(first)
     assert version(world.listing(group())["items"][0]) == version(first)
@@ -45,7 +47,7 @@ def test_the_same_apply_writes_nothing(world: World) -> None:
 def test_what_an_apply_leaves_out_goes(world: World) -> None:
     """A field that the last apply set and this one leaves out is removed, with an object that becomes empty."""
     world.create(group())
-    applied(world, group(), {"replicas": 2, "selector": "a=b", "failures": {"count": 1}})
+    applied(world, group(), {"replicas": 2, "selector": "a=b", "decisions": {"failures": {"count": 1}}})
     assert applied(world, group(), {"replicas": 3})["status"] == {"replicas": 3}
 
 
@@ -53,8 +55,9 @@ def test_part_of_an_object_may_be_left_out(world: World) -> None:
     """Objects are merged key by key."""
     world.create(group())
     failures = {"count": 1, "lastTime": "2026-01-01T00:00:00Z"}
-    applied(world, group(), {"failures": failures})
-    assert applied(world, group(), {"failures": {"count": 2}})["status"] == {"failures": {"count": 2}}
+    applied(world, group(), {"decisions": {"failures": failures}})
+    status = {"decisions": {"failures": {"count": 2}}}
+    assert applied(world, group(), status)["status"] == status
 
 
 def test_what_someone_else_set_stays(world: World) -> None:
@@ -123,10 +126,10 @@ def test_conditions_are_in_the_order_of_the_apply(world: World) -> None:
 def test_other_lists_are_replaced(world: World) -> None:
     """A list without keys is one value."""
     key = key_of(world.create(group()))
-    world.api.patch(key, {"status": {"retiring": ["x", "y"]}}, "status")
-    assert applied(world, group(), {"retiring": ["a"]})["status"] == {"retiring": ["a"]}
-    assert applied(world, group(), {"retiring": ["b", "a"]})["status"] == {"retiring": ["b", "a"]}
-    assert applied(world, group(), {"retiring": []})["status"] == {"retiring": []}
+    world.api.patch(key, {"status": {"decisions": {"retiring": [B, C]}}}, "status")
+    for retiring in ([A], [B, A], []):
+        status = {"decisions": {"retiring": retiring}}
+        assert applied(world, group(), status)["status"] == status
 
 
 def test_two_conditions_of_one_type_are_refused(world: World) -> None:
@@ -139,9 +142,9 @@ def test_two_conditions_of_one_type_are_refused(world: World) -> None:
 def test_emptying_what_is_still_there_is_refused(world: World) -> None:
     """An object whose last field goes while someone, even the apply itself, keeps the object would become null."""
     world.create(group())
-    applied(world, group(), {"failures": {"count": 1}, "replicas": 1})
-    with pytest.raises(Invalid, match=r"status.failures.* null|status.failures.*null"):
-        applied(world, group(), {"failures": {}, "replicas": 1})
+    applied(world, group(), {"decisions": {"failures": {"count": 1}}, "replicas": 1})
+    with pytest.raises(Invalid, match=r"status.decisions.failures.* null|status.decisions.failures.*null"):
+        applied(world, group(), {"decisions": {"failures": {}}, "replicas": 1})
 
 
 def test_a_status_is_not_applied_to_what_is_not_there(world: World) -> None:

@@ -221,9 +221,13 @@ def test_a_patch_of_the_status_may_label_a_pod(world: World) -> None:
 def test_a_status_is_patched_like_the_rest(world: World) -> None:
     """Keys of a status are set and removed one by one, lists as a whole; without effect nothing is written."""
     key = key_of(world.create(group()))
-    world.api.patch(key, {"status": {"replicas": 2, "selector": "a=b", "retiring": ["x", "y"]}}, "status")
-    after = world.api.patch(key, {"status": {"replicas": None, "readyReplicas": 1, "retiring": ["z"]}}, "status").body
-    assert after["status"] == {"selector": "a=b", "readyReplicas": 1, "retiring": ["z"]}
+    a, b = ({"name": name, "uid": f"{name}-uid"} for name in "ab")
+    first = {"replicas": 2, "selector": "a=b", "decisions": {"retiring": [a, b], "highestOrdinal": 2}}
+    world.api.patch(key, {"status": first}, "status")
+    change = {"replicas": None, "readyReplicas": 1, "decisions": {"retiring": [b]}}
+    after = world.api.patch(key, {"status": change}, "status").body
+    decisions = {"retiring": [b], "highestOrdinal": 2}
+    assert after["status"] == {"selector": "a=b", "readyReplicas": 1, "decisions": decisions}
     again = world.api.patch(key, {"status": {"readyReplicas": 1, "replicas": None}}, "status").body
     assert version(again) == version(after)
     assert "status" not in world.api.patch(key, {"status": None}, "status").body

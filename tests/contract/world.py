@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from models.kinds import EVENT, POD, SERVICE, Key, kind_of
-from reconciler.wire.protocol import API, Body
+from reconciler.wire.protocol import API, Body, Watcher
 from tests.manifests import Manifest, group, manifest
 from tests.realcluster.eventually import eventually
 
 FINALIZER = "example.com/held"
 GATE = {"name": "example.com/wait"}
 ABSENT_UID = "11111111-2222-4333-8444-555555555555"
+
+
+class Kubernetes(API, Watcher, Protocol):
+    """All that is asked of Kubernetes."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +29,17 @@ class World:
         another_namespace: makes one more.
         end: removes an object at once, as a kubelet does when a Pod's containers have ended.
         deadline_seconds: how long what happens in the background may take.
+        forget: makes the version that it gives back too old to watch from.
+        watch_seconds: how long a watch must last to end with a bookmark.
     """
 
-    api: API
+    api: Kubernetes
     namespace: str
     another_namespace: Callable[[], str]
     end: Callable[[Key], None]
     deadline_seconds: float
+    forget: Callable[[], str]
+    watch_seconds: int
 
     def placed(self, body: Manifest, **metadata: Any) -> Body:
         """The manifest with a namespace and more metadata."""

@@ -27,12 +27,13 @@ def kubeconfig(path: Path, server: str, user: dict[str, Any] | None = None) -> P
 
 
 @contextmanager
-def connected(
+def connected(  # noqa: PLR0913 -- each has a name at the call
     kubeconfig: Path,
     *,
     read_timeout_seconds: float = 10.0,
     total_timeout_seconds: float = 30.0,
     compress: bool = True,
+    watch_silence_seconds: float = 30.0,
     observe: Callable[[Exchange], None] | None = None,
 ) -> Iterator[HTTPAPI]:
     """An API whose connections are closed in the end."""
@@ -44,6 +45,7 @@ def connected(
         user_agent="dask-reconciler/test",
         pool_size=4,
         compress=compress,
+        watch_silence_seconds=watch_silence_seconds,
         observe=observe,
     )
     try:

@@ -166,6 +166,8 @@ class FaultyServer:
         self._server.__exit__(kind, value, traceback)
 
     async def _serve(self, request: kmock.Request) -> web.StreamResponse:
+        if request.params.get("watch"):  # a watch in which nothing happens, and which ends
+            return web.Response(content_type="application/json")
         asked = _asked(request)
         fault = next((fault for fault in self.faults if fault.strikes(asked)), None)
         self.asked.append((str(asked), fault.how if fault else None))

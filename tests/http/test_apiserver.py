@@ -52,6 +52,8 @@ def test_missing_rights_are_told_in_the_servers_words(stranger: HTTPAPI, namespa
         stranger.list(POD, namespace)
     with pytest.raises(Forbidden, match=f'{who} cannot create resource "pods"'):
         stranger.create(POD, pod(namespace))
+    with pytest.raises(Forbidden, match=f'{who} cannot watch resource "pods"'):
+        stranger.watch(POD, namespace, version="1", timeout_seconds=5)
 
 
 def test_an_exceeded_quota_is_told_in_the_servers_words(

@@ -1,6 +1,6 @@
 """The whole loop over HTTP, with each fault at each kind of write and at each list.
 
-Nothing is repeated within a pass, other clusters notice nothing, the owner is told, the resource is left alone for as
+Nothing is repeated within a pass, other clusters notice nothing, the owner is told, what failed is left alone for as
 long as its wait or the server says, and the pass after that ends where it would have ended without the fault.
 """
 
@@ -14,7 +14,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key, Kind
 from reconciler.loop import Loop
-from reconciler.passes.values import Result, Verb
+from reconciler.passes.values import Action, Result, Verb
 from reconciler.rules import names
 from tests.builders import cluster
 from tests.http.faultyserver import Fault, How
@@ -149,7 +149,7 @@ def test_a_write_that_fails_is_not_repeated_and_the_next_pass_puts_it_right(
     if expected is not None:
         assert world.condition(write.of, expected[0])[:2] == expected[1:]
     if counts(write, how):
-        check_wait(place, world, write, RETRY_AFTER_SECONDS if how == 429 else 1)
+        check_wait(place, world, result.failures[0].action, RETRY_AFTER_SECONDS if how == 429 else 1)
 
     assert place.one_pass().ok
     assert complete(world, "simple"), world.describe()
@@ -160,14 +160,15 @@ def test_a_write_that_fails_is_not_repeated_and_the_next_pass_puts_it_right(
         assert world.condition(write.of, expected[0])[2] != expected[2]
 
 
-def check_wait(place: Place, world: World, write: Write, seconds: float) -> None:
-    """Until its time has come the resource is left alone, and says so if there is anything left to do."""
+def check_wait(place: Place, world: World, failed: Action, seconds: float) -> None:
+    """Until its time has come what failed is left alone, and the owner is told if it is still needed."""
     world.clock.advance(seconds - 0.1)
     waiting = place.one_pass()
-    assert not [response for response in waiting.responses if response.action.owner == write.of]
+    assert not [response for response in waiting.responses if response.action.subject == failed.subject]
+    assert not waiting.failures
     assert complete(world, "other"), world.describe()
-    if any(action.owner == write.of for action in waiting.plan.postponed):
-        assert world.condition(write.of, "Progressing")[:2] == ("True", "BackOff")
+    if any(action.subject == failed.subject for action in waiting.plan.postponed):
+        assert world.condition(failed.owner, "Progressing")[:2] == ("True", "BackOff")
     world.clock.advance(0.2)
 
 

@@ -12,6 +12,7 @@ from models.kinds import DASK_CLUSTER, POD, Key
 from tests.kubecluster.commands import done, refused, running
 from tests.kubecluster.livingworld import LivingWorld
 from tests.realcluster.eventually import eventually
+from tests.signals import ignoring
 
 SCHEDULER = "simple-cluster-scheduler"
 
@@ -34,6 +35,13 @@ def test_forward_leads_to_the_scheduler_until_ctrl_c(cluster: LivingWorld) -> No
         assert command.ended(signal.SIGINT) == 130
         assert not [line for line in command.errors if "Traceback" in line]
     assert cluster.names(DASK_CLUSTER) == ["simple-cluster"]
+
+
+def test_where_interrupts_are_ignored_forward_says_what_ends_it(cluster: LivingWorld) -> None:
+    """Under nohup, or in a script's background, that is SIGTERM."""
+    with ignoring(signal.SIGINT), running("forward", "simple", "--port", "0", kubeconfig=cluster.kubeconfig) as command:
+        command.says(f"SIGTERM (kill {command.process.pid}) ends it; the cluster stays.")
+        assert command.ended(signal.SIGINT, signal.SIGTERM) == -signal.SIGTERM
 
 
 def test_forward_survives_its_scheduler_and_ends_with_its_cluster(cluster: LivingWorld) -> None:

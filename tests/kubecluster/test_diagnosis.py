@@ -201,7 +201,7 @@ def test_groups_are_added_up_and_those_that_go_are_not() -> None:
     quota = event("ReplicaSet/simple-gpu-worker-1-7bdb", "FailedCreate", f"Error creating: {QUOTA}")
     going = group(name="simple-old", workers=9)
     going["metadata"]["deletionTimestamp"] = "2026-01-31T12:00:30Z"
-    retiring = group(workers=2, retiring=["simple-default-worker-2"])
+    retiring = group(workers=2, decisions={"retiring": [{"name": "simple-default-worker-2", "uid": "u"}]})
     pods = (scheduler(), worker(1), worker(2, CREATING), worker(1, group="simple-gpu"))
     groups = (retiring, group(name="simple-gpu", workers=3), going)
     verdict = diagnose(NOON, sight(*pods, groups=groups, events=(quota,), at=LATER))

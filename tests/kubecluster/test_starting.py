@@ -27,7 +27,7 @@ from kubecluster.errors import (
     Unreachable,
     WrongContext,
 )
-from models.kinds import DASK_CLUSTER, Key
+from models.kinds import DASK_CLUSTER, POD, Key, Kind
 from tests.kubecluster import sights
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
@@ -222,13 +222,20 @@ def test_a_scheduler_that_cannot_be_reached_is_an_error_with_its_cause(world: Li
     world.leaves_nothing()
 
 
-@pytest.mark.parametrize("seconds", [0.2, 1.5])
-def test_whoever_loses_patience_leaves_nothing(world: LivingWorld, seconds: float) -> None:
+@pytest.mark.parametrize("kind", [DASK_CLUSTER, POD], ids=["while it is made", "while it starts"])
+def test_whoever_loses_patience_leaves_nothing(world: LivingWorld, kind: Kind) -> None:
     """Ctrl-C ends the start, and what was made is gone when the program goes on."""
     world.statuses["sleepy"] = {"phase": "Pending", "containerStatuses": []}
-    threading.Timer(seconds, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    def interrupt() -> None:
+        eventually(lambda: bool(world.names(kind)), f"a {kind}")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    impatience = threading.Thread(target=interrupt)
+    impatience.start()
     with pytest.raises(KeyboardInterrupt):
         made(image="sleepy")
+    impatience.join()
     assert world.names(DASK_CLUSTER) == []
     eventually(world.is_empty, "an empty world")
 

@@ -18,6 +18,7 @@ from tests.local.smallpods import SLEEPER, TELLER, cluster, container, python, w
 from tests.local.stage import free_port
 from tests.manifests import Manifest
 from tests.realcluster.eventually import eventually
+from tests.signals import ignoring
 
 PARTING = python(
     """
@@ -164,6 +165,20 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
         eventually(lambda: logs(tmp_path)["deaf-scheduler"].endswith("asked\n"), "that it is asked to end")
         run.says("Waiting for all processes to end; interrupt again to kill them.")
         assert run.ended(signal.SIGINT, deadline_seconds=5) == 0
+        run.all_gone(5)
+
+
+@linux_only
+def test_where_interrupts_are_ignored_the_command_says_what_ends_it(tmp_path: Path) -> None:
+    """Under nohup, or in a script's background, SIGTERM ends it in order, and at once if it comes again."""
+    with ignoring(signal.SIGINT, signal.SIGHUP), local_with(tmp_path, cluster("deaf", DEAF)) as run:
+        run.says(f"SIGTERM ends this: kill {run.process.pid}.")
+        eventually(lambda: are_here(tmp_path, 1), "the program")
+        run.process.send_signal(signal.SIGINT)
+        run.process.send_signal(signal.SIGHUP)
+        run.process.send_signal(signal.SIGTERM)
+        run.says("Waiting for all processes to end; SIGTERM again to kill them.")
+        assert run.ended(signal.SIGTERM, deadline_seconds=5) == 0
         run.all_gone(5)
 
 

@@ -13,6 +13,7 @@ import pytest
 from reconciler.local.containers.processes import MARK, CannotStart, Exit, GuardDied, Processes
 from tests.local.place import IS_LINUX, PATH, Place, exists, exits, is_alive, linux_only, pid_of, standing
 from tests.realcluster.eventually import eventually
+from tests.signals import ignoring
 
 # The signals that glibc keeps for its threads, 32 and 33: no program can unblock them, whoever began the tests did.
 OF_THE_C_LIBRARY = 0b11 << 31
@@ -112,14 +113,12 @@ def test_a_process_gets_nothing_of_the_guards(place: Place, processes: Processes
 def test_a_process_ignores_no_signals(linux: Place) -> None:
     """What the client or the guard ignores or blocks ends a container, as it would in Kubernetes."""
     blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
-    ignored = signal.signal(signal.SIGUSR2, signal.SIG_IGN)
     try:
-        with linux.processes() as processes:
+        with ignoring(signal.SIGUSR2), linux.processes() as processes:
             processes.begin(linux.program("grep", "-E", "Sig(Ign|Blk)", "/proc/self/status"))
             exits(processes)
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
-        signal.signal(signal.SIGUSR2, ignored)
     masks = [int(line.split()[1], base=16) for line in linux.log.read_text().splitlines()]
     assert [mask & ~OF_THE_C_LIBRARY for mask in masks] == [0, 0]
 

@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -62,8 +61,7 @@ def dask_archive(cache: Path, folder: Path) -> Path:
 
 
 def _build(archive: Path) -> None:
-    if not any(shutil.which(engine) for engine in ("buildah", "podman", "docker")):
-        debian.ensure(("buildah",))
+    debian.ensure(debian.BUILDER)
     say("making the daemon's image")
     unfinished = archive.with_suffix(".unfinished")
     command = [str(ROOT / "scripts" / "image"), "--save", str(unfinished)]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.realcluster import RealCluster, existing, start
+from tests.realcluster import ClusterError, RealCluster, existing, kernel, start
 from tests.realcluster import instance as instances
 from tests.realcluster.cgroups import groups
 from tests.realcluster.containerd import PAUSE_IMAGE
@@ -25,6 +25,13 @@ LISTED = ("/etc", "/opt", "/run", "/usr/libexec", "/var/lib", "/var/log")
 def own(monkeypatch: pytest.MonkeyPatch) -> None:
     """No existing cluster will do."""
     monkeypatch.setenv(existing.SETTING, "own")
+
+
+@pytest.mark.node
+def test_what_the_kernel_does_not_give_is_told() -> None:
+    """A node is refused at once, rather than after a minute of waiting."""
+    with pytest.raises(ClusterError, match=r"^No node can run here, .* layered file systems .* in /proc:"):
+        kernel.ensure(Path("/proc"))
 
 
 def test_a_pod_runs_behind_a_service_with_a_name(node: RealCluster, node_namespace: str) -> None:

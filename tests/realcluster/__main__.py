@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import shutil
 import sys
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ from tests.realcluster import instance as instances
 from tests.realcluster.errors import ClusterError
 from tests.realcluster.instance import Instance
 from tests.realcluster.progress import say
+from tests.realcluster.working import works
 
 DEFAULT_NAME = "dev"
 
@@ -68,8 +68,8 @@ def _up(arguments: argparse.Namespace) -> None:
     up = cluster.launch(**wanted, detached=True, owner=arguments.owner)
     say(f"{arguments.name} is up after {time.monotonic() - started:.1f} s")
     print(f"export KUBECONFIG={up.kubeconfig}")
-    if shutil.which("kubectl") is None:
-        print(f'export PATH="$PATH:{Path(up.kubectl_program).parent}"')
+    if not works("kubectl", "version", "--client"):
+        print(f'export PATH="{Path(up.kubectl_program).parent}:$PATH"')
 
 
 def _down(arguments: argparse.Namespace) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tests.realcluster.errors import ClusterError
+from tests.realcluster.working import trouble
 
 VARIABLE = "KUBEBUILDER_ASSETS"
-PROGRAMS = ("etcd", "kube-apiserver", "kubectl")
+PROGRAMS = (("etcd", "--version"), ("kube-apiserver", "--version"), ("kubectl", "version", "--client"))
 LACKING = (
     f"etcd, kube-apiserver and kubectl are those of {VARIABLE}. There is no kube-controller-manager among them: "
     "nothing is garbage-collected, and namespaces do not end."
@@ -18,14 +19,14 @@ def find(environment: Mapping[str, str] = os.environ) -> Path | None:
     """The folder, if the variable is set.
 
     Raises:
-        ClusterError: a program is not in it.
+        ClusterError: a program is not in it, or does not work.
     """
     if not environment.get(VARIABLE):
         return None
     folder = Path(environment[VARIABLE]).expanduser().resolve()
-    if missing := [name for name in PROGRAMS if not (folder / name).is_file()]:
+    if broken := [words for name, *proof in PROGRAMS if (words := trouble(str(folder / name), *proof))]:
         raise ClusterError(
-            f"{VARIABLE} is {folder}, which lacks {' and '.join(missing)}. Unset it to have them built, or let "
-            "`setup-envtest use` fill the folder."
+            f"{VARIABLE} is {folder}. Unset it to have its programs built, or let `setup-envtest use` fill the folder, "
+            "since these do not work:\n" + "\n".join(broken)
         )
     return folder

@@ -2,18 +2,19 @@
 
 import fcntl
 import os
-import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.realcluster import assets, debian, pins
+from tests.realcluster import assets, debian, kernel, pins
 from tests.realcluster.errors import ClusterError
 from tests.realcluster.pins import Program
 from tests.realcluster.progress import say as say
+from tests.realcluster.working import trouble
 
 STAGES = ("node/fast/node-initialize.yaml", "node/heartbeat-with-lease/node-heartbeat-with-lease.yaml", "pod/fast")
 SLOW = ("etcd", "kube-apiserver", "coredns", "kwok")
@@ -68,7 +69,7 @@ def _missing(folder: Path, wanted: Sequence[Program]) -> Sequence[Program]:
 
 
 def _build(programs: Sequence[Program], folder: Path) -> None:
-    _go_program()
+    _ensure_go_works(programs)
     for number, program in enumerate(programs, start=1):
         started = time.monotonic()
         patience = ": minutes, the first time" if program.name in SLOW else ""
@@ -84,7 +85,10 @@ def _ensure_node_can_run() -> None:
         raise ClusterError(
             "A real node needs Linux and root: run this as root, or set KUBECONFIG to a kind, k3d or minikube cluster."
         )
-    debian.ensure(pins.DEBIAN_PACKAGES)
+    debian.ensure(debian.NODE)
+    pins.cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=pins.cache()) as folder:
+        kernel.ensure(Path(folder))
 
 
 def _compile(program: Program, folder: Path) -> None:
@@ -121,22 +125,31 @@ def _copy_stages(folder: Path) -> None:
 
 
 def _go(program: Program, *arguments: str) -> str:
-    """Run Go in a program's module; nothing of the caller's Go settings may change the result."""
-    environment = os.environ | {"GOFLAGS": "-mod=readonly", "GOWORK": "off", "CGO_ENABLED": "0"}
-    command = [_go_program(), *arguments]
+    """Run Go in a program's module."""
     done = subprocess.run(
-        command, cwd=pins.GO / program.module, env=environment, capture_output=True, text=True, check=False
+        ["go", *arguments],
+        cwd=pins.GO / program.module,
+        env=_go_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode != 0:
         raise ClusterError(f"`go {arguments[0]}` failed for {program.name}:\n{done.stderr[-4000:]}")
     return done.stdout
 
 
-def _go_program() -> str:
-    go = shutil.which("go")
-    if go is None:
-        raise ClusterError(
-            "A real Kubernetes is built with Go, and there is no `go` in PATH. Install Go 1.26 or newer, or set "
-            "KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, or KUBECONFIG to a kind cluster."
-        )
-    return go
+def _go_environment() -> dict[str, str]:
+    """Nothing of the caller's Go settings may change the result."""
+    return os.environ | {"GOFLAGS": "-mod=readonly", "GOWORK": "off", "CGO_ENABLED": "0"}
+
+
+def _ensure_go_works(programs: Sequence[Program]) -> None:
+    """Ask Go to read each module, which it refuses if it is too old and cannot fetch a newer Go by itself."""
+    for module in dict.fromkeys(program.module for program in programs):
+        if words := trouble("go", "list", "-m", cwd=pins.GO / module, environment=_go_environment()):
+            raise ClusterError(
+                f"A real Kubernetes is built with Go 1.26 or newer, and no such `go` is in PATH: {words}\n"
+                "Install it, or set KUBEBUILDER_ASSETS to a folder with etcd, kube-apiserver and kubectl, or "
+                "KUBECONFIG to a kind cluster."
+            )

@@ -1,70 +1,60 @@
-"""Debian packages that a node needs: containerd, runc, the CNI plugins and tools of the network."""
+"""Debian packages that bring what a node and images take: installed where it does not work, whoever installed it."""
 
-import os
-import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.realcluster.errors import ClusterError
 from tests.realcluster.progress import say
+from tests.realcluster.working import trouble, works
 
-POLICY = Path("/usr/sbin/policy-rc.d")
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where a node looks for programs."""
+
+NODE: Mapping[str, Sequence[str]] = {
+    package: ("env", f"PATH={SYSTEM_PATH}", *proof)
+    for package, proof in {
+        "conntrack": ("conntrack", "--version"),
+        "containerd": ("containerd", "--version"),
+        "containernetworking-plugins": ("CNI_COMMAND=VERSION", "/usr/lib/cni/ptp"),
+        "ethtool": ("ethtool", "--version"),
+        "iproute2": ("ip", "-Version"),
+        "iptables": ("iptables", "--version"),
+        "kmod": ("modprobe", "--version"),
+        "mount": ("mount", "--version"),
+        "runc": ("runc", "--version"),
+        "socat": ("socat", "-V"),
+        "util-linux": ("unshare", "--version"),
+    }.items()
+}
+"""What a node needs: packages, each with a command that succeeds where its programs work."""
+
+DEBOOTSTRAP: Mapping[str, Sequence[str]] = {"debootstrap": ("debootstrap", "--version")}
+"""What makes an image without any registry."""
+
+BUILDER: Mapping[str, Sequence[str]] = {"buildah": (str(SCRIPTS / "image-engine"),)}
+"""What builds an image from a Dockerfile; any engine that works will do."""
 
 
-def ensure(packages: Sequence[str]) -> None:
-    """Install the packages that are missing, without starting any service.
+def ensure(packages: Mapping[str, Sequence[str]]) -> None:
+    """Install the packages whose programs do not work, without starting any service.
+
+    Args:
+        packages: Their names, each with the command that succeeds where they work.
 
     Raises:
-        ClusterError: a package is missing and cannot be installed: not root, not Debian, no mirror.
+        ClusterError: one cannot be installed (not root, not Debian, no mirror), or does not work then either.
     """
-    missing = [package for package in packages if not _installed(package)]
+    missing = [package for package, proof in packages.items() if not works(*proof)]
     if not missing:
         return
-    if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        raise ClusterError(
-            f"A node needs the Debian packages {' '.join(missing)}. Install them, or run this as root on Debian 12."
-        )
     say(f"installing {' '.join(missing)}")
-    with _no_service_starts():
-        install = ["install", "--yes", "--no-install-recommends", *missing]
-        done = _apt_get(*install)
-        if done.returncode != 0:
-            _apt_get("update")
-            done = _apt_get(*install)
+    install = [str(SCRIPTS / "install"), *missing]
+    done = subprocess.run(install, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        raise ClusterError(f"apt-get could not install {' '.join(missing)}:\n{done.stderr[-2000:]}")
+        raise ClusterError(done.stderr.strip())
     if "containerd" in missing and Path("/run/systemd/system").is_dir():
         subprocess.run(["systemctl", "disable", "containerd.service"], check=False, capture_output=True)
-
-
-def _installed(package: str) -> bool:
-    query = ["dpkg-query", "--show", "--showformat=${db:Status-Status}", package]
-    try:
-        return subprocess.run(query, capture_output=True, text=True, check=False).stdout == "installed"
-    except FileNotFoundError:
-        return False
-
-
-def _apt_get(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = ["apt-get", "--option", "DPkg::Lock::Timeout=600", *arguments]
-    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-
-
-@contextmanager
-def _no_service_starts() -> Iterator[None]:
-    """Debian asks this file before it starts a service: a second containerd is not wanted."""
-    if POLICY.exists():
-        yield
-        return
-    with tempfile.NamedTemporaryFile("w", dir=POLICY.parent, delete=False) as file:
-        file.write("#!/bin/sh\nexit 101\n")
-    Path(file.name).chmod(0o755)
-    Path(file.name).rename(POLICY)
-    try:
-        yield
-    finally:
-        POLICY.unlink(missing_ok=True)
+    if broken := [words for package in missing if (words := trouble(*packages[package]))]:
+        raise ClusterError(f"apt-get has installed {' '.join(missing)}, but:\n" + "\n".join(broken))

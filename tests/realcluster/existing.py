@@ -9,6 +9,7 @@ from pathlib import Path
 
 from tests.realcluster.errors import ClusterError
 from tests.realcluster.progress import say
+from tests.realcluster.working import trouble
 
 PREFIXES = ("kind-", "k3d-")
 NAMES = ("minikube",)
@@ -67,16 +68,17 @@ def find(environment: Mapping[str, str] = os.environ) -> Existing | None:
     if setting == "own":
         say(f"KUBECONFIG is ignored, since {SETTING} is `own`.")
         return None
-    kubectl = shutil.which("kubectl", path=environment.get("PATH"))
-    context = _context(kubectl, environment) if kubectl else None
-    if kubectl and context and (setting == "existing" or for_tests(context)):
+    kubectl = shutil.which("kubectl", path=environment.get("PATH")) or "kubectl"
+    broken = trouble(kubectl, "version", "--client", environment=environment)
+    context = "" if broken else _context(kubectl, environment)
+    if context and (setting == "existing" or for_tests(context)):
         say(f"using the existing cluster of context {context}")
         return Existing(kubectl, context)
     if context:
         looks = f"does not look like a cluster for tests ({', '.join(NAMES)}, {'*, '.join(PREFIXES)}*)"
         say(f"KUBECONFIG is ignored: its context {context} {looks}. {SETTING}=existing uses it all the same.")
         return None
-    why = "it has no current context" if kubectl else "there is no `kubectl` in PATH to read it with"
+    why = f"no `kubectl` works here that could read it: {broken}" if broken else "it has no current context"
     if setting == "existing":
         raise ClusterError(f"{SETTING} is `existing`, but KUBECONFIG cannot be used: {why}.")
     say(f"KUBECONFIG is ignored: {why}.")

@@ -171,7 +171,7 @@ def _root_layer(folder: Path) -> Path:
     finished = folder / f"root-{_key()}.tar"
     if finished.exists():
         return finished
-    debian.ensure(("debootstrap",))
+    debian.ensure(debian.DEBOOTSTRAP)
     say(f"debootstrapping {SUITE} (about a minute)")
     with tempfile.TemporaryDirectory(dir=folder) as work:
         root = Path(work) / "root"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.realcluster import sandbox
 from tests.realcluster.errors import ClusterError
+from tests.realcluster.working import trouble
 
 NUMBERS = range(200, 250)
 
@@ -65,6 +66,7 @@ def connect(pid: int) -> Network:
     Raises:
         ClusterError: no network is free, or `ip` failed.
     """
+    words = ""
     taken = {route["dst"] for route in json.loads(_run(["ip", "-json", "route"]))}
     for number in NUMBERS:
         network = Network(number)
@@ -72,10 +74,12 @@ def connect(pid: int) -> Network:
             continue
         add = ["ip", "link", "add", network.link, "type", "veth", "peer", "name", "eth0", "netns", str(pid)]
         # The name is the claim: only one cluster can make this link.
-        if subprocess.run(add, capture_output=True, check=False).returncode == 0:
+        words = trouble(*add)
+        if not words:
             _configure(network, pid)
             return network
-    raise ClusterError(f"No network of 10.{NUMBERS[0]}.0.0/16 to 10.{NUMBERS[-1]}.0.0/16 is free. See `ip route`.")
+    free = f"No network of 10.{NUMBERS[0]}.0.0/16 to 10.{NUMBERS[-1]}.0.0/16 is free"
+    raise ClusterError(f"{free}. See `ip route`. {words}".strip())
 
 
 def disconnect(network: Network) -> None:

@@ -42,19 +42,6 @@ NODE = (
     Program("coredns", "coredns", "github.com/coredns/coredns"),
     Program("pause", "pause", "."),
 )
-DEBIAN_PACKAGES = (
-    "conntrack",
-    "containerd",
-    "containernetworking-plugins",
-    "ethtool",
-    "iproute2",
-    "iptables",
-    "kmod",
-    "mount",
-    "runc",
-    "socat",
-    "util-linux",
-)
 
 
 def programs(*, node: bool, kwok: bool) -> tuple[Program, ...]:

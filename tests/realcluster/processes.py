@@ -1,16 +1,24 @@
 """Starts programs, waits until they do what they should, and ends them with their starter."""
 
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from tests.realcluster.errors import ClusterError
+from tests.realcluster.working import works
 
 TAIL_LINES = 25
+TIED = ("setpriv", "--pdeathsig", "KILL", "--")
+"""What the kernel kills a program by when its starter dies; macOS lacks it."""
+
+
+@cache
+def _can_tie() -> bool:
+    return works(*TIED, "true")
 
 
 def environment() -> dict[str, str]:
@@ -42,8 +50,7 @@ class Processes:
         Returns:
             Its process id.
         """
-        setpriv = shutil.which("setpriv")
-        prefix = [setpriv, "--pdeathsig", "KILL", "--"] if setpriv else []
+        prefix = TIED if _can_tie() else ()
         with (self.logs / f"{name}.log").open("ab") as log:
             self.running[name] = subprocess.Popen(
                 [*prefix, *command],

@@ -14,12 +14,13 @@ import signal
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests.realcluster.debian import SYSTEM_PATH
 from tests.realcluster.instance import Instance
 from tests.realcluster.processes import Processes
 
 STATE = Path("/run/realcluster/state")
 PROGRAMS = Path("/run/realcluster/programs")
-ENVIRONMENT: Mapping[str, str] = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+ENVIRONMENT: Mapping[str, str] = {"PATH": SYSTEM_PATH}
 # kubelet wants these values, and would set them.
 KERNEL_SETTINGS: Mapping[str, str] = {
     "vm/overcommit_memory": "1",

@@ -2,7 +2,7 @@
 
 - No pass deletes what it made itself.
 - No pass deletes more than the deletion cap allows.
-- No pass begins a write after its deadline, but for one batch and for reports.
+- No pass begins a write after its deadline, counted from its last list, but for one batch and for reports.
 - No pass makes more Pods for one owner than that owner could need.
 - No pass tells the same of the same object in two Events.
 """
@@ -56,11 +56,11 @@ class Ledger:
 
     def lists(self, kind: Kind, namespace: str | None) -> bool:
         """A list is asked for; whether it is the first of a pass."""
+        self._begun = self.seconds()
         if kind != DASK_JOB or (self._listed and namespace not in self._listed):
             self._listed.add(namespace)
             return False
         self._listed = {namespace}
-        self._begun = self.seconds()
         self._made_now.clear()
         self._deleted_now = 0
         self._pods_now.clear()

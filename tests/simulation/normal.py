@@ -100,7 +100,7 @@ def _without_fleeting(value: Any) -> Any:
     if isinstance(value, dict):
         kept = value.keys() - _FLEETING - _FOREIGN
         normal = {name: _without_fleeting(inner) for name, inner in value.items() if name in kept}
-        return {name: inner for name, inner in normal.items() if inner not in ({}, None)}
+        return {name: inner for name, inner in normal.items() if inner not in ({}, [], None)}
     if isinstance(value, list):
         return [_without_fleeting(inner) for inner in value if not _is_injected(inner)]
     return value

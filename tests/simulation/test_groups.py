@@ -110,3 +110,15 @@ def test_a_cluster_deleted_and_created_anew_gets_everything_anew() -> None:
     world.settle()
     assert before.isdisjoint(pod["metadata"]["uid"] for pod in world.pods())
     check_at_rest(world)
+
+
+def test_longest_names_are_converged() -> None:
+    """The longest allowed names, of a cluster and of a group, fit into every label and every child's name."""
+    name = "a" + "-" * 51 + "z"
+    long_group = "g" + "-g" * 117
+    there = World(cluster(name, replicas=1), group(name, long_group, replicas=1))
+    there.settle()
+    assert there.get(key(DASK_CLUSTER, name))["status"]["phase"] == "Running"
+    assert there.get(key(DASK_WORKER_GROUP, long_group))["status"]["workers"] == "1/1"
+    for pod in there.pods():
+        assert all(len(value) <= 63 for value in pod["metadata"]["labels"].values())

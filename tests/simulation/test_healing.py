@@ -8,6 +8,7 @@ import pytest
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
 from reconciler.rules.labels import Role
 from reconciler.rules.names import Naming
+from reconciler.wire.protocol import Body
 from tests.builders import cluster, job, pod_spec
 from tests.simulation.kubelet import CRASHING, NODES
 from tests.simulation.oracle import check_at_rest
@@ -215,3 +216,24 @@ def test_nothing_happens_in_a_world_at_rest() -> None:
     assert world.watch.writes == writes
     assert world.get(key(DASK_CLUSTER, "simple"))["metadata"]["resourceVersion"] == version
     assert isinstance(world.clock.now, datetime)
+
+
+@pytest.mark.parametrize(
+    ("asked", "edited"),
+    [
+        ({"publishNotReadyAddresses": False}, {"publishNotReadyAddresses": True}),
+        ({"ipFamilies": ["IPv6"]}, {"ipFamilies": ["IPv4"]}),
+        ({"externalIPs": []}, {"externalIPs": ["192.0.2.1"]}),
+    ],
+)
+def test_what_is_asked_for_is_still_put_right(asked: Body, edited: Body) -> None:
+    """An edit by hand is undone where the manifest says otherwise."""
+    there = World(cluster(scheduler={"service": asked}))
+    there.settle()
+    service_key = key(SERVICE, "simple-service")
+    there.api.edit(service_key, {"spec": dict(edited)})
+    one = there.get(service_key)
+    assert {name: one["spec"][name] for name in edited} == edited
+    there.reconcile()
+    spec = there.get(service_key)["spec"]
+    assert all(spec.get(name) != value for name, value in edited.items())

@@ -190,3 +190,13 @@ def test_a_deleted_cluster_comes_back_for_a_running_job_and_not_for_a_finished_o
     _end(world)
     world.settle()
     assert not world.api.objects(DASK_CLUSTER)
+
+
+def test_a_runner_that_names_its_node_is_created_when_the_scheduler_is_ready() -> None:
+    """A Pod with a node cannot be gated, so it waits by not being there."""
+    runner = {**pod_spec(), "nodeName": "node-0"}
+    there = World(job("train", replicas=1, runner=runner))
+    there.reconcile()
+    assert not there.has(key(POD, "train-runner"))
+    there.settle()
+    assert there.get(key(POD, "train-runner"))["spec"].get("schedulingGates", []) == []

@@ -186,3 +186,26 @@ def test_a_badly_named_cluster_is_told_and_stops_no_other() -> None:
     world.settle()
     assert world.condition(key(DASK_CLUSTER, "a.b"), "Ready")[:2] == ("False", "NameTooLong")
     assert len(world.workers(GROUP)) == 3
+
+
+ODD_TEMPLATES: dict[str, Body] = {
+    "no containers": {"containers": []},
+    "env null": {"containers": [{"name": "main", "env": None, "ports": None, "args": None, "command": None}]},
+    "no image": {"containers": [{"name": "main"}]},
+    "a port without a name": {"containers": [{"name": "main", "ports": [{"containerPort": 8786}]}]},
+    "a name set twice, to nothing": {
+        "containers": [
+            {"name": "main", "env": [{"name": "DASK_WORKER_NAME", "value": None}, {"name": "DASK_WORKER_NAME"}]}
+        ]
+    },
+    "unicode": {"containers": [{"name": "main", "args": ["\u4f60\u597d", "\U0001f600", "\u0000"]}]},
+}
+
+
+@pytest.mark.parametrize("template", ODD_TEMPLATES.values(), ids=ODD_TEMPLATES)
+def test_an_odd_template_brings_no_bug_to_light(template: Body) -> None:
+    """Whatever the schema lets pass is at most refused by the API server, and told."""
+    there = World(cluster(scheduler={"spec": template}, worker={"spec": template}), cluster("other"))
+    result = there.reconcile()
+    assert result.bugs == ()
+    assert there.get(key(DASK_CLUSTER, "other"))["status"]["phase"] == "Running"

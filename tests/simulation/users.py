@@ -129,7 +129,7 @@ def _scheduler(how: int) -> Body:
 
 
 def _labelled(world: World, whom: int, how: int) -> None:
-    body = pick(resources(world, *CUSTOM_KINDS), whom)
+    body = pick(own_resources(world), whom)
     if body is not None:
         world.edit(key_of(body), {"metadata": {"labels": {"team": (None, "x", "y")[how % 3]}}})
 

@@ -41,6 +41,7 @@ class World:
 
     Args:
         *resources: What users have created already.
+        stored: What is there already, as the API server holds it.
         checked: Whether the API server holds objects against their definitions.
         collects_garbage: Whether garbage is collected at once; if not, when `api.collect_garbage` is called.
         request_seconds: How long each request takes.
@@ -51,6 +52,7 @@ class World:
     def __init__(
         self,
         *resources: Owner,
+        stored: Iterable[Body] = (),
         checked: bool = True,
         collects_garbage: bool = True,
         request_seconds: float = 0.0,
@@ -61,7 +63,8 @@ class World:
         self.machine = MachineClock(self.clock)
         self.journal = Journal(self.clock.seconds)
         self.collects_garbage = collects_garbage
-        self.api = MemoryAPI(self.clock, schemas=schemas() if checked else None, collects_garbage=collects_garbage)
+        checks = schemas() if checked else None
+        self.api = MemoryAPI(self.clock, objects=stored, schemas=checks, collects_garbage=collects_garbage)
         self.kubelet = Kubelet(self.api, self.clock)
         self.webhooks = Webhooks(self.api)
         self.settings = Settings(parallel_writes=1, **settings)

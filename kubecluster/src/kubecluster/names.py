@@ -168,6 +168,7 @@ class Reason(StrEnum):
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"
+    UNDONE = "ChangesUndone"
     INTERNAL_ERROR = "InternalError"
 
 

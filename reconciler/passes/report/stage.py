@@ -1,6 +1,6 @@
 """The stage as a whole: every custom resource's status and Events, as actions."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from operator import itemgetter
@@ -21,7 +21,7 @@ from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
 from reconciler.passes.report.which_events import events_of, events_of_deleted_clusters
 from reconciler.passes.values import Action, Finding, Response
-from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
+from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster, tree_of
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -41,6 +41,7 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
     responses: Sequence[Response],
     now: datetime,
     isolate: Isolate = _not_isolated,
+    trees: Collection[Key] | None = None,
 ) -> tuple[Action, ...]:
     """The statuses to write and the Events to send after a pass.
 
@@ -53,8 +54,9 @@ def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
         responses: How the pass's writes ended.
         now: The time of what is seen now.
         isolate: Catches exceptions of one resource, which then keeps its status.
+        trees: The trees that were planned: what others say stands. `None` means all.
     """
-    view = View(snapshot, previous, findings, responses, now)
+    view = View(snapshot, previous, findings, responses, now, trees)
     actions: list[Action] = []
     for resource, status in _statuses(view, isolate):
         with isolate(resource.key):
@@ -105,7 +107,11 @@ def _of_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport])
 
 
 def _staying(view: View, model: type[Resource]) -> list[Resource]:
-    staying = (resource for resource in view.snapshot.of(model) if not _is_going(view, resource))
+    staying = (
+        resource
+        for resource in view.snapshot.of(model)
+        if (view.trees is None or tree_of(resource, view.snapshot) in view.trees) and not _is_going(view, resource)
+    )
     return sorted(staying, key=lambda resource: resource.key)
 
 

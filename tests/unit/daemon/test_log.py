@@ -256,6 +256,18 @@ def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lin
     ]
 
 
+def test_troubles_do_not_end_with_a_pass_that_was_stopped_before_it_looked(lines: Lines) -> None:
+    """A daemon that is stopped while it lists does not say that all is well; one cut short later has looked."""
+    broken = passed(findings=[finding()])
+    stopped = replace(passed(), is_cut=True, rounds=0)
+    assert told([broken, stopped, broken, replace(passed(), is_cut=True)], lines) == [
+        ["owner.told"],
+        [],
+        [],
+        ["owner.told.over"],
+    ]
+
+
 def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
     """A finding that stays is one line, with the resource's key and the condition's reason."""
     log = PassLog(Clock())
@@ -283,6 +295,13 @@ def test_a_rehearsed_plan_is_told_when_it_changes(lines: Lines) -> None:
         ["pass.planned"],
         [],
     ]
+
+
+def test_part_of_a_rehearsed_plan_is_no_change(lines: Lines) -> None:
+    """A dry run that was cut short tells only of a plan that was not told at all."""
+    part = replace(passed(create()), is_cut=True)
+    passes = [part, part, passed(create(), update()), part]
+    assert told(passes, lines, rehearsed=True) == [["pass.planned"], [], ["pass.planned"], []]
 
 
 def test_a_rehearsed_plan_counts_what_would_be_done(lines: Lines) -> None:

@@ -23,7 +23,7 @@ def test_the_defaults_are_those_that_are_documented() -> None:
     """Without flags and environment, the settings are safe for production."""
     settings = read({})
     assert (settings.interval, settings.naming, settings.namespaces) == (5.0, Naming.CLASSIC, ())
-    assert (settings.write_budget, settings.deletion_cap, settings.no_delete) == (50, 1000, False)
+    assert (settings.deletion_cap, settings.no_delete) == (1000, False)
     assert (settings.connect_timeout, settings.read_timeout, settings.parallel_writes) == (5.0, 30.0, 16)
     assert (settings.bind, settings.port, settings.log_format, settings.log_level) == ("0.0.0.0", 8080, "auto", "info")
     assert (settings.once, settings.dry_run) == (False, False)
@@ -32,9 +32,9 @@ def test_the_defaults_are_those_that_are_documented() -> None:
 def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is given as a flag counts, then the environment, then the default."""
     monkeypatch.setenv("DASK_RECONCILER_INTERVAL", "7")
-    monkeypatch.setenv("DASK_RECONCILER_WRITE_BUDGET", "9")
+    monkeypatch.setenv("DASK_RECONCILER_PARALLEL_WRITES", "9")
     settings = read({"interval": "3"})
-    assert (settings.interval, settings.write_budget, settings.deletion_cap) == (3.0, 9, 1000)
+    assert (settings.interval, settings.parallel_writes, settings.deletion_cap) == (3.0, 9, 1000)
 
 
 def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +68,7 @@ def test_namespaces_are_separated_by_commas(text: str, names: tuple[str, ...]) -
         ("interval", "2h", "it must be 3600 or less"),
         ("naming", "modern", "it must be one of classic or current"),
         ("namespaces", "ml,*", "it must be namespaces, separated by commas; leave it out for all namespaces"),
-        ("write_budget", "-1", "it must be 0 or more"),
+        ("deletion_cap", "-1", "it must be 0 or more"),
         ("deletion_cap", "many", "it must be a whole number"),
         ("parallel_writes", "0", "it must be 1 or more"),
         ("port", "65536", "it must be 65535 or less"),

@@ -1,7 +1,5 @@
 """The manifests in deploy/, the Dockerfile and the release agree with each other and ask for little."""
 
-import shutil
-import subprocess
 import tomllib
 from collections.abc import Iterator
 from functools import cache
@@ -14,6 +12,7 @@ import yaml
 import reconciler
 from models.kinds import CUSTOM_KINDS
 from reconciler.daemon.settings import DEFAULT_PORT, ENVIRONMENT_PREFIX, Settings
+from tests.realcluster import RealCluster
 
 REPOSITORY = Path(__file__).parents[3]
 BASE = REPOSITORY / "deploy" / "base"
@@ -23,10 +22,10 @@ KUSTOMIZATIONS = ("kustomization.yaml", "Kustomization")
 Object = dict[str, Any]
 
 CUSTOM_VERBS = {
-    "daskclusters": "list create patch delete",
-    "daskworkergroups": "list create patch delete",
-    "daskjobs": "list patch",
-    "daskautoscalers": "list patch delete",
+    "daskclusters": "list watch create patch delete",
+    "daskworkergroups": "list watch create patch delete",
+    "daskjobs": "list watch patch",
+    "daskautoscalers": "list watch patch delete",
     "daskclusters/status": "patch",
     "daskworkergroups/status": "patch",
     "daskjobs/status": "patch",
@@ -36,8 +35,8 @@ CUSTOM_VERBS = {
     "daskjobs/finalizers": "update",
 }
 CORE_VERBS = {
-    "pods": "list create patch delete",
-    "services": "list create patch delete",
+    "pods": "list watch create patch delete",
+    "services": "list watch create patch delete",
     "events": "create",
 }
 RIGHTS = {
@@ -95,14 +94,10 @@ def rights() -> dict[tuple[str, str], set[str]]:
     return found
 
 
-@pytest.fixture(scope="module")
-def one_namespace() -> list[Object]:
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        pytest.skip("kubectl, which has kustomize, is not installed")
-    done = subprocess.run([kubectl, "kustomize", str(ONE_NAMESPACE)], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return list(yaml.safe_load_all(done.stdout))
+@pytest.fixture
+def one_namespace(api_server: RealCluster) -> list[Object]:
+    """What kubectl makes of the overlay."""
+    return list(yaml.safe_load_all(api_server.kubectl("kustomize", str(ONE_NAMESPACE))))
 
 
 @pytest.mark.parametrize("field", HOST_FIELDS)

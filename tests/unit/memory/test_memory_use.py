@@ -80,6 +80,14 @@ def test_a_manifest_is_taken_in_as_if_it_had_been_created() -> None:
     assert len({body["metadata"]["uid"] for body in (*api.objects(POD), *api.objects(DASK_WORKER_GROUP))}) == 2
 
 
+def test_a_uid_of_a_loaded_object_is_given_to_no_other() -> None:
+    """What was loaded may come from another API in memory, which counts as this one does."""
+    for observed in memory(objects=[placed(group())]).objects(DASK_WORKER_GROUP):
+        api = memory(objects=[observed])
+        created = api.create(POD, pod()).body
+        assert created["metadata"]["uid"] != observed["metadata"]["uid"]
+
+
 def test_what_is_loaded_is_not_collected_before_its_owner_goes() -> None:
     """A snapshot may lack an owner; a dependent goes only when its owner goes here."""
     child = placed(manifest(POD, "p", pod_spec()), uid="c", ownerReferences=[owner(placed(group(), uid="v"))])

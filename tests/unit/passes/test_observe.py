@@ -1,6 +1,7 @@
 """Observing: a complete picture, or none."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,7 @@ from models.kinds import (
     Kind,
 )
 from reconciler.passes.observe import Scope, observe
-from reconciler.wire.errors import ApiError, Forbidden, Gone, Unreachable
+from reconciler.wire.errors import ApiError, Forbidden, Gone, TooManyRequests, Unreachable
 from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.builders import NOON
 
@@ -116,3 +117,46 @@ def test_what_cannot_be_read_is_kept_apart_from_what_can() -> None:
     assert [key.name for key in found.snapshot.objects] == ["good"]
     assert [key.name for key in found.snapshot.unreadable] == ["bad"]
     assert not found.errors
+
+
+def test_a_failed_list_says_how_long_to_wait() -> None:
+    """Of all that failed, the longest wait that the server asks for counts."""
+    errors: dict[tuple[Kind, str | None], ApiError] = {
+        (POD, "a"): TooManyRequests("slow down", status=429, retry_after_seconds=7),
+        (POD, "b"): TooManyRequests("slow down", status=429, retry_after_seconds=30),
+        (POD, "c"): Forbidden("no rights", status=403),
+    }
+    assert observe(Lists(errors), Scope(("a", "b", "c")), NOON).retry_after_seconds == 30
+    assert observe(Lists(), Scope(), NOON).retry_after_seconds is None
+
+
+def test_a_look_at_everything_says_what_it_covers() -> None:
+    """Namespaces in which a list failed are not covered; what was known of them stands."""
+    found = observe(Lists({(POD, "a"): Forbidden("no rights", status=403)}), Scope(("a", "b")), NOON).coverage
+    assert [found.covers_namespace(name) for name in ("a", "b", "c")] == [False, True, False]
+    assert [found.covers(Key(DASK_CLUSTER, name, "x")) for name in ("a", "b", "c")] == [False, True, False]
+    everywhere = observe(Lists(), Scope(), NOON).coverage
+    assert everywhere.covers_namespace("a")
+    nowhere = observe(Lists({(POD, None): Forbidden("no rights", status=403)}), Scope(), NOON).coverage
+    assert nowhere.is_empty
+    assert not nowhere.covers_namespace("a")
+    assert not everywhere.is_empty
+
+
+def test_the_versions_of_the_lists_are_kept_for_watches() -> None:
+    """From the version of a list, by kind and namespace, its changes can be watched."""
+    payload = b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"12"},"items":[]}'
+    found = observe(Lists(payloads={POD: payload}), Scope(("a", "b")), NOON)
+    assert (found.versions[POD, "a"], found.versions[POD, "b"]) == ("12", "12")
+    assert observe(Lists(payloads={POD: payload}), Scope(), NOON).versions[POD, None] == "12"
+
+
+def test_side_by_side_is_seen_what_one_after_the_other_shows() -> None:
+    """Threads change how long it takes, not what is seen; no list of children begins before the parents are there."""
+    api = Lists({(POD, "b"): Unreachable("refused")})
+    with ThreadPoolExecutor(6) as readers:
+        found = observe(api, Scope(("a", "b")), NOON, readers)
+    alone = observe(Lists({(POD, "b"): Unreachable("refused")}), Scope(("a", "b")), NOON)
+    assert found == alone
+    assert {kind for kind, _, _ in api.asked[:8]} == set(ORDER[:4])
+    assert {kind for kind, _, _ in api.asked[8:]} == set(ORDER[4:])

@@ -1,20 +1,17 @@
 """Planning: the table in `plan`, row by row, and what an update changes and leaves alone."""
 
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
-from reconciler.passes.plan import tree_of, plan
-from reconciler.passes.values import Change, Desired, Finding, Record, Unwanted, Verb
+from models.kinds import POD
+from models.snapshot import Observed
+from reconciler.passes.plan import plan
+from reconciler.passes.values import Desired, Finding, Record, Unwanted, Verb
 from reconciler.rules.reasons import Reason
 from tests.builders import (
-    NAMESPACE,
-    autoscaler,
     cluster,
     group,
-    job,
-    job_cluster,
     pod,
     pod_spec,
     reasons,
@@ -23,6 +20,8 @@ from tests.builders import (
     world,
 )
 from tests.unit.passes.planning import OWNER, WHY, planned, pod_body, wanting
+
+OTHER = cluster("other")
 
 
 def test_what_is_wanted_and_not_there_is_created_whole() -> None:
@@ -36,17 +35,20 @@ def test_what_is_wanted_and_not_there_is_created_whole() -> None:
 
 
 @pytest.mark.parametrize(
-    ("occupant", "reason", "words"),
+    ("there", "reason", "words"),
     [
-        (pod("p"), Reason.NAME_CONFLICT, "belongs to nobody"),
-        (pod("p", owner=cluster("other")), Reason.NAME_CONFLICT, "belongs to DaskCluster other"),
-        (pod("p", owner=OWNER, deleting=True), Reason.TERMINATING, "waiting for Pod default/p"),
-        (unreadable(POD, "p"), Reason.NAME_CONFLICT, "cannot be read: spec is wrong"),
+        ([pod("p")], Reason.NAME_CONFLICT, "belongs to nobody"),
+        ([pod("p", owner=OTHER), OTHER], Reason.NAME_CONFLICT, "belongs to DaskCluster other"),
+        ([pod("p", owner=OTHER)], Reason.TERMINATING, "whose owner is gone, to be deleted by garbage collection"),
+        ([pod("p", owner=OTHER), cluster("other", uid="anew")], Reason.TERMINATING, "whose owner is gone"),
+        ([pod("p", owner=OWNER, deleting=True)], Reason.TERMINATING, "waiting for Pod default/p"),
+        ([unreadable(POD, "p")], Reason.NAME_CONFLICT, "cannot be read: spec is wrong"),
     ],
+    ids=["nobody's", "another's", "of one who is gone", "of a namesake before", "terminating", "unreadable"],
 )
-def test_a_name_that_is_taken_is_waited_for_and_said(occupant: Any, reason: Reason, words: str) -> None:
+def test_a_name_that_is_taken_is_waited_for_and_said(there: list[Observed], reason: Reason, words: str) -> None:
     """Nothing is done about an object of our name that is not ours; the owner is told whose it is."""
-    planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(occupant))
+    planned = plan(Desired(OWNER, (wanting(pod_body(pod_spec())),)), world(*there))
     assert planned.actions == ()
     (finding,) = planned.findings
     assert (finding.about, finding.reason) == (OWNER.key, reason)
@@ -79,18 +81,27 @@ def test_deletes_come_first_and_creates_last() -> None:
     assert [action.verb for action in actions] == [Verb.DELETE, Verb.UPDATE, Verb.CREATE]
 
 
-def test_decisions_are_recorded_first_and_alone() -> None:
-    """What follows from a decision is planned on the world in which it stands."""
-    one = group(OWNER, status={"retiring": ["a"]}, resourceVersion="9")
-    record = Record(one, {"status": {"retiring": ["a", "b"]}}, "1 to go")
+def test_decisions_are_recorded_first() -> None:
+    """Under guard of the resource's version; what was decided before, and what follows, is planned beside them."""
+    a, b = ({"name": name, "uid": f"{name}-uid"} for name in "ab")
+    one = group(OWNER, status={"decisions": {"retiring": [a]}}, resourceVersion="9")
+    decisions = {"retiring": [a, b], "highestOrdinal": 1}
+    record = Record(one, {"status": {"decisions": decisions}}, "1 to go", doomed=("b-uid",))
     said = Finding(one.key, Reason.BACK_OFF, "x")
-    desired = Desired(OWNER, (wanting(pod_body(pod_spec())),), (Unwanted(pod("x"), ""),), (record,), (said,))
-    planned = plan(desired, world())
-    (action,) = planned.actions
+    create = replace(wanting(pod_body(pod_spec())), after_record=True)
+    planned = plan(Desired(OWNER, (create,), (Unwanted(pod("x"), ""),), (record,), (said,)), world())
+    action, delete, created = planned.actions
     assert (action.verb, action.key, action.to_status, action.reason) == (Verb.RECORD, one.key, True, "1 to go")
-    assert action.body == {"status": {"retiring": ["a", "b"]}, "metadata": {"resourceVersion": "9"}}
-    assert action.uid == one.metadata.uid
-    assert action.changes == (Change("status.retiring", ["a"], ["a", "b"]),)
+    assert action.body == {"status": {"decisions": decisions}, "metadata": {"resourceVersion": "9"}}
+    assert (action.uid, action.doomed) == (one.metadata.uid, ("b-uid",))
+    assert [change.path for change in action.changes] == [
+        "status.decisions.retiring",
+        "status.decisions.highestOrdinal",
+    ]
+    assert ((delete.verb, delete.after_record), (created.verb, created.after_record)) == (
+        (Verb.DELETE, False),
+        (Verb.CREATE, True),
+    )
     assert planned.findings == (said,)
 
 
@@ -106,17 +117,3 @@ def test_findings_are_passed_on() -> None:
     """What desire has to say is said, with or without something to do."""
     said = Finding(OWNER.key, Reason.BACK_OFF, "x")
     assert reasons(plan(Desired(OWNER, findings=(said,)), world()).findings) == [Reason.BACK_OFF]
-
-
-def test_the_chain_is_what_stands_at_the_top() -> None:
-    """Budgets and conflicts count by job, or by cluster that belongs to no job."""
-    top = job()
-    of_job = job_cluster(top)
-    own, of_its_cluster = cluster(), group("train-cluster")
-    snapshot = world(top, of_job, own, group(own), of_its_cluster)
-    key = Key(DASK_JOB, NAMESPACE, "train")
-    assert tree_of(top, snapshot) == tree_of(of_job, snapshot) == tree_of(of_its_cluster, snapshot) == key
-    assert tree_of(autoscaler("train-cluster"), snapshot) == key
-    assert tree_of(group(own), snapshot) == Key(DASK_CLUSTER, NAMESPACE, "simple")
-    lost = group("nobody")
-    assert tree_of(lost, snapshot) == lost.key

@@ -4,18 +4,25 @@ from typing import Any
 
 import pytest
 
-from models.kinds import DASK_WORKER_GROUP, SERVICE
+from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
 from models.observed import Pod
 from models.snapshot import Observed
+from reconciler.passes.desire import desire
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.merge_patch import fields
+from reconciler.passes.plan import plan
 from reconciler.passes.values import Body
 from reconciler.rules.labels import ROLE, SET_BY_OWNER, Role, set_by_owner
+from reconciler.rules.names import Naming
 from tests.builders import (
+    NAMESPACE,
+    cluster,
     default_group,
     pod,
     pod_spec,
+    scheduler,
     service,
+    world,
 )
 from tests.unit.passes.planning import GUARDS, OWNER, WHY, patch_of, planned, pod_body, wanting
 
@@ -185,3 +192,30 @@ def test_defaults_that_the_server_stores_are_no_difference() -> None:
     spec = {"cluster": "simple", "worker": {"spec": pod_spec(), "replicas": 3, "minReadySeconds": 0}}
     marks = Marks(Role.DEFAULT_GROUP, (), {}, dict(stored.metadata.annotations))
     assert patch_of(stored, child_body(DASK_WORKER_GROUP, stored.key.name, OWNER, marks, spec)) == {}
+
+
+EMPTY: dict[str, tuple[Body, Body]] = {
+    "false": ({"publishNotReadyAddresses": False}, {}),
+    "an empty list": ({"externalIPs": [], "loadBalancerSourceRanges": []}, {}),
+    "an empty text": ({"clusterIP": "", "sessionAffinity": ""}, {"clusterIP": "10.0.0.7", "sessionAffinity": "None"}),
+    "0": ({"healthCheckNodePort": 0}, {"healthCheckNodePort": 30007}),
+    "one IP family of two": (
+        {"ipFamilyPolicy": "RequireDualStack", "ipFamilies": ["IPv6"]},
+        {"ipFamilies": ["IPv6", "IPv4"]},
+    ),
+    "one address of two": ({"clusterIPs": ["10.0.0.7"]}, {"clusterIPs": ["10.0.0.7", "fd00::7"]}),
+}
+
+
+@pytest.mark.parametrize(("asked", "shown"), EMPTY.values(), ids=EMPTY)
+def test_what_the_server_leaves_out_or_fills_in_is_no_difference(asked: Body, shown: Body) -> None:
+    """Otherwise the same update would be sent again and again, in every round of every pass."""
+    one = cluster(scheduler={"service": asked})
+    first = plan(desire(one, world(one, scheduler(one)), Naming.CLASSIC), world(one))
+    body = next(each.body for each in first.actions if each.key == Key(SERVICE, NAMESPACE, "simple-service"))
+    spec = {name: value for name, value in {**body["spec"], **shown}.items() if value or name in shown}
+    meta = body["metadata"]
+    stored = service("simple-service", spec, owner=one, labels=meta["labels"], annotations=meta["annotations"])
+    there = world(one, scheduler(one), stored)
+    again = plan(desire(one, there, Naming.CLASSIC), there)
+    assert [each.body for each in again.actions if each.key == stored.key] == []

@@ -1,139 +1,257 @@
 """Policy: what of a plan may be done now, and what is said about the rest."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
-from models.kinds import DASK_CLUSTER, Key
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, Key
 from reconciler.passes import policy
-from reconciler.passes.values import Action, Change, Plan, Verb
+from reconciler.passes.values import Action, Change, Finding, Plan, Verb
 from reconciler.passes.write_backoff import Wait
 from reconciler.rules.reasons import Reason
 from tests.builders import NAMESPACE, action, plan_of, reasons
+
+FAILURES = {"count": 1}
 
 
 def _key(name: str) -> Key:
     return Key(DASK_CLUSTER, NAMESPACE, name)
 
 
-def _deletes(owner: str, count: int) -> list[Action]:
-    return [action(Verb.DELETE, f"{owner}-{number}", owner=owner) for number in range(count)]
+def _deletes(owner: str, count: int, tree: str | None = None) -> list[Action]:
+    deletes = [action(Verb.DELETE, f"{owner}-{number}", owner=owner, tree=tree) for number in range(count)]
+    return [replace(delete, uid=delete.key.name) for delete in deletes]
 
 
-def _names(actions: tuple[Action, ...]) -> list[str]:
+def _workers(owner: str, count: int) -> list[Action]:
+    """Creates that follow from their owner's record."""
+    creates = [action(Verb.CREATE, f"{owner}-new-{number}", owner=owner) for number in range(count)]
+    return [replace(create, after_record=True) for create in creates]
+
+
+def _record(owner: str, doomed: int = 0, before: Sequence[str] = (), **decisions: object) -> Action:
+    """A record that lets so many Pods go, `owner-0` and on, and decides whatever else is said."""
+    uids = tuple(f"{owner}-{number}" for number in range(doomed))
+    going = [{"name": uid, "uid": uid} for uid in (*before, *uids)]
+    changes: tuple[Change, ...] = ()
+    if going:
+        decisions["retiring"] = going
+        changes = (Change("status.decisions.retiring", [], going),)
+    body = {"metadata": {"resourceVersion": "1"}, "status": {"decisions": decisions}}
+    record = replace(action(Verb.RECORD, owner, owner=owner, kind=DASK_WORKER_GROUP), body=body)
+    return replace(record, doomed=uids, changes=changes, to_status=True)
+
+
+def _names(actions: Sequence[Action]) -> list[str]:
     return [one.key.name for one in actions]
 
 
-WAIT = Wait(1, datetime(2026, 1, 31, 12, tzinfo=UTC), 1, "could not create it: exceeded quota", "u")
+def _retiring(record: Action) -> list[str]:
+    return [one["uid"] for one in record.body["status"]["decisions"]["retiring"]]
 
 
-def test_stopped_owners_and_chains_are_held_in_silence() -> None:
-    """Who met an error in this pass was told already."""
-    of_owner, of_tree = action(Verb.CREATE, "a", owner="one"), action(Verb.CREATE, "b", owner="two", tree="top")
-    free = action(Verb.CREATE, "c", owner="three")
-    allowed = policy.without_stopped(plan_of(of_owner, of_tree, free), {_key("one"), _key("top")})
-    assert allowed == Plan((free,), (), (of_owner, of_tree))
-
-
-def test_who_backs_off_is_held_and_told() -> None:
-    """The last error stays in sight while nothing is tried."""
-    allowed = policy.without_waiting(
-        plan_of(action(Verb.CREATE, "a", owner="one"), action(Verb.CREATE, "b", owner="two")), {_key("one"): WAIT}
+def _wait(of: Action) -> Wait:
+    return Wait(
+        1, 60.0, 1, "u", Finding(of.owner, Reason.BACK_OFF, f"could not {of.verb} {of.key}: exceeded quota"), of.tree
     )
-    assert (_names(allowed.actions), _names(allowed.postponed)) == (["b"], ["a"])
-    assert allowed.findings == (WAIT.finding(_key("one")),)
 
 
-@pytest.mark.parametrize(("altogether", "goes_on"), [(True, []), (False, ["record", "delete"])])
-def test_a_refusal_holds_up_nothing_that_was_decided_already(altogether: bool, goes_on: list[str]) -> None:  # noqa: FBT001 -- a table
-    """A job's outcome is written although a quota refuses its workers; a server in trouble is left alone."""
-    verbs = (Verb.RECORD, Verb.DELETE, Verb.UPDATE, Verb.CREATE)
-    plan = plan_of(*(action(verb, str(verb), owner="one") for verb in verbs))
-    allowed = policy.without_waiting(plan, {_key("one"): replace(WAIT, altogether=altogether)})
-    assert _names(allowed.actions) == goes_on
+def test_what_met_an_error_in_this_pass_is_held_in_silence() -> None:
+    """The whole tree, or the one object that was refused; who met it is told of the error itself."""
+    of_tree = action(Verb.CREATE, "a", owner="two", tree="top")
+    refused, beside = action(Verb.CREATE, "b", owner="one"), action(Verb.CREATE, "c", owner="one")
+    allowed = policy.without_stopped(plan_of(of_tree, refused, beside), {_key("top")}, {refused.subject})
+    assert allowed == Plan((beside,), (), (of_tree, refused))
 
 
-def test_no_delete_holds_every_delete_and_nothing_else() -> None:
+def test_a_refused_worker_holds_all_workers_of_its_owner() -> None:
+    """One is as good as another."""
+    (refused,) = _workers("one", 1)
+    more = [*_workers("one", 3), *_workers("two", 1)]
+    assert _names(policy.without_stopped(plan_of(*more), (), {refused.subject}).actions) == ["two-new-0"]
+
+
+def test_what_someone_takes_back_is_written_once_a_pass() -> None:
+    """A webhook that takes away what was just set would otherwise be fought with in every round."""
+    change = replace(action(Verb.UPDATE), uid="u", changes=(Change("metadata.labels.team", None, "x"),))
+    other = action(Verb.CREATE, "q")
+    assert policy.without_undone(plan_of(change, other), {change.subject}, ()) == Plan((other,), (), (change,))
+
+
+def test_what_was_created_in_this_pass_does_not_go_in_it() -> None:
+    """Neither by a delete nor by a decision, whatever it looks like by now; what else is decided stands."""
+    old, new = _deletes("one", 2)
+    allowed = policy.without_undone(plan_of(old, new), (), {"one-1"})
+    assert (allowed.actions, allowed.postponed) == ((old,), (new,))
+    record = _record("one", 2, before=["earlier"], failures=FAILURES)
+    (less,) = policy.without_undone(plan_of(record), (), {"one-1"}).actions
+    assert (_retiring(less), less.doomed) == (["earlier", "one-0"], ("one-0",))
+    assert less.body["status"]["decisions"]["failures"] == FAILURES
+
+
+def test_what_waits_is_held_and_its_owner_told() -> None:
+    """The last error stays in sight while nothing is tried; what else its owner needs goes on."""
+    waiting = action(Verb.CREATE, "a", owner="one")
+    others = [action(Verb.CREATE, "b", owner="one"), action(Verb.DELETE, "a", owner="one"), action(Verb.CREATE, "a")]
+    allowed = policy.without_waiting(plan_of(waiting, *others), {waiting.subject: _wait(waiting)})
+    assert allowed == Plan(tuple(others), (_wait(waiting).finding,), (waiting,))
+
+
+def test_the_same_wait_is_told_once() -> None:
+    """A thousand Pods that wait for a quota are one piece of news."""
+    creates = _workers("one", 1000)
+    allowed = policy.without_waiting(plan_of(*creates), {creates[0].subject: _wait(creates[0])})
+    assert (allowed.actions, len(allowed.postponed), reasons(allowed.findings)) == ((), 1000, [Reason.BACK_OFF])
+
+
+def test_an_owner_of_whom_nothing_is_held_is_told_nothing() -> None:
+    """What ends a wait is also that someone else did what was to be done."""
+    waiting = action(Verb.CREATE, "a", owner="one")
+    plan = plan_of(action(Verb.CREATE, "b", owner="one"))
+    assert policy.without_waiting(plan, {waiting.subject: _wait(waiting)}) == plan
+
+
+def test_what_follows_from_a_record_waits_with_it() -> None:
+    """Workers get no numbers that are not written down; deletes were decided before."""
+    record, workers, deletes = _record("one", highestOrdinal=2), _workers("one", 2), _deletes("one", 1)
+    others = _workers("two", 1)
+    plan = plan_of(record, *deletes, *workers, *others)
+    allowed = policy.without_waiting(plan, {record.subject: _wait(record)})
+    assert (allowed.actions, allowed.postponed) == ((*deletes, *others), (record, *workers))
+    assert allowed.findings == (_wait(record).finding,)
+
+
+def test_no_numbers_are_given_for_workers_that_wait() -> None:
+    """Or every pass under a full quota would count up and write."""
+    record, workers = _record("one", highestOrdinal=2), _workers("one", 2)
+    allowed = policy.without_waiting(plan_of(record, *workers), {workers[0].subject: _wait(workers[0])})
+    assert policy.without_needless_records(allowed).postponed == (*workers, record)
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        Plan((_record("one", highestOrdinal=2), *_workers("one", 1)), (), tuple(_workers("one", 2)[1:])),
+        Plan((_record("one", highestOrdinal=2),)),
+        Plan((_record("one", highestOrdinal=2),), (), tuple(_workers("two", 1))),
+        Plan((_record("one", 1, highestOrdinal=2),), (), tuple(_workers("one", 1))),
+        Plan((_record("one", failures=FAILURES),), (), tuple(_workers("one", 1))),
+        Plan((replace(_record("one"), body={"metadata": {}}),), (), tuple(_workers("one", 1))),
+    ],
+    ids=["a worker is created", "none is planned", "another's wait", "someone goes", "a failure", "an adoption"],
+)
+def test_every_other_record_is_written(plan: Plan) -> None:
+    """It gives a number that is used, or decides more than numbers."""
+    assert policy.without_needless_records(plan) == plan
+
+
+def test_no_delete_holds_every_deletion_and_every_decision_to_delete() -> None:
     """With deletion switched off, each owner is told how many objects are not deleted."""
     writes = [action(verb, f"{verb}") for verb in Verb if verb is not Verb.DELETE]
-    allowed = policy.without_deletes(plan_of(*_deletes("one", 2), *writes, *_deletes("two", 1)))
+    deletes, record = [*_deletes("one", 2), *_deletes("two", 1)], _record("three", 4)
+    allowed = policy.without_deletes(plan_of(record, *deletes, *writes))
     assert allowed.actions == tuple(writes)
-    assert [(one.about.name, one.reason) for one in allowed.findings] == [
-        ("one", Reason.NO_DELETE),
-        ("two", Reason.NO_DELETE),
-    ]
-    assert "2 objects" in allowed.findings[0].message
-    assert "--no-delete" in allowed.findings[0].message
+    assert allowed.postponed == (record, *deletes)
+    assert set(reasons(allowed.findings)) == {Reason.NO_DELETE}
+    told = {one.about.name: one.message for one in allowed.findings}
+    assert len(told) == len(allowed.findings) == 3
+    assert "2 objects are not deleted" in told["one"]
+    assert "1 object is not deleted" in told["two"]
+    assert "4 objects are not deleted" in told["three"]
+    assert all("--no-delete" in message for message in told.values())
 
 
-def test_without_deletes_nobody_is_told_anything() -> None:
+def test_what_else_a_record_decides_stands_where_nobody_may_go() -> None:
+    """Failures are counted, numbers given, workers taken back and created, as if nobody were to go."""
+    record = _record("one", 2, before=["earlier"], failures=FAILURES, highestOrdinal=7)
+    workers = _workers("one", 1)
+    allowed = policy.without_deletes(plan_of(record, *workers))
+    less, *rest = allowed.actions
+    assert (rest, allowed.postponed) == (workers, ())
+    assert less.doomed == ()
+    assert less.body["metadata"] == record.body["metadata"]
+    retiring = [{"name": "earlier", "uid": "earlier"}]
+    assert less.body["status"]["decisions"] == {"failures": FAILURES, "highestOrdinal": 7, "retiring": retiring}
+    assert less.changes == (Change("status.decisions.retiring", [], retiring),)
+
+
+def test_without_deletions_nobody_is_told_anything() -> None:
     """A setting that changes nothing is no news."""
-    plan = plan_of(action(Verb.CREATE))
+    plan = plan_of(_record("one", highestOrdinal=1), *_workers("one", 1), action(Verb.UPDATE))
     assert policy.without_deletes(plan) == plan
-    assert policy.within_deletion_cap(plan, 1, 0) == plan
+    assert policy.within_deletion_cap(plan, 1, ()) == plan
 
 
-@pytest.mark.parametrize(("cap", "postponed"), [(0, []), (5, []), (4, ["big"]), (2, ["big"]), (1, ["big", "small"])])
-def test_trees_with_few_deletes_go_first(cap: int, postponed: list[str]) -> None:
-    """One large mistake does not hold up the others; a tree's deletes go all together or not at all; 0 is no cap."""
-    allowed = policy.within_deletion_cap(plan_of(*_deletes("big", 3), *_deletes("small", 2)), cap, 0)
-    assert sorted({one.owner.name for one in allowed.postponed}) == postponed
-    assert sorted(one.about.name for one in allowed.findings) == postponed
-    assert set(reasons(allowed.findings)) <= {Reason.DELETION_CAP}
-    assert all(f"cap of {cap}" in one.message and "--deletion-cap" in one.message for one in allowed.findings)
+@pytest.mark.parametrize(("cap", "big", "small"), [(0, 3, 2), (5, 3, 2), (4, 2, 2), (3, 1, 2), (2, 0, 2), (1, 0, 1)])
+@pytest.mark.parametrize("decided", [False, True])
+def test_the_cap_throttles_and_trees_with_few_deletions_go_first(
+    cap: int, big: int, small: int, *, decided: bool
+) -> None:
+    """One large mistake does not hold up the others, and locks nobody in; 0 is no cap."""
+    plan = (
+        plan_of(_record("big", 3), _record("small", 2))
+        if decided
+        else plan_of(*_deletes("big", 3), *_deletes("small", 2))
+    )
+    allowed = policy.within_deletion_cap(plan, cap, ())
+    going = [uid for one in allowed.actions for uid in (one.doomed or (one.uid,)) if uid]
+    assert going == [*(f"big-{number}" for number in range(big)), *(f"small-{number}" for number in range(small))]
+    told = {one.about.name: one for one in allowed.findings}
+    assert sorted(told) == [name for name, count, of in (("big", big, 3), ("small", small, 2)) if count < of]
+    for name, count, of in (("big", big, 3), ("small", small, 2)):
+        if name in told:
+            assert told[name].reason is Reason.DELETION_CAP
+            assert f"{count} of {of} deletions are made in this pass" in told[name].message
+            assert f"--deletion-cap {cap}" in told[name].message
+
+
+def test_all_owners_of_a_tree_are_throttled_as_one() -> None:
+    """Two groups of one cluster have no more room than one."""
+    groups = [*_deletes("one", 2, tree="top"), *_deletes("two", 2, tree="top")]
+    allowed = policy.within_deletion_cap(plan_of(*groups, *_deletes("other", 3)), 5, ())
+    assert _names(allowed.actions) == ["one-0", "one-1", "other-0", "other-1", "other-2"]
 
 
 def test_what_was_deleted_in_earlier_rounds_counts() -> None:
-    """The cap is for a whole pass."""
-    plan = plan_of(*_deletes("one", 2))
-    assert policy.within_deletion_cap(plan, 5, 3).actions == plan.actions
-    assert policy.within_deletion_cap(plan, 5, 4).postponed == plan.actions
+    """The cap is for a whole pass, and so is what is told of it."""
+    done = [*_deletes("one", 1), *_deletes("other", 2)]
+    plan = plan_of(*_deletes("one", 9))
+    assert policy.within_deletion_cap(plan, 12, done) == plan
+    allowed = policy.within_deletion_cap(plan, 5, done)
+    assert len(allowed.actions) == 2
+    assert "3 of 10 deletions" in allowed.findings[0].message
+    assert policy.within_deletion_cap(plan, 2, done).actions == ()
 
 
-def test_the_cap_holds_deletes_only() -> None:
-    """A tree whose deletes are postponed still heals."""
-    create = action(Verb.CREATE, owner="big")
-    allowed = policy.within_deletion_cap(plan_of(*_deletes("big", 3), create), 1, 0)
-    assert allowed.actions == (create,)
+def test_a_deletion_that_was_decided_in_this_pass_is_not_counted_twice() -> None:
+    """Deciding and deleting each have the whole cap, so that what is decided is also done in one pass."""
+    record = _record("one", 3)
+    assert policy.within_deletion_cap(plan_of(*_deletes("one", 3)), 3, [record]).postponed == ()
+    assert policy.within_deletion_cap(plan_of(_record("two", 1)), 3, [record]).actions == ()
+    assert policy.within_deletion_cap(plan_of(_record("two", 3)), 3, _deletes("one", 3)).postponed == ()
+
+
+def test_the_cap_holds_deletions_only() -> None:
+    """A tree whose deletions are postponed still heals."""
+    create, record = action(Verb.CREATE, owner="big"), _record("big", 3, failures=FAILURES)
+    allowed = policy.within_deletion_cap(plan_of(record, *_deletes("big", 3), create), 1, ())
+    assert [one.verb for one in allowed.actions] == [Verb.RECORD, Verb.DELETE, Verb.CREATE]
+    assert _retiring(allowed.actions[0]) == ["big-0"]
 
 
 def test_the_cap_is_not_blamed_for_what_something_else_holds() -> None:
-    """Deletes postponed by a backoff or by --no-delete are not said to exceed the cap."""
-    waiting = policy.without_waiting(plan_of(*_deletes("one", 1)), {_key("one"): WAIT})
-    assert reasons(policy.within_deletion_cap(waiting, 10, 0).findings) == [Reason.BACK_OFF]
-    switched_off = policy.without_deletes(plan_of(*_deletes("one", 1)))
-    assert reasons(policy.within_deletion_cap(switched_off, 10, 0).findings) == [Reason.NO_DELETE]
-
-
-def test_each_chain_gets_its_share_of_a_round() -> None:
-    """A thousand Pods of one cluster do not make another wait."""
-    big = [action(Verb.CREATE, f"big-{number}", owner=f"group-{number % 2}", tree="big") for number in range(10)]
-    small = [action(Verb.CREATE, f"small-{number}", owner="small") for number in range(2)]
-    allowed = policy.within_budget(plan_of(*big, *small), 3)
-    assert _names(allowed.actions) == ["big-0", "big-1", "big-2", "small-0", "small-1"]
-    assert len(allowed.postponed) == 7
-    assert allowed.findings == ()
-
-
-def test_a_budget_of_nothing_is_no_bound() -> None:
-    """0 means any number of writes."""
-    plan = plan_of(*_deletes("one", 100))
-    assert policy.within_budget(plan, 0) == plan
+    """Deletions postponed by a backoff or by --no-delete are not said to exceed the cap."""
+    (delete,) = _deletes("one", 1)
+    waiting = policy.without_waiting(plan_of(delete), {delete.subject: _wait(delete)})
+    assert reasons(policy.within_deletion_cap(waiting, 10, ()).findings) == [Reason.BACK_OFF]
+    switched_off = policy.without_deletes(plan_of(delete))
+    assert reasons(policy.within_deletion_cap(switched_off, 10, ()).findings) == [Reason.NO_DELETE]
 
 
 def test_filters_add_up() -> None:
     """What one filter postponed stays postponed, and in its order."""
-    plan = plan_of(*_deletes("one", 1), *[action(Verb.CREATE, f"c{number}", owner="one") for number in range(3)])
-    both = policy.within_budget(policy.without_deletes(plan), 2)
-    assert _names(both.actions) == ["c0", "c1"]
-    assert _names(both.postponed) == ["one-0", "c2"]
+    deletes, creates = _deletes("one", 1), [action(Verb.CREATE, f"c{number}", owner="one") for number in range(3)]
+    both = policy.without_stopped(policy.without_deletes(plan_of(*deletes, *creates)), (), {creates[2].subject})
+    assert (_names(both.actions), _names(both.postponed)) == (["c0", "c1"], ["one-0", "c2"])
     assert reasons(both.findings) == [Reason.NO_DELETE]
-
-
-def test_a_change_that_someone_undoes_is_made_once_a_pass() -> None:
-    """A webhook that takes away what was just set would otherwise be fought with in every round."""
-    change = replace(action(Verb.UPDATE), uid="u", changes=(Change("metadata.labels.team", None, "x"),))
-    allowed = policy.without_repeated(plan_of(change, action(Verb.CREATE, "q")), [change])
-    assert [one.verb for one in allowed.actions] == [Verb.CREATE]
-    assert allowed.postponed == (change,)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.rules.labels import COMPONENT, SET_BY_OWNER, flow_down, formerly_set, set_by_owner
+from reconciler.rules.labels import COMPONENT, ORDINAL, SET_BY_OWNER, flow_down, formerly_set, ordinal, set_by_owner
 
 
 def test_the_later_source_wins() -> None:
@@ -51,3 +51,9 @@ def test_nothing_set_is_remembered_as_nothing() -> None:
     """An empty memory needs no annotation."""
     assert set_by_owner([], []) == "{}"
     assert COMPONENT not in set_by_owner(["team"], [])
+
+
+@pytest.mark.parametrize("damage", ["9" * 5000, str(10**15), "1" * 16, "-1", "1.5", "", "x", "\u00b2"])
+def test_a_damaged_ordinal_counts_as_none(damage: str) -> None:
+    """Whatever someone writes into the annotation, the next worker's number follows from the others."""
+    assert ordinal({ORDINAL: damage}) == 0

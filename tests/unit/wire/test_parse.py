@@ -9,7 +9,7 @@ from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SER
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Unreadable
-from reconciler.wire.parse import NotAListError, parse_list, parse_object
+from reconciler.wire.parse import NotAListError, parse_list, parse_object, resource_version
 from tests.builders import pod_spec
 
 Json = dict[str, Any]
@@ -68,7 +68,7 @@ def test_a_truncated_list_is_no_list() -> None:
 
 def test_unknown_fields_and_nulls_are_no_error() -> None:
     """A newer API server may send more, and null means absent."""
-    body = {**_group("a"), "status": {"future": 1, "retiring": None}}
+    body = {**_group("a"), "status": {"future": 1, "decisions": {"retiring": None, "future": 1}}}
     body["spec"]["worker"] = {**SPEC["worker"], "minReadySeconds": None, "future": True}  # type: ignore[dict-item]
     found = parse_object(DASK_WORKER_GROUP, body)
     assert isinstance(found, DaskWorkerGroup)
@@ -143,3 +143,19 @@ def test_what_is_wrong_is_told_as_in_a_plan(spec: Json, error: str) -> None:
     assert found.error == error
     listed = parse_list(DASK_CLUSTER, _list(body))
     assert listed == [found]
+
+
+@pytest.mark.parametrize(
+    ("payload", "version"),
+    [
+        (b'{"kind":"PodList","apiVersion":"v1","metadata":{"resourceVersion":"7"},"items":[]}', "7"),
+        (b'{"apiVersion":"k/v1","items":[],"kind":"L","metadata":{"continue":"","resourceVersion":"8"}}\n', "8"),
+        (b'{"kind":"L","apiVersion":"v1","metadata":{},"items":[{"metadata":{"resourceVersion":"9"}}]}', ""),
+        (b'{"items":[{"a":{"metadata":{"resourceVersion":"9"}}}],"metadata":{"resourceVersion":"10","a":{}}}', "10"),
+        (b'{"kind": "L", "metadata": {"resourceVersion": "11"}, "items": []}', "11"),
+        (b"<html>", ""),
+    ],
+)
+def test_the_version_of_a_list_is_its_own(payload: bytes, version: str) -> None:
+    """It stands before the items or behind them, and is never that of an item."""
+    assert resource_version(payload) == version

@@ -2,7 +2,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD
 from reconciler.wire.errors import ApiError, Forbidden, NotFound, ServerError, Unreachable
-from reconciler.wire.remedies import list_failed, remedy
+from reconciler.wire.remedies import list_failed, remedy, watch_refused
 
 MISSING = NotFound("no such resource", status=404)
 FORBIDDEN = Forbidden("no right to list", status=403)
@@ -37,3 +37,11 @@ def test_whoever_installs_reads_what_to_do_next(error: ApiError, namespace: str 
 def test_where_only_time_helps_no_advice_is_given(kind: object, error: ApiError) -> None:
     """What passes by itself, or should not be, is told as it is."""
     assert remedy(kind, None, error) == ""  # type: ignore[arg-type]  # a table's column
+
+
+def test_a_watch_that_is_refused_says_which_right_is_missing() -> None:
+    """And how to do without it."""
+    told = watch_refused(POD, "ml", Forbidden("pods is forbidden", status=403))
+    assert told.startswith("pods is forbidden. Grant the right to watch pods in namespace ml ")
+    assert "in all namespaces" in watch_refused(POD, None, FORBIDDEN)
+    assert told.endswith("or start with --no-hints.")

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -137,7 +138,7 @@ def _hold(
         forwards = {what: stack.enter_context(forward) for what, forward in opened.items() if forward is not None}
         tell({what: f"{forward.local_address}:{forward.local_port}" for what, forward in forwards.items()})
         sys.stdout.flush()
-        remark("Ctrl-C ends it; the cluster stays.")
+        remark(f"{_what_ends_it()} ends it; the cluster stays.")
         failures: dict[str, str | None] = {}
         while True:
             time.sleep(LOOK_SECONDS)
@@ -148,6 +149,12 @@ def _hold(
                 if forward.last_error and forward.last_error != failures.get(what):
                     remark(f"A connection to the {what} failed: {forward.last_error}", WARNING)
                 failures[what] = forward.last_error
+
+
+def _what_ends_it() -> str:
+    """Ctrl-C, if SIGINT was not ignored at the start, as it is where a script leaves a program in the background."""
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    return f"SIGTERM (kill {os.getpid()})" if ignored else "Ctrl-C"
 
 
 def _await_scheduler(here: Here, resource: "ClusterResource") -> None:

@@ -47,6 +47,7 @@ _HELD = frozenset(
         Reason.REFUSED,
         Reason.DELETION_CAP,
         Reason.NO_DELETE,
+        Reason.UNDONE,
     }
 )
 
@@ -102,7 +103,7 @@ def obstacle(resource: Body) -> Absence | None:
 def endings(resource: Body) -> Cause | None:
     """What it means that the resource's Pods end for good, one after the other; `None` if they do not."""
     is_waiting = present(resource, ConditionType.PROGRESSING).get("reason") == Reason.BACK_OFF
-    if not is_waiting or not number(resource, "status", "failures", "count"):
+    if not is_waiting or not number(resource, "status", "decisions", "failures", "count"):
         return None
     remedy = "See the log of the next one while it runs, or let it start again in place, which keeps its log"
     return Cause(CrashLoop, f"{remedy} (restartPolicy Always).")

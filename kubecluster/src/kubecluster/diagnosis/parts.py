@@ -108,7 +108,7 @@ def _no_scheduler(first: datetime, sight: Sight, cluster: Body) -> Part:
 
 
 def _has_failed_enough(cluster: Body) -> bool:
-    return number(cluster, "status", "failures", "count") >= CRASHES_ENOUGH
+    return number(cluster, "status", "decisions", "failures", "count") >= CRASHES_ENOUGH
 
 
 def _is_given_up(cluster: Body, pod: Body) -> bool:

@@ -6,7 +6,7 @@ from models.observed import Pod
 from models.resources import DaskWorkerGroup
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
-from reconciler.passes.values import Desired
+from reconciler.passes.values import Body, Desired
 from reconciler.rules import names
 from reconciler.rules.names import Naming
 from tests.builders import cluster, group, scheduler, worker, world
@@ -31,11 +31,26 @@ def kept(desired: Desired) -> list[str]:
     return [wanted.key.name for wanted in desired.wanted if wanted.present is not None]
 
 
-def leaving(desired: Desired) -> list[str]:
-    """Who is written down as going."""
+def decisions(desired: Desired) -> Body:
+    """What is written down."""
     (record,) = desired.records
-    retiring: list[str] = record.body["status"]["retiring"]
-    return retiring
+    written: Body = record.body["status"]["decisions"]
+    return written
+
+
+def leaving(desired: Desired) -> list[str]:
+    """Who is written down as going, those chosen before among them."""
+    return [one["name"] for one in decisions(desired)["retiring"]]
+
+
+def deleted(desired: Desired) -> list[str]:
+    return [unwanted.present.metadata.name for unwanted in desired.unwanted]
+
+
+def chosen(*pods: Pod) -> Body:
+    """The status of a group in which those were chosen to go."""
+    retiring = [{"name": pod.metadata.name, "uid": pod.metadata.uid} for pod in pods]
+    return {"decisions": {"retiring": retiring, "highestOrdinal": 3}}
 
 
 def name_of(ordinal: int) -> str:

@@ -27,14 +27,25 @@ def _failures(count: int, last: datetime = NOON, template: str = HASH) -> Failur
 )
 def test_each_failure_in_a_row_doubles_the_wait(count: int, seconds: int) -> None:
     """10 s, 20 s, 40 s, 80 s, 160 s, and 5 minutes from the sixth."""
-    assert retry_at(_failures(count), HASH) == NOON + timedelta(seconds=seconds)
+    assert retry_at(_failures(count), HASH, NOON) == NOON + timedelta(seconds=seconds)
 
 
 def test_nothing_speaks_against_what_has_not_failed() -> None:
     """No failure, or one of another template, is nothing to wait for."""
-    assert retry_at(None, HASH) is None
-    assert retry_at(Failures(), HASH) is None
-    assert retry_at(_failures(5, template="old"), HASH) is None
+    assert retry_at(None, HASH, NOON) is None
+    assert retry_at(Failures(), HASH, NOON) is None
+    assert retry_at(_failures(5, template="old"), HASH, NOON) is None
+
+
+@pytest.mark.parametrize(("minutes", "counts"), [(-60, True), (0, True), (5, True), (6, False), (1440, False)])
+def test_a_failure_far_in_the_future_says_nothing(minutes: int, *, counts: bool) -> None:
+    """A clock that was wrong saw it; the next failure is the first again, at the time that it is."""
+    seen = NOON + timedelta(minutes=minutes)
+    known = _failures(3, seen)
+    assert (retry_at(known, HASH, NOON) is not None) is counts
+    if not counts:
+        counted = count_failures(known, [_ended(age=timedelta(hours=1))], HASH, NOON)
+        assert counted == {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH}
 
 
 def test_pods_that_end_together_count_once() -> None:

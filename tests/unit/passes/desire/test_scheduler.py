@@ -8,10 +8,11 @@ import pytest
 from models.observed import Pod
 from models.resources import DaskCluster
 from models.snapshot import Observed
-from reconciler.passes.desire.scheduler import desire_scheduler, living_scheduler_hashes, scheduler_hash_for_workers
-from reconciler.passes.values import Desired
+from reconciler.passes.desire.scheduler import desire_scheduler
+from reconciler.passes.values import Body, Desired
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH
+from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 from tests.builders import NOON, cluster, pod, pod_spec, reasons, scheduler, world
@@ -22,7 +23,7 @@ LONG_AGO = NOON - timedelta(seconds=31)
 
 
 def _desired(of: DaskCluster, *objects: Observed) -> Desired:
-    return desire_scheduler(of, world(of, *objects))
+    return desire_scheduler(ClusterParts(of, world(of, *objects)))
 
 
 def _wanted(desired: Desired) -> list[tuple[str, bool]]:
@@ -32,6 +33,19 @@ def _wanted(desired: Desired) -> list[tuple[str, bool]]:
 
 def _unwanted(desired: Desired) -> list[str]:
     return [unwanted.present.metadata.name for unwanted in desired.unwanted]
+
+
+def _decisions(desired: Desired) -> Body:
+    """What is written down."""
+    (record,) = desired.records
+    written: Body = record.body["status"]["decisions"]
+    return written
+
+
+def _chosen(*pods: Pod) -> Body:
+    """The decision that those go, as it is written at noon."""
+    since = "2026-01-31T12:00:00Z"
+    return {"retiring": [{"name": pod.metadata.name, "uid": pod.metadata.uid, "since": since} for pod in pods]}
 
 
 def test_a_cluster_without_a_scheduler_gets_one() -> None:
@@ -60,45 +74,45 @@ def test_the_scheduler_that_is_there_is_kept() -> None:
 def test_a_scheduler_that_ended_is_counted_before_it_is_deleted(phase: str) -> None:
     """First the failure is written down, then the Pod goes, and its successor waits for the backoff."""
     ended = scheduler(ONE, phase=phase)
-    (record,) = _desired(ONE, ended).records
-    status = record.body["status"]
-    assert status["retiring"] == [ended.metadata.uid]
-    assert status["failures"]["count"] == 1
+    found = _desired(ONE, ended)
+    assert (found.wanted, found.unwanted) == ((), ())
+    decisions = _decisions(found)
+    assert decisions["retiring"] == _chosen(ended)["retiring"]
+    assert decisions["failures"]["count"] == 1
+    assert found.records[0].doomed == (ended.metadata.uid,)
 
-    counted = cluster(status=status)
+    counted = cluster(status={"decisions": decisions})
     assert _unwanted(_desired(counted, ended)) == ["simple-scheduler"]
     waiting = _desired(counted)
     assert waiting.wanted == ()
     assert reasons(waiting.findings) == [Reason.BACK_OFF]
-    over = desire_scheduler(counted, world(counted, at=NOON + timedelta(seconds=10)))
+    over = desire_scheduler(ClusterParts(counted, world(counted, at=NOON + timedelta(seconds=10))))
     assert _wanted(over) == [("simple-scheduler", False)]
 
 
 def test_the_next_scheduler_of_the_same_name_counts_again() -> None:
     """A crashing image makes no storm."""
     failures = {"count": 1, "lastTime": "2026-01-31T11:59:30Z", "templateHash": scheduler_hash(ONE)}
-    counted = cluster(status={"retiring": ["first-uid"], "failures": failures})
-    (record,) = _desired(
-        counted, scheduler(counted, phase="Failed", uid="second-uid", age=timedelta(seconds=10))
-    ).records
-    assert record.body["status"]["failures"]["count"] == 2
-    assert record.body["status"]["retiring"] == ["second-uid"]
+    first, second = (scheduler(ONE, phase="Failed", uid=uid, age=timedelta(seconds=10)) for uid in ("first", "second"))
+    counted = cluster(status={"decisions": {**_chosen(first), "failures": failures}})
+    decisions = _decisions(_desired(counted, second))
+    assert decisions["failures"]["count"] == 2
+    assert decisions["retiring"] == _chosen(second)["retiring"]
 
 
 def test_an_evicted_scheduler_is_replaced_without_a_wait() -> None:
     """It ran no crashing image."""
     evicted = scheduler(ONE, phase="Failed", reason="Evicted")
-    (record,) = _desired(ONE, evicted).records
-    assert "failures" not in record.body["status"]
+    assert "failures" not in _decisions(_desired(ONE, evicted))
 
 
 def _decided(of: DaskCluster, *pods: Pod) -> DaskCluster:
-    """The cluster after it was written down who goes, which comes first and alone."""
+    """The cluster after it was written down who goes, before which nobody goes and no other comes."""
     first = _desired(of, *pods)
-    assert (first.wanted, first.unwanted) == ((), ())
-    (record,) = first.records
-    assert "failures" not in record.body["status"]
-    return cluster(status=record.body["status"])
+    assert first.unwanted == ()
+    assert all(wanted.present is not None for wanted in first.wanted)
+    assert "failures" not in _decisions(first)
+    return cluster(status={"decisions": _decisions(first)})
 
 
 def test_a_changed_template_replaces_the_scheduler() -> None:
@@ -156,25 +170,26 @@ def test_of_two_schedulers_the_one_that_is_ready_stays() -> None:
     assert _unwanted(desired) == ["simple-scheduler"]
 
 
+def test_who_was_chosen_before_and_is_still_there_stays_chosen() -> None:
+    """Another decision takes none back."""
+    first, second = (scheduler(ONE, name=f"simple-scheduler-{name}", template_hash="old") for name in "ab")
+    chosen = cluster(status={"decisions": _chosen(first)})
+    desired = _desired(chosen, first, second)
+    assert _unwanted(desired) == [first.metadata.name]
+    assert _decisions(desired) == _chosen(first, second)
+    assert desired.records[0].doomed == (second.metadata.uid,)
+
+
+def test_a_later_scheduler_of_the_same_name_was_not_chosen() -> None:
+    """It is the uid that was chosen."""
+    chosen = cluster(status={"decisions": _chosen(scheduler(ONE, uid="an-earlier-one"))})
+    desired = _desired(chosen, scheduler(chosen))
+    assert (_wanted(desired), desired.unwanted, desired.records) == ([("simple-scheduler", True)], (), ())
+
+
 def test_what_a_user_hangs_on_the_cluster_is_no_scheduler() -> None:
     """It is neither kept for one nor deleted as one too many."""
     notebook = pod("notebook", owner=ONE, labels={"dask.org/component": "notebook"})
     desired = _desired(ONE, scheduler(ONE), notebook)
     assert desired.unwanted == ()
     assert _wanted(_desired(ONE, notebook)) == [("simple-scheduler", False)]
-
-
-def _hashes(of: DaskCluster, *pods: Pod) -> tuple[str, set[str]]:
-    snapshot = world(of, *pods)
-    return scheduler_hash_for_workers(of, snapshot), set(living_scheduler_hashes(of, snapshot))
-
-
-def test_workers_belong_to_the_scheduler_there_is_or_the_one_to_come() -> None:
-    """They stay with an old one until its deletion has begun."""
-    present = scheduler_hash(ONE)
-    assert _hashes(ONE) == (present, set())
-    assert _hashes(ONE, scheduler(ONE)) == (present, {present})
-    assert _hashes(ONE, scheduler(ONE, template_hash="old")) == (present, {"old"})
-    assert _hashes(ONE, scheduler(ONE, template_hash="old", deleting=NOON)) == (present, set())
-    assert _hashes(ONE, scheduler(ONE, template_hash="old", phase="Failed")) == (present, set())
-    assert _hashes(ON_DELETE, scheduler(ON_DELETE, template_hash="old")) == ("old", {"old"})

@@ -12,12 +12,25 @@ from reconciler.rules.template_hash import scheduler_hash, worker_hash
 from tests.builders import (
     NOON,
     group,
+    pod,
     reasons,
     scheduler,
     worker,
     world,
 )
-from tests.unit.passes.desire.groups import ONE, created, desired, group_of_one, kept, leaving, name_of, three
+from tests.unit.passes.desire.groups import (
+    ONE,
+    chosen,
+    created,
+    decisions,
+    deleted,
+    desired,
+    group_of_one,
+    kept,
+    leaving,
+    name_of,
+    three,
+)
 
 
 def test_a_new_group_gets_its_workers_with_their_names_in_their_environment() -> None:
@@ -56,68 +69,84 @@ def test_a_long_group_name_is_shortened_in_the_label_and_nowhere_else() -> None:
 
 def test_enough_workers_are_kept_as_they_are() -> None:
     """Ready or not."""
-    one = group_of_one()
+    one = group_of_one(status=chosen())
     found = desired(one, worker(one, ONE, 1), worker(one, ONE, 2, ready=False), worker(one, ONE, 3, phase="Pending"))
     assert kept(found) == [name_of(1), name_of(2), name_of(3)]
     assert (created(found), found.records, found.unwanted) == ([], (), ())
 
 
-def test_a_worker_that_is_gone_or_going_is_replaced_under_a_new_name() -> None:
-    """An ordinal is never used again, so Dask never sees an old name."""
-    one = group_of_one(status={"highestOrdinal": 3})
-    assert created(desired(one, worker(one, ONE, 1), worker(one, ONE, 2))) == [name_of(4)]
-    leaving = worker(one, ONE, 3, deleting=NOON)
-    assert created(desired(group_of_one(), worker(one, ONE, 1), worker(one, ONE, 2), leaving)) == [name_of(4)]
-
-
-def test_the_next_ordinal_is_beyond_the_high_water_mark_and_nobodys() -> None:
-    """A gap beyond the mark is one that another daemon is about to fill: the same name fills it once."""
-    low, high = group_of_one(status={"highestOrdinal": 2}), group_of_one(status={"highestOrdinal": 9})
-    pods = [worker(low, ONE, 3), worker(low, ONE, 5)]
-    assert created(desired(low, *pods)) == [name_of(4)]
-    assert created(desired(low, *pods[:1])) == [name_of(4), name_of(5)]
-    assert created(desired(high, *pods)) == [name_of(10)]
-
-
-def test_a_worker_whose_ordinal_was_damaged_does_not_block_the_group() -> None:
-    """Its name is skipped."""
-    one = group_of_one()
-    damaged = worker(one, ONE, 2, annotations={ORDINAL: "x"})
-    assert created(desired(one, worker(one, ONE, 1), damaged)) == [name_of(3)]
-
-
 def test_who_goes_is_written_down_before_anything_is_deleted() -> None:
-    """Under guard of the group's version, with the high-water mark; two reconcilers cannot choose differently."""
+    """Under guard of the group's version, with uid and time; two reconcilers cannot choose differently."""
     one = group_of_one(replicas=1)
-    found = desired(one, worker(one, ONE, 1), worker(one, ONE, 2, ready=False), worker(one, ONE, 3))
-    assert (found.wanted, found.unwanted) == ((), ())
-    assert leaving(found) == sorted([name_of(2), name_of(3)])
-    assert found.records[0].resource is one
-    assert found.records[0].body["status"]["highestOrdinal"] == 3
+    second, third = worker(one, ONE, 2, ready=False), worker(one, ONE, 3)
+    found = desired(one, worker(one, ONE, 1), second, third)
+    assert (kept(found), created(found), deleted(found)) == ([name_of(n) for n in (1, 2, 3)], [], [])
+    (record,) = found.records
+    assert record.resource is one
+    retiring = [
+        {"name": pod.metadata.name, "uid": pod.metadata.uid, "since": "2026-01-31T12:00:00Z"} for pod in (second, third)
+    ]
+    assert sorted(decisions(found)["retiring"], key=lambda one: one["uid"]) == sorted(
+        retiring, key=lambda one: one["uid"]
+    )
+    assert set(record.doomed) == {second.metadata.uid, third.metadata.uid}
+    assert record.reason == "2 to go: the group has 3 workers and wants 1"
 
 
 def test_only_who_is_written_down_is_deleted() -> None:
-    """The decision stands, whatever has happened since."""
-    one = group_of_one(replicas=3, status={"retiring": [name_of(2), name_of(3), "long-gone"]})
-    pods = [worker(one, ONE, 1), worker(one, ONE, 2), worker(one, ONE, 3, deleting=NOON)]
-    found = desired(one, *pods)
-    assert [unwanted.present.metadata.name for unwanted in found.unwanted] == [name_of(2)]
-    assert kept(found) == [name_of(1)]
+    """And only once."""
+    here = three(group_of_one())
+    going = worker(group_of_one(), ONE, 3, deleting=NOON)
+    one = group_of_one(replicas=1, status=chosen(here[1], going))
+    found = desired(one, here[0], here[1], going)
+    assert (deleted(found), kept(found), found.records) == ([name_of(2)], [name_of(1)], ())
 
 
-def test_a_replacement_waits_until_deletion_has_begun() -> None:
-    """Where deletions are held back, workers do not pile up."""
-    one = group_of_one(replicas=3, status={"retiring": [name_of(2), name_of(3)]})
-    here = [worker(one, ONE, ordinal) for ordinal in (1, 2, 3)]
-    assert created(desired(one, *here)) == []
-    leaving = [worker(one, ONE, ordinal, deleting=NOON) for ordinal in (2, 3)]
-    assert created(desired(one, here[0], *leaving)) == [name_of(4), name_of(5)]
+def test_a_later_worker_of_the_same_name_was_not_chosen() -> None:
+    """It is the uid that was chosen."""
+    first, second, third = three(group_of_one())
+    one = group_of_one(replicas=3, status=chosen(worker(group_of_one(), ONE, 3, uid="an-earlier-one")))
+    found = desired(one, first, second, third)
+    assert (deleted(found), len(kept(found))) == ([], 3)
 
 
-def test_names_that_are_gone_are_dropped_from_the_decision_with_the_next() -> None:
+def test_a_chosen_worker_takes_up_room_until_its_deletion_has_begun() -> None:
+    """Where deletions are held back, workers do not pile up: neither one of an older template nor an orphan."""
+    for more in ({"stale": True}, {"orphaned": True}):
+        here = [worker(group_of_one(), ONE, 1), *(worker(group_of_one(), ONE, n, **more) for n in (2, 3))]
+        one = group_of_one(replicas=3, status=chosen(*here[1:]))
+        found = desired(one, *here)
+        assert (created(found), sorted(deleted(found))) == ([], sorted([name_of(2), name_of(3)]))
+        going = [worker(one, ONE, n, deleting=NOON, **more) for n in (2, 3)]
+        assert created(desired(one, here[0], *going)) == [name_of(4), name_of(5)]
+
+
+def test_who_was_chosen_is_taken_back_when_it_is_wanted_again() -> None:
+    """An edit that is undone costs nobody a worker whose deletion has not begun; the record says so first."""
+    here = three(group_of_one())
+    one = group_of_one(replicas=2, status=chosen(here[1], here[2]))
+    found = desired(one, *here)
+    assert leaving(found) == [name_of(3)]
+    assert (deleted(found), sorted(kept(found)), created(found)) == ([name_of(3)], sorted([name_of(1), name_of(2)]), [])
+    (record,) = found.records
+    assert (record.reason, record.doomed) == ("1 to stay: it is wanted again", ())
+    gone = desired(one, here[0], worker(one, ONE, 2, deleting=NOON), worker(one, ONE, 3, deleting=NOON))
+    assert created(gone) == [name_of(4)]
+
+
+def test_who_has_ended_is_not_taken_back() -> None:
+    """It is of no use to anyone."""
+    here = [worker(group_of_one(), ONE, 1), worker(group_of_one(), ONE, 2, phase="Failed")]
+    one = group_of_one(replicas=2, status=chosen(here[1]))
+    found = desired(one, *here)
+    assert (deleted(found), created(found)) == ([name_of(2)], [name_of(4)])
+
+
+def test_who_is_gone_is_dropped_from_the_decision_with_the_next() -> None:
     """The list stays as long as the group at most."""
-    one = group_of_one(replicas=1, status={"retiring": [name_of(3), "long-gone"]})
-    assert leaving(desired(one, *three(one))) == sorted([name_of(2), name_of(3)])
+    here = three(group_of_one())
+    one = group_of_one(replicas=1, status=chosen(here[2], pod("long-gone")))
+    assert sorted(leaving(desired(one, *here))) == sorted([name_of(2), name_of(3)])
 
 
 @pytest.mark.parametrize("phase", ["Failed", "Succeeded"])
@@ -126,14 +155,15 @@ def test_a_worker_that_ended_is_counted_and_replaced_after_a_wait(phase: str) ->
     one = group_of_one()
     pods = [worker(one, ONE, 1), worker(one, ONE, 2), worker(one, ONE, 3, phase=phase, exit_code=1)]
     (record,) = desired(one, *pods).records
-    status = record.body["status"]
-    assert status["retiring"] == [name_of(3)]
-    assert status["failures"]["count"] == 1
+    written = record.body["status"]["decisions"]
+    assert [one["name"] for one in written["retiring"]] == [name_of(3)]
+    assert written["failures"]["count"] == 1
     assert "exit code 1" in record.reason
+    assert created(desired(one, *pods)) == []
 
-    counted = group_of_one(status=status)
+    counted = group_of_one(status={"decisions": written})
     found = desired(counted, *pods)
-    assert [unwanted.present.metadata.name for unwanted in found.unwanted] == [name_of(3)]
+    assert deleted(found) == [name_of(3)]
     assert (created(found), reasons(found.findings)) == ([], [Reason.BACK_OFF])
     assert "2026-01-31T12:00:10Z" in found.findings[0].message
     later = desired(counted, *pods[:2], at=NOON + timedelta(seconds=10))
@@ -143,23 +173,25 @@ def test_a_worker_that_ended_is_counted_and_replaced_after_a_wait(phase: str) ->
 def test_an_evicted_worker_is_replaced_at_once() -> None:
     """It ran no crashing image."""
     one = group_of_one()
-    (record,) = desired(one, worker(one, ONE, 1, phase="Failed", disrupted=True)).records
-    assert "failures" not in record.body["status"]
+    found = desired(one, worker(one, ONE, 1, phase="Failed", disrupted=True))
+    assert "failures" not in decisions(found)
+    assert created(found) == [name_of(2), name_of(3), name_of(4)]
+    assert decisions(found)["highestOrdinal"] == 4
 
 
 def test_the_wait_holds_up_nothing_but_new_workers() -> None:
     """Scaling down goes on, and enough workers say nothing of a wait."""
     failures = {"count": 3, "lastTime": "2026-01-31T12:00:00Z", "templateHash": worker_hash(group_of_one(), ONE)}
-    one = group_of_one(status={"failures": failures})
+    one = group_of_one(status={"decisions": {"failures": failures}})
     assert desired(one, *three(one)).findings == ()
-    fewer = group_of_one(replicas=1, status={"failures": failures})
+    fewer = group_of_one(replicas=1, status={"decisions": {"failures": failures}})
     assert len(leaving(desired(fewer, *three(fewer)))) == 2
 
 
 def test_another_template_does_not_wait_for_the_failures_of_the_old_one() -> None:
     """Who mends the image sees it run at once."""
     failures = {"count": 6, "lastTime": "2026-01-31T12:00:00Z", "templateHash": "old"}
-    one = group_of_one(status={"failures": failures})
+    one = group_of_one(status={"decisions": {"failures": failures}})
     assert len(created(desired(one))) == 3
 
 
@@ -171,7 +203,7 @@ def test_a_changed_template_rolls_one_by_one() -> None:
 
 def test_a_worker_counts_as_available_after_min_ready_seconds() -> None:
     """Until then no other goes in a rolling update."""
-    one = group_of_one(worker={"minReadySeconds": 60})
+    one = group_of_one(worker={"minReadySeconds": 60}, status=chosen())
     stale = [worker(one, ONE, ordinal, stale=True) for ordinal in (1, 2)]
     fresh = worker(one, ONE, 3, ready_for=timedelta(seconds=59))
     assert desired(one, *stale, fresh).records == ()
@@ -185,14 +217,14 @@ def test_recreate_waits_for_the_last_of_the_old_workers() -> None:
     one = group_of_one(worker=recreate)
     assert len(leaving(desired(one, *three(one, stale=True)))) == 3
     assert created(desired(one, worker(one, ONE, 1, stale=True, deleting=NOON))) == []
-    held = group_of_one(worker=recreate, status={"retiring": [name_of(1)]})
-    assert created(desired(held, worker(held, ONE, 1, stale=True))) == []
+    old = worker(one, ONE, 1, stale=True)
+    assert created(desired(group_of_one(worker=recreate, status=chosen(old)), old)) == []
     assert len(created(desired(one))) == 3
 
 
 def test_workers_of_a_scheduler_that_is_gone_go_with_it() -> None:
     """Once the deletion of the old scheduler has begun, and not while it is held back."""
-    one = group_of_one()
+    one = group_of_one(status=chosen())
     orphans = three(one, orphaned=True)
     assert len(leaving(desired(one, *orphans))) == 3
     living = world(ONE, scheduler(ONE, template_hash="old"), one, *orphans)

@@ -3,8 +3,9 @@
 import pytest
 
 from models.snapshot import Observed
-from reconciler.rules.labels import Role
+from reconciler.rules.labels import ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.reasons import Reason
+from reconciler.rules.template_hash import scheduler_hash
 from tests.unit.passes.report.worlds import (
     NEW,
     NO_IMAGE,
@@ -17,6 +18,7 @@ from tests.unit.passes.report.worlds import (
     failed,
     finding,
     group,
+    helper,
     scheduler,
     service,
     services,
@@ -196,8 +198,10 @@ def test_an_obstacle_is_what_ready_and_progressing_say(reason: Reason) -> None:
     ("reason", "status"),
     [
         (Reason.BACK_OFF, "True"),
+        (Reason.UNAVAILABLE, "True"),
         (Reason.TERMINATING, "True"),
-        (Reason.DELETION_CAP, "False"),
+        (Reason.DELETION_CAP, "True"),
+        (Reason.UNDONE, "False"),
         (Reason.NO_DELETE, "False"),
     ],
 )
@@ -223,8 +227,27 @@ def test_a_cluster_shows_what_its_groups_are_doing() -> None:
 
 def test_a_scheduler_without_its_role_annotation_still_counts() -> None:
     """Someone who strips annotations does not make a cluster look broken."""
-    bare = scheduler(SIMPLE, annotations={})
+    bare = scheduler(SIMPLE, annotations={TEMPLATE_HASH: "x"})
     assert told(world(SIMPLE, bare)).condition(SIMPLE, "SchedulerReady").status == "True"
+
+
+def test_a_helper_pod_of_the_clusters_is_not_its_scheduler() -> None:
+    """A proxy that is ready, and sorts first, says nothing of the scheduler that is there, or is not."""
+    proxy = helper(SIMPLE, "a-proxy", "scheduler")
+    assert told(world(SIMPLE, proxy)).condition(SIMPLE, "SchedulerReady").reason == "NotCreated"
+    assert told(world(SIMPLE, proxy)).statuses[SIMPLE.key]["phase"] == "Created"
+    crashed = told(world(SIMPLE, proxy, scheduler(SIMPLE, NO_IMAGE))).condition(SIMPLE, "SchedulerReady")
+    assert (crashed.status, crashed.reason) == ("False", "SchedulerNotReady")
+    assert crashed.message.startswith("The scheduler Pod simple-scheduler ")
+
+
+def test_while_a_scheduler_is_replaced_the_one_that_is_left_counts() -> None:
+    """Workers use it until its deletion begins; a ready one of the present template counts more."""
+    old = scheduler(SIMPLE, annotations={ROLE: "scheduler", TEMPLATE_HASH: "old"})
+    assert told(world(SIMPLE, old)).condition(SIMPLE, "SchedulerReady").status == "True"
+    marks = {ROLE: "scheduler", TEMPLATE_HASH: scheduler_hash(SIMPLE)}
+    new = scheduler(SIMPLE, NEW, "simple-scheduler-0a1b2", annotations=marks)
+    assert told(world(SIMPLE, old, new)).condition(SIMPLE, "SchedulerReady").status == "False"
 
 
 def test_a_cluster_that_dask_kubernetes_runs_keeps_its_status_but_for_the_conditions() -> None:

@@ -13,6 +13,7 @@ from tests.unit.passes.report.worlds import (
     cluster,
     finding,
     group,
+    helper,
     told,
     worker,
     world,
@@ -39,12 +40,11 @@ def test_a_long_groups_selector_has_the_shortened_label() -> None:
     assert len(value) <= 63
 
 
-@pytest.mark.parametrize(("known", "seen", "highest"), [(None, (1, 2), 2), (7, (1, 2), 7), (2, (5,), 5), (4, (), 4)])
-def test_the_highest_ordinal_never_shrinks(known: int | None, seen: tuple[int, ...], highest: int) -> None:
-    """A number that was given once is never given again, though its Pod be gone."""
-    one = group(SIMPLE, status={} if known is None else {"highestOrdinal": known})
-    after = told(world(SIMPLE, one, *(worker(one, ordinal) for ordinal in seen)))
-    assert after.statuses[one.key]["highestOrdinal"] == highest
+@pytest.mark.parametrize(("decisions", "kept"), [({}, 7), ({"retiring": []}, 7), ({"highestOrdinal": 9}, None)])
+def test_the_number_of_version_0_1_stays_until_it_is_among_the_decisions(decisions: Body, kept: int | None) -> None:
+    """A number that was given once is never given again; and the same is not said in two places for ever."""
+    one = group(SIMPLE, status={"highestOrdinal": 7, "decisions": decisions})
+    assert told(world(SIMPLE, one)).statuses[one.key].get("highestOrdinal") == kept
 
 
 ROLLING = {"conditions": [{"type": "Progressing", "status": "True", "reason": "RollingOut"}]}
@@ -125,9 +125,17 @@ def test_one_worker_alone_is_not_counted(pods: tuple[Body, ...], ready: str, pro
     assert after.condition(one, "Progressing").message == progressing
 
 
+def test_a_helper_pod_of_the_groups_is_no_worker() -> None:
+    """It is neither counted nor waited for."""
+    proxy = helper(DEFAULT, "simple-default-worker-group-worker-proxy", "worker")
+    status = told(world(SIMPLE, DEFAULT, worker(DEFAULT, 1), proxy)).statuses[DEFAULT.key]
+    assert (status["replicas"], status["workers"]) == (1, "1/3")
+
+
 def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:
     """What is about to be deleted is not what a user has to mend."""
-    going = group(SIMPLE, status={"retiring": ["simple-default-worker-group-worker-2"]})
+    name = "simple-default-worker-group-worker-2"
+    going = group(SIMPLE, status={"decisions": {"retiring": [{"name": name, "uid": f"uid-{name}"}]}})
     after = told(world(SIMPLE, going, worker(going, 1), worker(going, 2, NO_IMAGE), worker(going, 3)))
     assert after.condition(going, "Ready").message == "1 of 3 workers is not ready: 1 to create."
 

@@ -16,6 +16,7 @@ from tests.unit.passes.report.worlds import (
     cluster,
     failed,
     finding,
+    helper,
     job,
     runner,
     scheduler,
@@ -25,6 +26,7 @@ from tests.unit.passes.report.worlds import (
 )
 
 WORK = job()
+REFERENCE = {"apiVersion": "v1", "kind": "DaskJob", "name": "work", "uid": "uid-work", "controller": True}
 STARTED = "2026-01-31T11:00:00Z"
 ENDED = "2026-01-31T11:30:00Z"
 GOING = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
@@ -142,6 +144,22 @@ def test_an_edit_of_the_runner_is_shown_until_it_is_applied() -> None:
         "RunnerTemplateChanged",
         "spec.job was edited.",
     )
+
+
+def test_a_helper_pod_of_the_jobs_is_not_its_runner() -> None:
+    """A Pod of a user's that is ready says nothing of the command."""
+    helping = helper(WORK, "a-helper", "job-runner")
+    status = told(world(WORK, mine(), helping)).statuses[WORK.key]
+    assert status["jobStatus"] == "JobCreated"
+    assert "jobRunnerPodName" not in status
+    both = told(world(WORK, mine(), helping, runner(WORK, NEW))).statuses[WORK.key]
+    assert (both["jobStatus"], both["jobRunnerPodName"]) == ("ClusterCreated", "work-runner")
+
+
+def test_a_cluster_that_someone_made_the_jobs_is_not_its_cluster() -> None:
+    """It is named by no status, and waited for by nobody."""
+    theirs = cluster("a-notebook", meta={"ownerReferences": [REFERENCE]})
+    assert "clusterName" not in told(world(WORK, theirs)).statuses[WORK.key]
 
 
 def test_a_runner_that_is_being_deleted_gives_way_to_the_next() -> None:

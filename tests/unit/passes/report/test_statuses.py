@@ -74,8 +74,9 @@ def test_a_condition_keeps_its_time_until_its_status_changes() -> None:
 
 def test_a_status_holds_what_is_derived_and_never_what_is_decided_elsewhere() -> None:
     """Server-side apply owns what it sends; a decision sent along could be taken back."""
-    decided = cluster(status={"retiring": ["simple-scheduler"], "failures": {"count": 2}})
-    assert not {"retiring", "failures"} & set(told(world(decided)).statuses[decided.key])
+    chosen = {"name": "simple-scheduler", "uid": "u"}
+    decided = cluster(status={"decisions": {"retiring": [chosen], "failures": {"count": 2}}})
+    assert "decisions" not in told(world(decided)).statuses[decided.key]
 
 
 def test_a_status_is_guarded_by_the_version_it_was_worked_out_from() -> None:

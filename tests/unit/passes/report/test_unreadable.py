@@ -46,10 +46,11 @@ def test_it_is_told_once() -> None:
 
 def test_all_else_that_its_status_says_stays() -> None:
     """A worker number must not be given again, and an outcome not be forgotten, for a typing error."""
-    known: Mapping[str, Any] = {"highestOrdinal": 7, "jobStatus": "Failed", "retiring": ["a"], "failures": {"count": 1}}
+    decisions = {"retiring": [{"name": "a", "uid": "u"}], "failures": {"count": 1}}
+    known: Mapping[str, Any] = {"highestOrdinal": 7, "jobStatus": "Failed", "decisions": decisions}
     status = on(broken(DASK_WORKER_GROUP, dict(known))).statuses[broken(DASK_WORKER_GROUP).key]
     assert (status["highestOrdinal"], status["jobStatus"]) == (7, "Failed")
-    assert not {"retiring", "failures"} & set(status)
+    assert "decisions" not in status
 
 
 def test_its_other_conditions_stay_but_those_of_other_programs_are_not_taken_over() -> None:

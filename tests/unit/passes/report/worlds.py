@@ -12,7 +12,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.report import report
 from reconciler.passes.values import Action, Finding, Response, Verb
-from reconciler.rules.labels import NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
+from reconciler.rules.labels import COMPONENT, NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
@@ -133,6 +133,12 @@ def runner(of: DaskJob, status: Body = READY, name: str = "", **meta: Any) -> Po
     return Pod.model_validate({"metadata": metadata, "status": status})
 
 
+def helper(of: Owner, name: str, component: str) -> Pod:
+    """A Pod of a user's that is to go with a resource, such as a proxy, labelled like the resource's own."""
+    metadata = _meta(name, of, None, {"labels": {COMPONENT: component}})
+    return Pod.model_validate({"metadata": metadata, "status": READY})
+
+
 def service(of: DaskCluster, role: Role, type_: str = "ClusterIP", ip: str = "") -> Service:
     status = {"loadBalancer": {"ingress": [{"ip": ip}] if ip else []}}
     metadata = _meta(f"{of.metadata.name}-{role}", of, role, None)
@@ -208,7 +214,7 @@ def written(there: Snapshot, actions: Iterable[Action]) -> Snapshot:
     for action in actions:
         present = there.objects.get(action.key)
         if action.verb is Verb.REPORT and isinstance(present, Owner):
-            kept = {name: value for name, value in present.status.wire().items() if name in ("retiring", "failures")}
+            kept = {name: value for name, value in present.status.wire().items() if name == "decisions"}
             status = type(present.status).model_validate({**kept, **action.body["status"]})
             news[action.key] = present.model_copy(update={"status": status})
     return there.fold(news)

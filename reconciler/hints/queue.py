@@ -1,0 +1,156 @@
+"""Trees that have changed, until someone asks for them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from threading import Condition
+
+from models.kinds import CUSTOM_KINDS, Key
+from reconciler.passes.lists import Place
+
+WINDOW_SECONDS = 0.02
+"""How long after a change others are waited for: what is applied together is looked at together."""
+LONGEST_WAIT_SECONDS = 3600.0
+MOST_TREES = 32
+"""How many trees are looked at by themselves: each takes seven small lists."""
+
+
+class HintQueue:
+    """Trees that have changed.
+
+    - A tree is given out once, however many events it had.
+    - An event that is known already gives no hint: a write of our own, or one that a list of everything showed.
+    - What happened to a custom resource is urgent: someone waits for it.
+    - Threads may put; one thread takes.
+
+    Args:
+        clock: A monotonic time in seconds.
+        window_seconds: How long after its first event a tree is given out.
+        most: How many trees are given out at once. If more have changed, only urgent ones are given out; the others
+            are for the pass over everything.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], window_seconds: float = WINDOW_SECONDS, most: int = MOST_TREES
+    ) -> None:
+        self._clock = clock
+        self._window = window_seconds
+        self._most = most
+        self._urgent: set[Key] = set()
+        self._changed = Condition()
+        self._events: dict[tuple[Key, str], Key] = {}
+        self._counts: Counter[Key] = Counter()
+        self._due: dict[Key, float] = {}
+        self._rests: dict[Key, float] = {}
+        self._written: set[tuple[Key, str]] = set()
+        self._seen: dict[Place, int] = {}
+        self._closed = False
+
+    def put(self, tree: Key, key: Key, version: str) -> None:
+        """Take in that an object of a tree has changed.
+
+        Args:
+            tree: The tree.
+            key: The object.
+            version: The resourceVersion of the change.
+        """
+        with self._changed:
+            if (key, version) in self._written:
+                self._written.remove((key, version))
+                return
+            if self._is_seen(key, version) or (key, version) in self._events:
+                return
+            self._events[key, version] = tree
+            self._counts[tree] += 1
+            if key.kind in CUSTOM_KINDS:
+                self._urgent.add(tree)
+            if tree not in self._due:
+                self._due[tree] = self._clock() + self._window
+                self._changed.notify()
+
+    def take(self, timeout_seconds: float) -> frozenset[Key]:
+        """Wait for trees, and remove them.
+
+        Returns:
+            All that have changed, once the window of the first is over; none at the timeout, or when closed.
+        """
+        deadline = self._clock() + min(timeout_seconds, LONGEST_WAIT_SECONDS)
+        with self._changed:
+            while not self._closed:
+                now = self._clock()
+                awake = self._awake(now)
+                if awake and min(awake.values()) <= now:
+                    return self._taken(sorted(awake, key=awake.__getitem__)[: self._most])
+                if deadline <= now:
+                    break
+                waited_for = self._urgent if self.is_crowded else self._due.keys()
+                times = (max(self._due[tree], self._rests.get(tree, 0.0)) for tree in waited_for)
+                self._changed.wait(min(deadline, *times) - now if waited_for else deadline - now)
+        return frozenset()
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many trees have changed that looking at everything is cheaper."""
+        return len(self._due) > self._most
+
+    def _awake(self, now: float) -> dict[Key, float]:
+        """The trees that may be given out once their window is over."""
+        crowded = self.is_crowded
+        return {
+            tree: at
+            for tree, at in self._due.items()
+            if self._rests.get(tree, now) <= now and (not crowded or tree in self._urgent)
+        }
+
+    def note_written(self, key: Key, version: str) -> None:
+        """Take in that a change is a write of our own, whose result is in the picture; its event is no hint."""
+        with self._changed:
+            tree = self._events.pop((key, version), None)
+            if tree is not None:
+                self._drop(tree)
+            elif not self._is_seen(key, version):
+                self._written.add((key, version))
+
+    def note_listed(self, versions: Mapping[Place, str]) -> None:
+        """Take in that everything was listed at these versions; older changes are no hints."""
+        with self._changed:
+            self._seen.update({place: number(version) for place, version in versions.items()})
+            for known in [known for known in self._events if self._is_seen(*known)]:
+                self._drop(self._events.pop(known))
+            self._written = {known for known in self._written if not self._is_seen(*known)}
+            now = self._clock()
+            self._rests = {tree: until for tree, until in self._rests.items() if until > now}
+
+    def rest(self, trees: Iterable[Key], seconds: float) -> None:
+        """Keep the hints of trees for so many seconds, counted from now."""
+        with self._changed:
+            self._rests.update(dict.fromkeys(trees, self._clock() + seconds))
+
+    def close(self) -> None:
+        """Give out nothing more; whoever waits stops waiting."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _is_seen(self, key: Key, version: str) -> bool:
+        seen = max(self._seen.get((key.kind, place), 0) for place in (key.namespace, None))
+        return 0 < number(version) <= seen
+
+    def _taken(self, trees: Iterable[Key]) -> frozenset[Key]:
+        taken = frozenset(trees)
+        for tree in taken:
+            del self._due[tree], self._counts[tree]
+            self._urgent.discard(tree)
+        self._events = {known: tree for known, tree in self._events.items() if tree not in taken}
+        return taken
+
+    def _drop(self, tree: Key) -> None:
+        """Forget one event of a tree, and the tree with the last."""
+        self._counts[tree] -= 1
+        if not self._counts[tree]:
+            del self._counts[tree], self._due[tree]
+            self._urgent.discard(tree)
+
+
+def number(version: str) -> int:
+    """A resourceVersion as a number, by which it can be compared; 0 if it is none."""
+    return int(version) if version.isdecimal() else 0

@@ -1,0 +1,105 @@
+"""Which trees need no planning: those of which nothing has changed since they were planned and all was as wanted.
+
+What is wanted follows from what was observed and, here and there, from the time. A tree rests only while no time counts
+for it: it is ready, nothing of it is on the way, and its cluster has no owner that must be seen again and again.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from models.base import find_condition
+from models.kinds import Key
+from models.observed import Pod
+from models.resources import DaskCluster, DaskWorkerGroup
+from models.snapshot import Owner, Snapshot
+from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
+from reconciler.rules.parts import tree_of
+from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.reasons import Reason
+
+LONGEST_SECONDS = 300.0
+"""After that a tree is planned again whether or not anything of it has changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A tree as it was when it came to rest.
+
+    Args:
+        print: Stands for all its objects and their versions.
+        since_seconds: When it was last planned, by the clock that nobody sets.
+    """
+
+    print: int
+    since_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The resources of one tree, and what stands for all its objects.
+
+    Args:
+        owners: The custom resources, parents first.
+        print: Changes with any object.
+    """
+
+    owners: tuple[Owner, ...]
+    print: int
+
+
+def trees_of(owners: Iterable[Owner], snapshot: Snapshot) -> Mapping[Key, Tree]:
+    """The trees of the custom resources.
+
+    Args:
+        owners: The custom resources, parents first.
+        snapshot: The observed world.
+    """
+    found: dict[Key, list[Owner]] = {}
+    for owner in owners:
+        found.setdefault(tree_of(owner, snapshot), []).append(owner)
+    return {key: Tree(tuple(members), _print(members, snapshot)) for key, members in found.items()}
+
+
+def is_resting(tree: Tree, rest: Rest | None, at_seconds: float) -> bool:
+    """Whether nothing of the tree has changed since it came to rest, and that is not too long ago."""
+    return rest is not None and rest.print == tree.print and at_seconds - rest.since_seconds < LONGEST_SECONDS
+
+
+def at_rest(
+    trees: Mapping[Key, Tree], busy: Collection[Key], snapshot: Snapshot, at_seconds: float
+) -> Mapping[Key, Rest]:
+    """The trees that have come to rest.
+
+    Args:
+        trees: The trees that were planned, as they are now.
+        busy: Those of which something was done, postponed or found.
+        snapshot: The world as it was left.
+        at_seconds: What time it is, by the clock that nobody sets.
+    """
+    return {
+        key: Rest(tree.print, at_seconds)
+        for key, tree in trees.items()
+        if key not in busy and all(_is_settled(owner, snapshot) for owner in tree.owners)
+    }
+
+
+def _print(owners: Iterable[Owner], snapshot: Snapshot) -> int:
+    versions = {(owner.metadata.uid, owner.metadata.resource_version) for owner in owners}
+    for owner in owners:
+        children = snapshot.everything_of(owner.metadata.uid)
+        versions.update((child.metadata.uid, child.metadata.resource_version) for child in children)
+    return hash(frozenset(versions))
+
+
+def _is_settled(owner: Owner, snapshot: Snapshot) -> bool:
+    """Whether the resource is as it should be, and time alone changes nothing."""
+    if not isinstance(owner, DaskCluster | DaskWorkerGroup):
+        return False
+    conditions = owner.status.conditions
+    ready = find_condition(conditions, ConditionType.READY)
+    progressing = find_condition(conditions, ConditionType.PROGRESSING)
+    is_fine = ready is not None and ready.reason == Reason.READY
+    is_still = progressing is not None and progressing.reason == Reason.SETTLED
+    has_limit = OWNER_TIMEOUT_SECONDS in owner.metadata.annotations
+    pods = (child for child in snapshot.everything_of(owner.metadata.uid) if isinstance(child, Pod))
+    return is_fine and is_still and not has_limit and all(pod.is_ready for pod in pods)

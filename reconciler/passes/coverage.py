@@ -1,0 +1,84 @@
+"""What a pass knows about, and whose turn it is to work on a tree."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from threading import Lock
+
+from models.kinds import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was read whole; of all else, what was known before still stands.
+
+    Args:
+        namespaces: The namespaces that were read; `None` for all.
+        trees: The custom resources whose trees alone were read there, present or not; `None` for everything.
+    """
+
+    namespaces: frozenset[str] | None = None
+    trees: frozenset[Key] | None = None
+
+    def covers(self, resource: Key) -> bool:
+        """Whether a DaskJob or DaskCluster was looked for, with all that belongs to it."""
+        there = self.namespaces is None or resource.namespace in self.namespaces
+        return there and (self.trees is None or resource in self.trees)
+
+    def covers_namespace(self, namespace: str) -> bool:
+        """Whether everything in a namespace was read."""
+        return self.trees is None and (self.namespaces is None or namespace in self.namespaces)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was read."""
+        return self.namespaces is not None and not self.namespaces
+
+
+EVERYTHING = Coverage()
+"""All trees in all namespaces."""
+
+
+class Claims:
+    """Keeps two passes that run side by side from working on one tree.
+
+    Nothing depends on it: two passes on one tree are as safe as two daemons, and as wasteful.
+
+    - `full` is the pass over everything, `small` one over a few trees. Of each there is one at a time.
+    - What a small pass takes after the full one has begun to look is the small pass's: the full one saw it earlier.
+    - What the full pass works on is its own until it ends or gives it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._taken: set[Key] = set()
+        self._held: set[Key] = set()
+
+    def begin_full(self) -> None:
+        """The full pass begins to look."""
+        with self._lock:
+            self._taken.clear()
+            self._held.clear()
+
+    def claim_full(self, trees: Iterable[Key]) -> frozenset[Key]:
+        """The trees, of those, that the full pass may work on."""
+        with self._lock:
+            mine = frozenset(trees) - self._taken
+            self._held = set(mine)
+            return mine
+
+    def keep_full(self, trees: Iterable[Key]) -> None:
+        """The full pass works on these, and on no others any more."""
+        with self._lock:
+            self._held.intersection_update(trees)
+
+    def still_full(self, trees: Iterable[Key]) -> frozenset[Key]:
+        """The trees, of those, that no small pass has taken meanwhile."""
+        with self._lock:
+            return frozenset(trees) - self._taken
+
+    def claim_small(self, trees: Iterable[Key]) -> frozenset[Key]:
+        """The trees, of those, that a small pass may take: the full one is not working on them."""
+        with self._lock:
+            mine = frozenset(trees) - self._held
+            self._taken |= mine
+            return mine

@@ -1,0 +1,53 @@
+"""What passes remember for those after them, and the time by which they do."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from models.kinds import Key
+from reconciler.passes.at_rest import Rest
+from reconciler.passes.values import Finding
+from reconciler.passes.write_backoff import Backoff
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What time it is.
+
+    Args:
+        now: The time of day, in UTC; someone may set it.
+        seconds: A count of seconds that nobody sets, for waits.
+    """
+
+    now: Callable[[], datetime]
+    seconds: Callable[[], float] = time.monotonic
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What a pass remembers for the next one; nothing is lost for good with it.
+
+    Args:
+        backoff: What waits after errors.
+        rest: The trees that need no planning until something of them changes.
+        bugs: Bugs whose traceback was logged.
+    """
+
+    backoff: Backoff = field(default_factory=Backoff)
+    rest: Mapping[Key, Rest] = field(default_factory=dict)
+    bugs: tuple[Finding, ...] = ()
+
+    def merged(self, newer: "Memory", is_of_pass: Callable[[Key], bool]) -> "Memory":
+        """This memory, with what a pass has to say of its trees.
+
+        Args:
+            newer: What the pass remembers; it began with an older state of this memory.
+            is_of_pass: Whether a tree is one of the pass.
+        """
+        waits = {subject: wait for subject, wait in self.backoff.waits.items() if not is_of_pass(wait.tree)}
+        waits |= {subject: wait for subject, wait in newer.backoff.waits.items() if is_of_pass(wait.tree)}
+        rest = {tree: rest for tree, rest in self.rest.items() if not is_of_pass(tree)}
+        rest |= {tree: rest for tree, rest in newer.rest.items() if is_of_pass(tree)}
+        repeats = {**self.backoff.repeats, **newer.backoff.repeats}
+        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys((*self.bugs, *newer.bugs))))

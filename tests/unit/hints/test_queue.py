@@ -1,0 +1,144 @@
+"""Trees that wait for a pass."""
+
+from collections.abc import Callable
+from threading import Thread
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
+from reconciler.hints.queue import HintQueue
+from tests.unit.hints.watches import Clock
+
+A, B = (Key(DASK_CLUSTER, "default", name) for name in "ab")
+P, Q = (Key(POD, "default", name) for name in "pq")
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def queue(clock: Clock) -> HintQueue:
+    return HintQueue(clock, window_seconds=0.02)
+
+
+def taken(queue: HintQueue, clock: Clock, after: float = 0.02) -> set[Key]:
+    """What is given out after so many seconds."""
+    clock.now += after
+    return set(queue.take(0))
+
+
+def test_many_events_of_one_tree_are_one_hint(queue: HintQueue, clock: Clock) -> None:
+    """A tree is named once, and then not again."""
+    for version in range(100):
+        queue.put(A, P, str(version))
+        queue.put(A, Q, str(version))
+    assert taken(queue, clock) == {A}
+    assert taken(queue, clock) == set()
+
+
+def test_a_tree_is_given_out_when_the_window_is_over(queue: HintQueue, clock: Clock) -> None:
+    """What comes within the window of the first event comes out with it; later events do not push it back."""
+    queue.put(A, P, "1")
+    assert taken(queue, clock, 0.0125) == set()
+    queue.put(A, P, "2")
+    queue.put(B, Q, "3")
+    assert taken(queue, clock, 0.0125) == {A, B}
+
+
+@pytest.mark.parametrize("first", ["the event", "the answer"])
+def test_a_write_of_our_own_is_no_hint(queue: HintQueue, clock: Clock, first: str) -> None:
+    """Whether its event or its answer comes first."""
+    steps: list[Callable[[], None]] = [lambda: queue.put(A, P, "5"), lambda: queue.note_written(P, "5")]
+    for step in steps if first == "the event" else reversed(steps):
+        step()
+    assert taken(queue, clock) == set()
+
+
+def test_beside_a_write_of_our_own_the_changes_of_others_count(queue: HintQueue, clock: Clock) -> None:
+    """An edit of the same object, just before or just after, is a hint."""
+    for other in ("4", "6"):
+        queue.put(A, P, "5")
+        queue.put(A, P, other)
+        queue.note_written(P, "5")
+        assert taken(queue, clock) == {A}
+
+
+def test_what_a_list_showed_is_no_hint(queue: HintQueue, clock: Clock) -> None:
+    """Of each kind and namespace on its own, whether the event came before the list's answer or after it."""
+    queue.put(A, P, "5")
+    queue.put(B, Key(SERVICE, "default", "s"), "5")
+    queue.put(B, Key(POD, "other", "p"), "5")
+    queue.note_listed({(POD, "default"): "7"})
+    queue.put(A, P, "7")
+    assert taken(queue, clock) == {B}
+    queue.note_listed({(SERVICE, None): "9"})
+    queue.put(B, Key(SERVICE, "other", "s"), "9")
+    assert taken(queue, clock) == set()
+    queue.put(A, P, "8")
+    assert taken(queue, clock) == {A}
+
+
+def test_a_version_that_is_no_number_is_a_hint(queue: HintQueue, clock: Clock) -> None:
+    """What cannot be compared counts as new."""
+    queue.note_listed({(POD, None): "7"})
+    queue.put(A, P, "a-b-c")
+    assert taken(queue, clock) == {A}
+
+
+def test_a_tree_that_rests_is_given_out_later(queue: HintQueue, clock: Clock) -> None:
+    """Its hints are kept, and hold up no other tree."""
+    queue.rest([A], 10)
+    queue.put(A, P, "1")
+    queue.put(B, Q, "2")
+    assert taken(queue, clock) == {B}
+    assert taken(queue, clock, 9) == set()
+    assert taken(queue, clock, 1) == {A}
+
+
+def test_nothing_is_given_out_at_the_timeout() -> None:
+    """Without changes, waiting ends at the timeout, which may be any number."""
+    assert HintQueue(Clock()).take(0) == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [(lambda queue: queue.put(A, P, "1"), {A}), (lambda queue: queue.close(), set())],
+    ids=["event", "close"],
+)
+def test_whoever_waits_is_woken(act: Callable[[HintQueue], None], expected: set[Key]) -> None:
+    """By an event, or by the end."""
+    queue = HintQueue(Clock(), window_seconds=0)
+    found: list[frozenset[Key]] = []
+    waiter = Thread(target=lambda: found.append(queue.take(float("inf"))))
+    waiter.start()
+    act(queue)
+    waiter.join(10)
+    assert found == [expected]
+    assert queue.take(0) == frozenset()
+
+
+TREES = {
+    Key(POD, "default", f"{tree}-{number}"): Key(DASK_CLUSTER, "default", tree) for tree in "abc" for number in "12"
+}
+EVENTS = st.tuples(st.sampled_from(sorted(TREES)), st.integers(1, 5))
+
+
+@given(st.lists(EVENTS | st.none()))
+def test_lost_repeated_and_reordered_events_name_no_wrong_tree(arrivals: list[tuple[Key, int] | None]) -> None:
+    """Whatever arrives, however often and in whatever order, and whenever is taken: its trees are named, no others."""
+    clock = Clock()
+    queue = HintQueue(clock)
+    named: set[Key] = set()
+    for arrival in arrivals:
+        if arrival is None:
+            named |= taken(queue, clock)
+        else:
+            key, version = arrival
+            queue.put(TREES[key], key, str(version))
+    named |= taken(queue, clock)
+    assert named == {TREES[arrival[0]] for arrival in arrivals if arrival is not None}
+    assert taken(queue, clock) == set()

@@ -1,0 +1,79 @@
+"""The numbers of workers: given once, written down before they are used."""
+
+import pytest
+
+from reconciler.passes.values import Body
+from reconciler.rules.labels import ORDINAL
+from tests.builders import NOON, worker
+from tests.unit.passes.desire.groups import ONE, chosen, created, decisions, desired, group_of_one, name_of, three
+
+
+def test_a_worker_that_is_gone_or_going_is_replaced_under_a_new_name() -> None:
+    """An ordinal is never used again, so Dask never sees an old name."""
+    one = group_of_one(status=chosen())
+    assert created(desired(one, worker(one, ONE, 1), worker(one, ONE, 2))) == [name_of(4)]
+    leaving = worker(one, ONE, 3, deleting=NOON)
+    assert created(desired(group_of_one(), worker(one, ONE, 1), worker(one, ONE, 2), leaving)) == [name_of(4)]
+
+
+@pytest.mark.parametrize(
+    ("status", "first"),
+    [
+        ({}, 6),
+        ({"decisions": {"highestOrdinal": 2}}, 6),
+        ({"decisions": {"highestOrdinal": 9}}, 10),
+        ({"highestOrdinal": 9}, 10),
+        ({"highestOrdinal": 9, "decisions": {"highestOrdinal": 12}}, 13),
+    ],
+    ids=["new", "a low mark", "a high mark", "the mark of version 0.1", "both marks"],
+)
+def test_the_next_number_is_higher_than_any_that_was_given(status: Body, first: int) -> None:
+    """To anyone here, to anyone who went, by this version or the one before."""
+    one = group_of_one(replicas=4, status=status)
+    found = desired(one, worker(one, ONE, 3), worker(one, ONE, 5))
+    assert created(found) == [name_of(first), name_of(first + 1)]
+    assert decisions(found)["highestOrdinal"] == first + 1
+
+
+def test_numbers_are_written_down_before_workers_are_made_of_them() -> None:
+    """In the same turn, under guard of the group's version: a reconciler with an older picture makes nothing."""
+    one = group_of_one()
+    found = desired(one)
+    (record,) = found.records
+    assert record.resource is one
+    assert record.body == {"status": {"decisions": {"highestOrdinal": 3}}}
+    assert record.reason == "numbers up to 3 are given"
+    assert record.doomed == ()
+    assert [wanted.after_record for wanted in found.wanted] == [True] * 3
+
+
+def test_workers_that_are_there_wait_for_no_record() -> None:
+    """They are put right whether it can be written or not."""
+    one = group_of_one()
+    found = desired(one, worker(one, ONE, 1))
+    assert [(wanted.present is None, wanted.after_record) for wanted in found.wanted] == [
+        (False, False),
+        (True, True),
+        (True, True),
+    ]
+
+
+def test_numbers_that_are_seen_and_not_written_down_are_written_down() -> None:
+    """Of version 0.1, or of a status that someone emptied: once they are gone, nobody would know."""
+    one = group_of_one()
+    assert decisions(desired(one, *three(one))) == {"highestOrdinal": 3}
+    assert desired(group_of_one(status=chosen()), *three(one)).records == ()
+
+
+def test_a_group_of_thousands_of_millions_is_worked_out_a_part_at_a_time() -> None:
+    """A slip of the finger in `replicas` takes neither the memory nor the time of the others."""
+    found = desired(group_of_one(replicas=2**31 - 1))
+    assert len(set(created(found))) == 1000
+    assert decisions(found) == {"highestOrdinal": 1000}
+
+
+def test_a_worker_whose_ordinal_was_damaged_does_not_block_the_group() -> None:
+    """The number that was written down counts."""
+    one = group_of_one(status={"decisions": {"highestOrdinal": 2}})
+    damaged = worker(one, ONE, 2, annotations={ORDINAL: "x"})
+    assert created(desired(one, worker(one, ONE, 1), damaged)) == [name_of(3)]

@@ -1,0 +1,182 @@
+"""One pass: it goes as far as it can, ends in time, and says only what it knows."""
+
+from collections.abc import Callable
+
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from reconciler.daemon.settings import Settings
+from reconciler.passes.apply import Writers
+from reconciler.passes.observe import Scope, observe
+from reconciler.passes.one_pass import MOST_ROUNDS, make_pass
+from reconciler.passes.remembered import Clock, Memory
+from reconciler.passes.values import PassResult, Result, Verb
+from reconciler.rules.labels import TEMPLATE_HASH
+from reconciler.rules.reasons import Reason
+from reconciler.wire.errors import Forbidden
+from reconciler.wire.protocol import Body
+from tests.builders import NAMESPACE, cluster, group, job, pod_spec, reasons
+from tests.unit.passes.answers import AT_ONCE, AtOnce
+from tests.unit.passes.place import Place
+
+SIMPLE = Key(DASK_CLUSTER, NAMESPACE, "simple")
+SCHEDULER = Key(POD, NAMESPACE, "simple-scheduler")
+
+
+def _pass(
+    place: Place, memory: Memory | None = None, may_begin: Callable[[], bool] = lambda: True, parallel: int = 8
+) -> tuple[PassResult, Memory]:
+    observation = observe(place, Scope(), place.clock())
+    clock = Clock(place.clock, place.clock.seconds)
+    writers = Writers(AtOnce(), parallel, may_begin)
+    place.writes.clear()
+    return make_pass(place, observation, Settings(), memory or Memory(), clock, writers, AT_ONCE)
+
+
+def _pods(place: Place) -> int:
+    return len(place.api.objects(POD))
+
+
+def _condition(place: Place, key: Key, type_: str) -> Body:
+    body = place.api.get(key)
+    assert body is not None
+    found: Body = next(one for one in body["status"]["conditions"] if one["type"] == type_)
+    return found
+
+
+def test_one_pass_takes_a_job_all_the_way_to_its_workers() -> None:
+    """Without listing again: cluster, group, Pods and runner, and the statuses of all of them."""
+    place = Place()
+    place.add(job("train", replicas=2))
+    result, _ = _pass(place)
+    assert _pods(place) == 4
+    assert {key.kind.name for key in (response.action.key for response in result.reports) if key.kind != EVENT} == {
+        "DaskJob",
+        "DaskCluster",
+        "DaskWorkerGroup",
+    }
+    assert (result.is_cut, result.ok) == (False, True)
+    assert result.rounds < MOST_ROUNDS
+
+
+def test_a_pass_ends_at_its_deadline_and_still_reports_what_it_saw() -> None:
+    """What there was no time for is skipped; the next pass goes on where this one ended."""
+    place = Place()
+    place.happens = lambda verb: place.clock.advance(1.0 if verb is Verb.CREATE else 0.0)
+    place.add(cluster(replicas=20))
+    result, memory = _pass(place, may_begin=lambda: place.clock.seconds() < 10, parallel=1)
+    assert result.is_cut
+    created = [key for verb, key in place.writes if verb is Verb.CREATE and key.kind != EVENT]
+    assert len(created) == 10
+    assert {one.result for one in result.responses} == {Result.DONE, Result.SKIPPED}
+    assert _condition(place, SIMPLE, "Progressing")["status"] == "True"
+    assert result.failures == ()
+    again, _ = _pass(place, memory)
+    assert (again.is_cut, _pods(place)) == (False, 21)
+
+
+def test_a_pass_that_is_stopped_before_it_begins_says_nothing() -> None:
+    """Nothing was found out, so nothing is taken back of what owners were told, and nothing that waits is forgotten."""
+
+    def quota(verb: Verb | None) -> None:
+        if verb is Verb.CREATE:
+            raise Forbidden("exceeded quota", status=403)
+
+    place = Place(quota)
+    place.add(cluster(), group("nobody", "lost"))
+    _, memory = _pass(place)
+    lost = Key(DASK_WORKER_GROUP, NAMESPACE, "lost")
+    before = [place.api.get(key) for key in (SIMPLE, lost)]
+    assert _condition(place, lost, "Ready")["reason"] == "ClusterNotFound"
+    result, after = _pass(place, memory, may_begin=lambda: False)
+    assert (place.writes, result.rounds, result.is_cut, result.reports) == ([], 0, True, ())
+    assert [place.api.get(key) for key in (SIMPLE, lost)] == before
+    assert after.backoff == memory.backoff != Memory().backoff
+
+
+def test_a_resource_that_cannot_be_read_is_told_so_though_there_is_no_other() -> None:
+    """Nothing can be planned for it, and nothing else was."""
+    place = Place(checked=False)
+    place.add(cluster())
+    place.api.edit(SIMPLE, {"spec": {"worker": {"replicas": -1}}})
+    result, _ = _pass(place)
+    assert result.plan.actions == ()
+    assert _condition(place, SIMPLE, "Ready")["reason"] == "Invalid"
+
+
+def test_what_was_refused_waits_and_the_rest_goes_on() -> None:
+    """In the next pass the owner is told of the wait; after it the write is tried again."""
+    refuses = [True]
+
+    def quota(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and place.writes[-1][1] == SCHEDULER and refuses[0]:
+            raise Forbidden("exceeded quota", status=403)
+
+    place = Place(quota)
+    place.add(cluster())
+    first, memory = _pass(place)
+    assert [failure.action.key for failure in first.failures] == [SCHEDULER]
+    assert place.made(Verb.CREATE, POD).count("simple-scheduler") == 1
+    assert _pods(place) == 3
+    second, memory = _pass(place, memory)
+    assert reasons(second.plan.findings) == [Reason.BACK_OFF]
+    assert place.made(Verb.CREATE, POD) == []
+    assert [action.key for action in second.plan.postponed] == [SCHEDULER]
+    refuses[0] = False
+    place.clock.advance(1.0)
+    third, memory = _pass(place, memory)
+    assert (third.ok, _pods(place), memory.backoff.waits) == (True, 4, {})
+
+
+def test_no_numbers_are_given_out_while_workers_wait() -> None:
+    """Or a full quota would cost a write of the status in every pass."""
+
+    def quota(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and place.writes[-1][1].kind == POD:
+            raise Forbidden("exceeded quota", status=403)
+
+    place = Place(quota)
+    place.add(cluster(replicas=100))
+    _, memory = _pass(place)
+    assert len(place.made(Verb.CREATE, POD)) == 3
+    again, _ = _pass(place, memory)
+    assert (place.made(Verb.RECORD, DASK_WORKER_GROUP), place.made(Verb.CREATE, POD)) == ([], [])
+    assert len(again.plan.postponed) == 102
+
+
+def _without(annotation: str, kind: Kind) -> Callable[[Body], Body]:
+    """A webhook that takes an annotation away from what is created."""
+
+    def admitted(body: Body) -> Body:
+        meta = body["metadata"]
+        left = {name: value for name, value in meta.get("annotations", {}).items() if name != annotation}
+        return {**body, "metadata": {**meta, "annotations": left}} if body["kind"] == kind.name else body
+
+    return admitted
+
+
+def test_a_webhook_that_takes_our_marks_away_makes_no_storm() -> None:
+    """What it spoils is left as it is in the pass that made it, and its owner is told; then it backs off."""
+    place = Place(admitted=_without(TEMPLATE_HASH, POD))
+    place.add(cluster(replicas=2))
+    result, memory = _pass(place)
+    assert (result.rounds < 10, result.is_cut) == (True, False)
+    assert len(place.made(Verb.CREATE, POD)) == 3
+    assert place.made(Verb.DELETE, POD) == []
+    _, memory = _pass(place, memory)
+    assert place.made(Verb.DELETE, POD) == []
+    ready = _condition(place, SIMPLE, "Progressing")
+    assert (ready["status"], ready["reason"]) == ("False", "ChangesUndone")
+    assert TEMPLATE_HASH in ready["message"]
+
+
+def test_an_edit_that_cannot_be_made_real_holds_up_no_other() -> None:
+    """A template that is refused for one cluster is that cluster's."""
+
+    def refuse(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and place.writes[-1][1].name.startswith("bad"):
+            raise Forbidden("not so", status=403)
+
+    place = Place(refuse)
+    place.add(cluster("bad", worker={"spec": pod_spec()}), cluster("good", replicas=2))
+    result, _ = _pass(place)
+    assert _pods(place) == 3
+    assert {failure.action.owner.name for failure in result.failures} == {"bad"}

@@ -1,0 +1,224 @@
+"""When passes are made: on the interval, later while the API server is in trouble, and each with an end."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from models.kinds import DASK_CLUSTER, POD, Key
+from reconciler.daemon.settings import Settings
+from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop
+from reconciler.passes.values import PassResult, Verb
+from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, Unreachable
+from tests.builders import NAMESPACE, cluster
+from tests.unit.passes.place import Place
+
+
+class Stop(threading.Event):
+    """Ends the loop after so many pauses, each of which takes no time but the clock's."""
+
+    def __init__(self, place: Place, most: int) -> None:
+        super().__init__()
+        self.pauses: list[float] = []
+        self._place = place
+        self._most = most
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is not None
+        self.pauses.append(timeout)
+        self._place.clock.advance(timeout)
+        if len(self.pauses) == self._most:
+            self.set()
+        return self.is_set()
+
+
+@dataclass
+class Server:
+    """What goes wrong at an API server.
+
+    Args:
+        list_seconds: How long a list takes.
+        write_seconds: How long a write takes.
+        unread_until: Until when nothing can be listed, in seconds of the clock.
+        error: What comes of each write, if not the write.
+    """
+
+    list_seconds: float = 0.0
+    write_seconds: float = 0.0
+    unread_until: float = 0.0
+    error: Exception | None = None
+    place: Place = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.place = Place(self._answer)
+
+    def _answer(self, verb: Verb | None) -> None:
+        self.place.clock.advance(self.list_seconds if verb is None else self.write_seconds)
+        if verb is None and self.place.clock.seconds() < self.unread_until:
+            raise Unreachable("connection refused")
+        if verb is not None and self.error is not None:
+            raise self.error
+
+
+def _loop(server: Server, results: list[PassResult] | None = None, **settings: Any) -> Loop:
+    place = server.place
+    observers = [] if results is None else [results.append]
+    chosen = Settings(parallel_writes=1, **settings)
+    return Loop(place, chosen, clock=place.clock, seconds=place.clock.seconds, observers=observers)
+
+
+def _pauses(server: Server, most: int, **settings: Any) -> list[float]:
+    stop = Stop(server.place, most)
+    _loop(server, **settings).forever(stop)
+    return stop.pauses
+
+
+@pytest.mark.parametrize(("list_seconds", "pause"), [(0.0, 5.0), (0.5, 2.0), (1.0, 0.0)])
+def test_the_interval_is_from_start_to_start(list_seconds: float, pause: float) -> None:
+    """A pass that took longer than the interval is followed by the next at once."""
+    assert _pauses(Server(list_seconds), 3) == [pause] * 3
+
+
+def test_while_nothing_can_be_read_the_pauses_grow_up_to_a_minute() -> None:
+    """And begin anew when something can."""
+    assert _pauses(Server(unread_until=190.0), 7) == [10.0, 20.0, 40.0, 60.0, 60.0, 5.0, 5.0]
+    assert _pauses(Server(unread_until=240.0), 3, interval=120.0) == [120.0] * 3
+
+
+def test_a_list_of_one_namespace_that_fails_makes_no_pause_longer() -> None:
+    """The others are looked after as always."""
+    server = Server()
+    server.place.add(cluster("other", namespace="elsewhere"))
+    lists = iter([True])
+
+    def answer(verb: Verb | None) -> None:
+        if verb is None and next(lists, False):
+            raise Unreachable("connection refused")
+
+    server.place.happens = answer
+    assert _pauses(server, 2, namespaces=("default", "elsewhere")) == [5.0] * 2
+
+
+@pytest.mark.parametrize(("asked", "pause"), [(30.0, 30.0), (2.0, 5.0), (86400.0, 300.0)])
+def test_the_server_may_ask_to_be_left_alone(asked: float, pause: float) -> None:
+    """Retry-After holds for the whole loop, in bounds."""
+    server = Server(error=TooManyRequests("slowly", status=429, retry_after_seconds=asked))
+    server.place.add(cluster())
+    assert _pauses(server, 1) == [pause]
+
+
+def test_a_pass_ends_at_its_deadline_and_the_next_goes_on() -> None:
+    """Nobody waits for longer than that for the end of a cluster that grows."""
+    server = Server(write_seconds=1.0)
+    server.place.add(cluster(replicas=30))
+    results: list[PassResult] = []
+    loop = _loop(server, results)
+    stop = Stop(server.place, 5)
+    loop.forever(stop)
+    assert [result.is_cut for result in results] == [True, True, True, False, False]
+    assert len(server.place.api.objects(POD)) == 31
+
+
+def test_a_long_interval_is_a_long_deadline() -> None:
+    """Who looks once a minute does not leave things undone for a minute."""
+    server = Server(write_seconds=1.0)
+    server.place.add(cluster(replicas=30))
+    results: list[PassResult] = []
+    _loop(server, results, interval=60.0).forever(Stop(server.place, 1))
+    assert not results[0].is_cut
+
+
+def test_lists_that_take_long_leave_time_to_write() -> None:
+    """Or the largest clusters, and the slowest servers, would never get anything done."""
+    server = Server(list_seconds=LEAST_DEADLINE_SECONDS)
+    server.place.add(cluster())
+    results: list[PassResult] = []
+    _loop(server, results).forever(Stop(server.place, 1))
+    assert results[0].ok
+    assert len(server.place.api.objects(POD)) == 4
+
+
+def test_a_stop_ends_the_pass_between_two_writes() -> None:
+    """What was seen is still reported; what is left, the next daemon does."""
+    server = Server()
+    place = server.place
+    stop = Stop(place, 9)
+
+    def answer(_: Verb | None) -> None:
+        if len(place.made(Verb.CREATE, POD)) == 3:
+            stop.set()
+
+    place.happens = answer
+    place.add(cluster(replicas=30))
+    results: list[PassResult] = []
+    _loop(server, results).forever(stop)
+    (result,) = results
+    assert result.is_cut
+    assert len(place.made(Verb.CREATE, POD)) == 3
+    body = place.api.get(Key(DASK_CLUSTER, NAMESPACE, "simple"))
+    assert body is not None
+    assert body["status"]["conditions"]
+
+
+def test_a_stop_while_listing_writes_nothing() -> None:
+    """Nothing was found out, so nothing is said."""
+    server = Server()
+    stop = Stop(server.place, 9)
+    server.place.add(cluster())
+    server.place.happens = lambda _: stop.set()
+    _loop(server).forever(stop)
+    assert server.place.writes == []
+
+
+def test_once_goes_on_while_a_pass_that_was_cut_gets_something_done() -> None:
+    """However many passes that takes; what they did is in the one result."""
+    server = Server(write_seconds=1.0)
+    server.place.add(cluster(replicas=100))
+    results: list[PassResult] = []
+    result = _loop(server, results).once()
+    assert (len(results) > MOST_PASSES_OF_ONCE, result.is_cut, result.ok) == (True, False, True)
+    assert len(server.place.api.objects(POD)) == 101
+    created = [one.action.key for one in result.responses if one.action.key.kind == POD]
+    assert len(created) == len(set(created)) == 101
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (Conflict("modified", status=409), MOST_PASSES_OF_ONCE),
+        (ServerError("no leader", status=503), 1),
+        (None, 1),
+    ],
+    ids=["conflict", "unavailable", "none"],
+)
+def test_once_looks_again_where_only_that_helps(error: Exception | None, passes: int) -> None:
+    """Conflicts are resolved by another look; a server in trouble is told at once; neither goes on for ever."""
+    server = Server(error=error)
+    server.place.add(cluster())
+    results: list[PassResult] = []
+    _loop(server, results).once()
+    assert len(results) == passes
+
+
+def test_once_ends_where_a_cut_pass_gets_nothing_done() -> None:
+    """A server that takes its time to say no is not asked for ever."""
+    server = Server(write_seconds=20.0, error=ServerError("no leader", status=503))
+    server.place.add(cluster())
+    results: list[PassResult] = []
+    _loop(server, results).once()
+    assert len(results) == 1
+
+
+def test_the_daemon_is_ready_when_everything_was_listed_once() -> None:
+    """And stays so."""
+    server = Server(unread_until=1.0)
+    loop = _loop(server)
+    assert (loop.listed_once, loop.last_attempt_at) == (False, None)
+    loop.forever(Stop(server.place, 1))
+    assert not loop.listed_once
+    assert loop.last_attempt_at is not None
+    loop.forever(Stop(server.place, 1))
+    server.unread_until = 3600.0
+    loop.forever(Stop(server.place, 1))
+    assert loop.listed_once
