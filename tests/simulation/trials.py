@@ -28,6 +28,8 @@ from tests.simulation.world import World, key_of
 
 QUIET_PASSES = 20
 STANDING_PASSES = 10
+ALL_DELETIONS = 1000
+"""A deletion cap that no world reaches."""
 MOST_TOLD = 8
 """How many Events of one reason an object may have while things only stand."""
 SIGNS_OF_LIFE = (OWNER_SEEN, OWNER_TIMEOUT_SECONDS)
@@ -84,6 +86,7 @@ def bring_to_rest(story: Story, world: World) -> World:
         happening.befall(world)
         if happening.what in ("tick", "pass") and _has_seen_all(world):
             check_statuses(world)
+    check_idempotent(world)
     endure(world)
     make_peace(world)
     if not is_broken(world):
@@ -95,6 +98,15 @@ def bring_to_rest(story: Story, world: World) -> World:
     check_statuses(world)
     check_at_rest(world)
     return world
+
+
+def check_idempotent(world: World) -> None:
+    """A pass leaves nothing to be done that needs no waiting: one more at the same moment writes nothing."""
+    world.reconcile()
+    writes, cap = world.ledger.writes, world.settings.deletion_cap
+    if _has_seen_all(world) and world.way.is_clear and not world.webhooks.on and not 0 < cap < ALL_DELETIONS:
+        world.reconcile()
+        assert world.ledger.writes == writes, f"a second pass at the same moment writes: {world.last_words()}"
 
 
 def _has_seen_all(world: World) -> bool:
