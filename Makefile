@@ -36,6 +36,12 @@ test: machine .venv/made  ## Test everything: fast tests, a real API server, a r
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
 	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
 
+SEEDS ?= 1000
+
+.PHONY: simulate
+simulate: .venv/made  ## Tell random stories of the simulation, and shrink those that fail: SEEDS=1000 of them, or SEED=17 alone.
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
 .PHONY: fresh
 fresh:  ## Run `make run` and `make test` on a fresh Debian in a folder. Linux, Go and root. ARGS go to pytest.
 	scripts/fresh $(ARGS)
