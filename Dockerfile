@@ -27,7 +27,8 @@ LABEL org.opencontainers.image.title="dask-reconciler" \
 COPY --from=build /opt/dask-reconciler /opt/dask-reconciler
 ENV PATH=/opt/dask-reconciler/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    MALLOC_ARENA_MAX=1
 # A number, because `runAsNonRoot` cannot judge a name.
 USER 65532:65532
 WORKDIR /

@@ -36,6 +36,12 @@ test: machine .venv/made  ## Test everything: fast tests, a real API server, a r
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
 	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
 
+SEEDS ?= 1000
+
+.PHONY: simulate
+simulate: .venv/made  ## Tell random stories of the simulation, and shrink those that fail: SEEDS=1000 of them, or SEED=17 alone.
+	$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
 .PHONY: fresh
 fresh:  ## Run `make run` and `make test` on a fresh Debian in a folder. Linux, Go and root. ARGS go to pytest.
 	scripts/fresh $(ARGS)
@@ -71,7 +77,7 @@ cluster-down: .venv/made  ## Stop it, and leave nothing of it.
 	$(BIN)/python -m tests.realcluster down $(ARGS)
 
 .PHONY: bench
-bench: machine .venv/made  ## Measure passes and Pods a second on a real API server.
+bench: machine .venv/made  ## Measure what docs/benchmarks.md shows, each figure beside its floor. ARGS="--rows a,d"
 	$(BIN)/python -m tests.bench $(ARGS)
 
 .PHONY: bench-local

@@ -31,7 +31,7 @@ from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
-"""A pass may always take so long."""
+"""A pass may always plan and write for so long."""
 REPORT_SECONDS = 5.0
 """For how long what was seen may still be written after the deadline."""
 LONGEST_PAUSE_SECONDS = 60.0
@@ -104,6 +104,7 @@ class Loop:
         self._crashed = crashed
         self._memory = Memory()
         self._claims = Claims()
+        self._observed: Snapshot | None = None
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
@@ -209,7 +210,9 @@ class Loop:
         scope = Scope(self._settings.namespaces, trees)
         with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
             side_by_side = readers if self._settings.parallel_writes > 1 else None
-            observation = observe(self._api, scope, self._clock.now(), side_by_side)
+            observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)
+        if not trees:
+            self._observed = observation.snapshot
         return observation, time.perf_counter() - begun
 
     def _pass(self, observation: Observation, seconds: float, parallel: int, claims: Claims | None) -> PassResult:

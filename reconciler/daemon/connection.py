@@ -8,6 +8,9 @@ from reconciler import __version__
 from reconciler.api import HTTPAPI, Exchange, connect
 from reconciler.daemon.settings import Settings
 
+SPARE_CONNECTIONS = 16
+"""Beside those that write: for lists side by side, and for passes over a few trees."""
+
 
 def now() -> datetime:
     """What time it is."""
@@ -37,6 +40,6 @@ def connected(settings: Settings, observe: Callable[[Exchange], None] | None = N
         read_timeout_seconds=settings.read_timeout,
         total_timeout_seconds=settings.total_timeout,
         user_agent=f"dask-reconciler/{__version__}",
-        pool_size=settings.parallel_writes + 1,
+        pool_size=settings.parallel_writes + SPARE_CONNECTIONS,
         observe=observe,
     )

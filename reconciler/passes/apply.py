@@ -30,6 +30,8 @@ from reconciler.wire.errors import AlreadyExists, ApiError, Conflict, NotFound, 
 from reconciler.wire.parse import NotAListError, parse_list, parse_object
 from reconciler.wire.protocol import API, Reply, Subresource
 
+TURN = 32
+"""How many writes a tree makes before it is another's turn."""
 MOST_UNAVAILABLE = 8
 """After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
@@ -99,14 +101,19 @@ def ends_tree(response: Response) -> bool:
 
 
 class _Lanes:
-    """Every tree's writes, and whose turn it is."""
+    """Every tree's writes, and whose turn it is.
+
+    A few lanes are open at a time, each for so many writes, and then others. So a small tree is done in one turn,
+    which matters when time is up before all are: what is begun everywhere is finished nowhere.
+    """
 
     def __init__(self, actions: Iterable[Action]) -> None:
         lanes: dict[Key, _Lane] = {}
         for action in actions:
             lanes.setdefault(action.tree, _Lane()).queue.append(action)
         self._of = lanes
-        self._turns = deque(lanes.values())
+        self._waiting = deque(lanes.values())
+        self._open: deque[_Lane] = deque()
         self._unavailable = 0
 
     @property
@@ -116,15 +123,25 @@ class _Lanes:
 
     def next(self) -> Action | None:
         """The next write; `None` if every lane is empty or waits for an answer."""
-        for _ in range(len(self._turns)):
-            lane = self._turns[0]
-            self._turns.rotate(-1)
-            action = lane.next()
+        for _ in range(len(self._open)):
+            action = self._take(self._open.popleft())
             if action is not None:
                 return action
-            if not lane.queue:
-                self._turns.pop()
+        while self._waiting:
+            action = self._take(self._waiting.popleft())
+            if action is not None:
+                return action
         return None
+
+    def _take(self, lane: "_Lane") -> Action | None:
+        """The next write of a lane, which stays open while it has a turn left."""
+        action = lane.next()
+        if lane.queue and lane.turn > 0:
+            self._open.append(lane)
+        elif lane.queue:
+            lane.turn = TURN
+            self._waiting.append(lane)
+        return action
 
     def note(self, response: Response) -> None:
         """Learn from an answer."""
@@ -137,6 +154,7 @@ class _Lane:
     """One tree's writes, in order."""
 
     queue: deque[Action] = field(default_factory=deque)
+    turn: int = TURN
     outstanding: int = 0
     window: int = 1
     is_recording: bool = False
@@ -156,6 +174,7 @@ class _Lane:
             else:
                 self.is_recording = action.verb in _RECORDS
                 self.outstanding += 1
+                self.turn -= 1
                 return self.queue.popleft()
         return None
 

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
 
-from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
+from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.rules.labels import COMPONENT
@@ -82,6 +82,7 @@ class Lists:
     Args:
         api: The API to ask.
         readers: The threads that list; without them, one list follows the other.
+        known: What was observed before; what has not changed is taken from there.
 
     Attributes:
         failures: The first list that failed in each namespace.
@@ -89,6 +90,7 @@ class Lists:
 
     api: API
     readers: Executor | None = None
+    known: Mapping[Key, Observed] = field(default_factory=dict)
     failures: dict[str | None, Failure] = field(default_factory=dict)
     _listed: dict[Ask, Listed] = field(default_factory=dict)
 
@@ -114,20 +116,20 @@ class Lists:
 
     def _answers(self, asks: Sequence[Ask]) -> Iterator[Listed | Failure]:
         if self.readers is not None:
-            yield from self.readers.map(partial(_answer, self.api), asks)
+            yield from self.readers.map(partial(_answer, self.api, self.known), asks)
             return
         for ask in asks:
             if ask.namespace not in self.failures:
-                yield _answer(self.api, ask)
+                yield _answer(self.api, self.known, ask)
 
 
-def _answer(api: API, ask: Ask) -> Listed | Failure:
+def _answer(api: API, known: Mapping[Key, Observed], ask: Ask) -> Listed | Failure:
     try:
         fetching = Stopwatch("fetch", ask.kind.plural, time.thread_time)
         payload = api.list(ask.kind, ask.namespace, labels=ask.labels, fields=ask.fields)
         fetched = fetching.stop(size=len(payload))
         parsing = Stopwatch("parse", ask.kind.plural, time.thread_time)
-        items = parse_list(ask.kind, payload)
+        items = parse_list(ask.kind, payload, known=known)
         return Listed(ask, items, resource_version(payload), (fetched, parsing.stop(objects=len(items))))
     except NotAListError as error:
         return Failure(ask, str(error))

@@ -75,7 +75,9 @@ class Observation:
     costs: tuple[Cost, ...] = field(default=(), compare=False)
 
 
-def observe(api: API, scope: Scope, now: datetime, readers: Executor | None = None) -> Observation:
+def observe(
+    api: API, scope: Scope, now: datetime, readers: Executor | None = None, before: Snapshot | None = None
+) -> Observation:
     """List what is in the scope.
 
     Args:
@@ -83,8 +85,9 @@ def observe(api: API, scope: Scope, now: datetime, readers: Executor | None = No
         scope: Where to look.
         now: The time at which observing begins.
         readers: The threads that list; without them, one list follows the other.
+        before: What was observed before; objects that have not changed since are shared with it.
     """
-    lists = Lists(api, readers)
+    lists = Lists(api, readers, before.objects if before is not None else {})
     with _no_garbage_collection():
         coverage = _list_trees(lists, scope) if scope.trees else _list_everything(lists, scope)
     objects: dict[Key, Observed] = {}

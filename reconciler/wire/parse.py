@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, create_model
@@ -39,6 +40,7 @@ class _PlainList(Model):
 _FIRST = b'"items":['
 _PART_BYTES = 1 << 19
 _LONGEST_SHOWN = 80
+NOTHING_KNOWN: Mapping[Key, Observed] = MappingProxyType({})
 _VERSION = rb'"metadata":\{[^{}]*"resourceVersion":"([^"]*)"[^{}]*\}'
 _VERSION_FIRST = re.compile(rb'\{"kind":"\w+","apiVersion":"[\w./]+",' + _VERSION)
 _VERSION_LAST = re.compile(_VERSION + rb"\}\s*\Z")
@@ -50,7 +52,9 @@ class NotAListError(ValueError):
     """The answer to a list request is not a Kubernetes list."""
 
 
-def parse_list(kind: Kind, payload: bytes, part_bytes: int = _PART_BYTES) -> Sequence[Observed | Unreadable]:
+def parse_list(
+    kind: Kind, payload: bytes, part_bytes: int = _PART_BYTES, known: Mapping[Key, Observed] = NOTHING_KNOWN
+) -> Sequence[Observed | Unreadable]:
     """The objects of a Kubernetes list.
 
     They are parsed from bytes to models without a detour by Python dicts; only an object that cannot be read so is
@@ -61,12 +65,14 @@ def parse_list(kind: Kind, payload: bytes, part_bytes: int = _PART_BYTES) -> Seq
         kind: The kind of its items.
         payload: The list as the API server sent it.
         part_bytes: How much of it is parsed at once, roughly.
+        known: What an earlier list brought. An object that has not changed since is taken from there, so that two
+            pictures of the same world take the memory of one.
 
     Raises:
         NotAListError: the payload is no list of objects.
     """
     try:
-        items = [item for part in _parts(kind, payload, part_bytes) for item in _items(kind, part)]
+        items = [_as_known(item, known) for part in _parts(kind, payload, part_bytes) for item in _items(kind, part)]
     except ValidationError:
         items = _leniently(kind, payload)
     return [parse_object(kind, item) if isinstance(item, dict) else item for item in items]
@@ -101,6 +107,15 @@ def _items(kind: Kind, payload: bytes) -> list[Any]:
     """
     shape = _PlainList if kind in RESOURCES and b"null" in payload else _LISTS[kind]
     return shape.model_validate_json(payload).items  # type: ignore[attr-defined, no-any-return]
+
+
+def _as_known(item: Any, known: Mapping[Key, Observed]) -> Any:
+    """The known object if it is of the same version, else the item."""
+    was = None if isinstance(item, dict) else known.get(item.key)
+    if was is None or not was.metadata.resource_version:
+        return item
+    old, new = was.metadata, item.metadata
+    return was if (old.uid, old.resource_version) == (new.uid, new.resource_version) else item
 
 
 def _parts(kind: Kind, payload: bytes, part_bytes: int) -> Iterator[bytes]:

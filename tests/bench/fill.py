@@ -3,9 +3,10 @@
 import statistics
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from threading import Event
 
 from tests.bench.stage import Daemon, Stage, cluster_of, daemon, pod, stage
@@ -89,20 +90,19 @@ def _others(place: Stage, namespace: str, grown: Grown) -> Iterator[None]:
     """
     stop = Event()
     with ThreadPoolExecutor(1) as thread:
-        created: Future[dict[str, float]] = thread.submit(_create_others, place, namespace, stop)
+        creating = thread.submit(_create_others, place, namespace, stop)
         try:
             yield
         finally:
             stop.set()
+    creating.result()
     made = place.trail.created_pods(namespace)
-    grown.others = [made.get(f"{name}-scheduler", time.time()) - at for name, at in created.result().items()]
+    created = place.trail.created_clusters(namespace)
+    grown.others = [made.get(f"{name}-scheduler", time.time()) - at for name, at in created.items()]
 
 
-def _create_others(place: Stage, namespace: str, stop: Event) -> dict[str, float]:
-    """When each was created."""
-    created: dict[str, float] = {}
-    while not stop.wait(_PAUSE_SECONDS):
-        name = f"other{len(created)}"
-        place.create([cluster_of(namespace, name, 1)])
-        created[name] = time.time()
-    return created
+def _create_others(place: Stage, namespace: str, stop: Event) -> None:
+    for number in count():
+        if stop.wait(_PAUSE_SECONDS):
+            return
+        place.create([cluster_of(namespace, f"other{number}", 1)])

@@ -1,39 +1,21 @@
-"""When each write arrived, as the API server's audit log tells it: to the microsecond, and without asking anyone."""
+"""When each object was created and each Pod ran, from the API server's audit log: exact, and without asking anyone."""
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from models.kinds import DASK_CLUSTER, POD
 from tests.realcluster.pki import USERS
 
 _WRITES = (b'"verb":"create"', b'"verb":"patch"')
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """A write that succeeded.
-
-    Attributes:
-        verb: `create` or `patch`.
-        resource: such as `pods` or `pods/status`.
-        namespace: of the object.
-        name: of the object.
-        user: who wrote.
-        at: when the server had answered, in seconds since the epoch.
-    """
-
-    verb: str
-    resource: str
-    namespace: str
-    name: str
-    user: str
-    at: float
+_LEAST_FAILURE = 300
+Times = dict[str, float]
+"""By name, when the server had answered, in seconds since the epoch."""
 
 
 class Trail:
-    """The writes so far, in the order of their answers.
+    """What was written so far, by namespace.
 
     Args:
         path: the audit log.
@@ -42,47 +24,49 @@ class Trail:
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb")
         self._rest = b""
-        self._writes: list[Write] = []
+        self._clusters: dict[str, Times] = {}
+        self._pods: dict[str, Times] = {}
+        self._started: dict[str, Times] = {}
 
     def close(self) -> None:
         """Close the log."""
         self._file.close()
 
-    def writes(self) -> list[Write]:
-        """All writes up to now."""
+    def created_clusters(self, namespace: str) -> Times:
+        """When each DaskCluster of a namespace was created."""
+        self._read()
+        return self._clusters.get(namespace, {})
+
+    def created_pods(self, namespace: str) -> Times:
+        """When each Pod of a namespace was created."""
+        self._read()
+        return self._pods.get(namespace, {})
+
+    def started_pods(self, namespace: str) -> Times:
+        """When each Pod of a namespace became Running: kwok's first write to its status."""
+        self._read()
+        return self._started.get(namespace, {})
+
+    def _read(self) -> None:
+        """Take in the lines that are whole by now."""
         lines = (self._rest + self._file.read()).split(b"\n")
         self._rest = lines.pop()
-        self._writes += [write for line in lines for write in _read(line)]
-        return self._writes
+        for line in lines:
+            if any(verb in line for verb in _WRITES):
+                self._note(json.loads(line))
 
-    def started_pods(self, namespace: str) -> dict[str, float]:
-        """When each Pod of a namespace became Running: kwok's first write to its status."""
-        started: dict[str, float] = {}
-        for write in self.writes():
-            if (write.resource, write.namespace, write.user) == ("pods/status", namespace, USERS["kwok"].name):
-                started.setdefault(write.name, write.at)
-        return started
-
-    def created_pods(self, namespace: str) -> dict[str, float]:
-        """When each Pod of a namespace was created."""
-        made = ("create", "pods", namespace)
-        return {
-            write.name: write.at for write in self.writes() if (write.verb, write.resource, write.namespace) == made
-        }
-
-
-def _read(line: bytes) -> Iterator[Write]:
-    if not any(verb in line for verb in _WRITES):
-        return
-    event = json.loads(line)
-    place = event.get("objectRef", {})
-    if event.get("responseStatus", {}).get("code", 0) >= 300 or "name" not in place:
-        return
-    yield Write(
-        event["verb"],
-        "/".join(filter(None, (place["resource"], place.get("subresource")))),
-        place.get("namespace", ""),
-        place["name"],
-        event["user"]["username"],
-        datetime.fromisoformat(event["stageTimestamp"]).timestamp(),
-    )
+    def _note(self, event: dict[str, Any]) -> None:
+        place, verb = event.get("objectRef", {}), event["verb"]
+        if event.get("responseStatus", {}).get("code", 0) >= _LEAST_FAILURE or "name" not in place:
+            return
+        what = (verb, place["resource"], place.get("subresource", ""))
+        if what == ("create", POD.plural, ""):
+            times = self._pods
+        elif what == ("create", DASK_CLUSTER.plural, ""):
+            times = self._clusters
+        elif what == ("patch", POD.plural, "status") and event["user"]["username"] == USERS["kwok"].name:
+            times = self._started
+        else:
+            return
+        at = datetime.fromisoformat(event["stageTimestamp"]).timestamp()
+        times.setdefault(place["namespace"], {}).setdefault(place["name"], at)

@@ -68,7 +68,7 @@ def test_a_pod_knows_its_address(network: Network) -> None:
     assert told == [one.address] * 4
     told = one.run("""
         hosts = (None, "", "localhost", "::", "one", "two-service")
-        found = [info for host in hosts for info in socket.getaddrinfo(host, "http", flags=socket.AI_PASSIVE)]
+        found = [info for host in hosts for info in socket.getaddrinfo(host, "80", flags=socket.AI_PASSIVE)]
         result = sorted({(info[0] == socket.AF_INET, info[4][1]) for info in found})""")
     assert told == [[True, 80]]
 

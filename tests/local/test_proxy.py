@@ -3,7 +3,6 @@
 import gc
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -169,7 +168,7 @@ def test_a_service_that_makes_no_sense_disturbs_no_other(stage: Stage) -> None:
     assert stage.proxy.forward(NAMESPACE, "nobody") == ()
 
 
-def test_an_update_that_changes_nothing_is_cheap(stage: Stage) -> None:
+def test_an_update_that_changes_nothing_writes_nothing(stage: Stage) -> None:
     """It is called at every change of any object."""
     for number in range(10):
         stage.service(f"web{number}", {"port": PORT})
@@ -177,12 +176,7 @@ def test_an_update_that_changes_nothing_is_cheap(stage: Stage) -> None:
         stage.pod(f"pod{number}", f"web{number % 10}")
     stage.update()
     before = {file: file.stat().st_mtime_ns for file in stage.network.run.rglob("*")}
-    seconds = []
-    for _ in range(5):
-        started = time.perf_counter()
-        stage.update()
-        seconds.append(time.perf_counter() - started)
-    assert min(seconds) < 0.05
+    stage.update()
     assert {file: file.stat().st_mtime_ns for file in stage.network.run.rglob("*")} == before
 
 

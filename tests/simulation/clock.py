@@ -22,3 +22,18 @@ class Clock:
     def seconds(self) -> float:
         """Seconds that have passed, whoever set the clock."""
         return self._seconds
+
+
+class MachineClock:
+    """The clock of one machine, which someone may set wrong.
+
+    Args:
+        true: The right time.
+    """
+
+    def __init__(self, true: Clock) -> None:
+        self._true = true
+        self.error = timedelta()
+
+    def __call__(self) -> datetime:
+        return self._true() + self.error

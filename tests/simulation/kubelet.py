@@ -109,6 +109,11 @@ class Kubelet:
         deadline = datetime.fromisoformat(meta["deletionTimestamp"])
         if body["spec"].get("nodeName") in self.dead or not (is_quick or deadline <= self._clock()):
             return False
+        if meta.get("finalizers"):
+            is_over = body["status"].get("phase") in ("Succeeded", "Failed")
+            if not is_over:
+                self.end(body, "Failed")
+            return not is_over
         self._api.remove(_key(meta))
         return True
 

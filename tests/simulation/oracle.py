@@ -17,8 +17,8 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.wire.protocol import Body
-from tests.simulation.happenings import THEIRS
 from tests.simulation.watch import is_abandoned
+from tests.simulation.webhooks import THEIRS
 from tests.simulation.world import World, is_ready, key_of
 
 OUTCOMES = ("Successful", "Failed")

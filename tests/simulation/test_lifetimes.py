@@ -1,6 +1,5 @@
 """Clusters whose owners give signs of life, and then give none."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,14 +10,15 @@ from reconciler.loop import Loop
 from reconciler.memory import twin_of
 from reconciler.passes.values import Verb
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
-from reconciler.wire.protocol import API, Body, Reply
+from reconciler.wire.protocol import Body
 from tests.builders import NOON, autoscaler, cluster, group, job
-from tests.simulation.interruptions import Interrupted
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, key, key_of
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = key(DASK_WORKER_GROUP, "simple-default-worker-group")
+LISTS = 6
+"""How many requests a pass begins with."""
 MARKS = {OWNER_SEEN: wire_time(NOON), OWNER_TIMEOUT_SECONDS: "600"}
 
 
@@ -91,24 +91,14 @@ def test_the_delete_is_the_only_write_of_its_pass() -> None:
     assert not world.pods()
 
 
-class _LastMoment(Interrupted):
-    """Something happens just before each delete."""
-
-    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
-        self._interrupt()
-        return super().delete(key, uid, resource_version)
-
-
 def test_a_sign_of_life_between_list_and_delete_saves_the_cluster() -> None:
     """The delete is a conflict, which is no failure; the next pass sees a cluster with an owner."""
-    worlds: list[World] = []
-    through: Callable[[API], API] = lambda api: _LastMoment(api, (), lambda: sign_of_life(worlds[0]))  # noqa: E731
-    worlds.append(abandoned(through=through))
-    (world,) = worlds
+    world = abandoned()
     uid = world.get(SIMPLE)["metadata"]["uid"]
-    result = world.reconcile()
-    assert result.ok
-    world.settle(most=1)
+    world.during_pass(LISTS + 1, lambda: sign_of_life(world))
+    assert world.reconcile().ok
+    assert any("delete DaskCluster simple: Conflict" in line for line in world.journal.lines)
+    world.tick()
     assert world.get(SIMPLE)["metadata"]["uid"] == uid
     assert events(world, "OwnerGone") == []
 

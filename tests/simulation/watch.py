@@ -8,9 +8,11 @@
 - An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
 - With deletion switched off nothing is deleted.
 - Of users' own resources only a cluster is ever deleted, whose owner was not seen for longer than it asked for.
+
+tests/simulation/ledger.py has the rules on how much is written, and when.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -20,8 +22,8 @@ from typing import Any
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
-from reconciler.wire.protocol import Body, Reply, Subresource
-from tests.simulation.clock import Clock
+from reconciler.wire.protocol import API, Body, Reply, Subresource
+from tests.simulation.ledger import Ledger
 
 OURS = "kubernetes.dask.org/"
 OUTCOMES = ("Successful", "Failed")
@@ -32,24 +34,40 @@ class Watch:
     """Passes requests on and looks at what they do.
 
     Args:
-        api: Where they go.
-        clock: The time.
+        api: Where one sees what is there.
+        through: Where requests go.
+        clock: The reconciler's time.
+        ledger: What counts the writes.
         no_delete: Whether nothing may be deleted.
-        alone: Whether the reconciler is the only one that writes between two of its requests; if not, what follows
-            from an old picture is let pass as long as it can be put right.
+        is_misled: Whether lists are not true, or another reconciler writes at the same time.
+
+    Attributes:
+        is_touched: Whether someone changed something in the pass under way. Then it acts on an old picture, and what
+            follows from that is let pass as long as it can be put right.
+        is_rivalled: Whether another reconciler did, or the lists were not true; then names may meet.
     """
 
     api: MemoryAPI
-    clock: Clock
+    through: API
+    clock: Callable[[], datetime]
+    ledger: Ledger
     no_delete: bool = False
-    alone: bool = True
-    writes: int = 0
+    is_misled: bool = False
+    is_touched: bool = False
+    is_rivalled: bool = False
     _owners: set[str] = field(default_factory=set)  # the uids of custom resources that were seen
     _created: set[tuple[str, str]] = field(default_factory=set)  # workers, by namespace and name
     _bound: set[tuple[str, str]] = field(default_factory=set)  # Pods that had a node
     _seen: dict[str, int] = field(default_factory=dict)  # the most workers that a group asked for in this pass
 
+    @property
+    def writes(self) -> int:
+        """How many writes there were, without Events."""
+        return self.ledger.writes
+
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        if not fields and self.ledger.lists(kind, namespace):
+            self.is_touched = self.is_rivalled = self.is_misled
         if kind in CUSTOM_KINDS:
             self._owners.update(body["metadata"]["uid"] for body in self.api.objects(kind))
         if kind == POD:
@@ -59,21 +77,23 @@ class Watch:
             self._seen.clear()
             for group in self.api.objects(kind):
                 self._note_most(group)
-        return self.api.list(kind, namespace, labels=labels, fields=fields)
+        return self.through.list(kind, namespace, labels=labels, fields=fields)
 
     def create(self, kind: Kind, body: Body) -> Reply:
+        self.ledger.writes_to(f"{kind} {body['metadata']['name']}", is_report=kind == EVENT)
         if kind != EVENT:
             self._check_owned(kind, body)
-        reply = self.api.create(kind, body)
-        self.writes += kind != EVENT
+        reply = self.through.create(kind, body)
         if kind == POD:
-            self._check_pod(reply.body)
+            self._check_pod(body)
+        self.ledger.created(kind, reply.body, self._most(body) if kind == POD else None)
         return reply
 
     def patch(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        self.ledger.writes_to(f"the change of {key}", is_report=False)
         before = self.api.get(key)
-        reply = self.api.patch(key, body, subresource)
-        self.writes += 1
+        reply = self.through.patch(key, body, subresource)
+        self.ledger.changed()
         assert before is not None
         self._check_change(key, before, reply.body)
         if key.kind == DASK_WORKER_GROUP:
@@ -83,19 +103,20 @@ class Watch:
 
     def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
         before = self.api.get(key)
-        reply = self.api.apply(key, body, subresource)
-        self.writes += 1
+        reply = self.through.apply(key, body, subresource)
+        self.ledger.changed()
         assert before is not None
         assert subresource == "status", f"{key} is applied as a whole"
         self._check_change(key, before, reply.body)
         return reply
 
     def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
+        self.ledger.writes_to(f"the end of {key}", is_report=False)
         before = self.api.get(key)
-        reply = self.api.delete(key, uid, resource_version)
-        self.writes += 1
-        assert not self.no_delete, f"{key} is deleted though deletion is switched off"
+        reply = self.through.delete(key, uid, resource_version)
         assert before is not None
+        self.ledger.deleted(key, before)
+        assert not self.no_delete, f"{key} is deleted though deletion is switched off"
         assert uid == before["metadata"]["uid"]
         if key.kind == DASK_CLUSTER and not _is_child(before):
             assert is_abandoned(before, self.clock()), f"{key} is deleted, whose owner is alive: {before['metadata']}"
@@ -107,6 +128,16 @@ class Watch:
             jobs = [self._owner(before, reference) for reference in before["metadata"]["ownerReferences"]]
             assert any(job is not None and _outcome(job) for job in jobs), f"{key} is deleted before the outcome"
         return reply
+
+    def _most(self, body: Body) -> int | None:
+        """How many Pods of that sort its owner can need in one pass, if that is known."""
+        meta = body["metadata"]
+        if meta["annotations"][ROLE] != Role.WORKER:
+            return 1 + self.is_touched
+        owner = self._owner(body, meta["ownerReferences"][0])
+        if owner is None or self.is_touched or self.is_rivalled:
+            return None
+        return max(_most_workers(owner), self._seen.get(owner["metadata"]["uid"], 0))
 
     def _check_owned(self, kind: Kind, body: Body) -> None:
         what = f"{kind} {body['metadata']['name']}"
@@ -125,9 +156,10 @@ class Watch:
         live = [pod for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
         if role == Role.WORKER:
             name = (meta["namespace"], meta["name"])
-            assert name not in (self._created if self.alone else self._bound), f"the name {name} is used a second time"
+            used = self._bound if self.is_rivalled else self._created
+            assert name not in used, f"the name {name} is used a second time"
             self._created.add(name)
-        if not self.alone or owner is None:
+        if self.is_rivalled or self.is_touched or owner is None:
             return
         if role == Role.WORKER:
             most = max(_most_workers(owner), self._seen.get(uid, 0))
@@ -153,7 +185,9 @@ class Watch:
             assert _verdict(before) == _verdict(after), f"the outcome of {key} changes"
 
     def _check_retiring(self, before: Body, after: Body) -> None:
-        old, new = (set(_retiring(body)) for body in (before, after))
+        if self.is_touched or self.is_rivalled:
+            return
+        old, new = chosen(before), chosen(after)
         meta, worker = before["metadata"], before["spec"]["worker"]
         pods = {pod["metadata"]["name"]: pod for pod in self._children(meta["uid"])}
         assert new - old <= pods.keys(), f"{new - old} are to go, who are not all of {meta['name']}: {sorted(pods)}"
@@ -186,6 +220,11 @@ class Watch:
         kind = next(kind for kind in CUSTOM_KINDS if kind.name == reference["kind"])
         found = self.api.get(Key(kind, body["metadata"]["namespace"], reference["name"]))
         return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
+
+
+def chosen(group: Body) -> set[str]:
+    """The workers of a group that were chosen to go."""
+    return {one["name"] for one in group.get("status", {}).get("decisions", {}).get("retiring", ())}
 
 
 def is_abandoned(cluster: Body, now: datetime) -> bool:
@@ -229,11 +268,6 @@ def _is_live(pod: Body) -> bool:
 
 def _uids(body: Body) -> set[str]:
     return {owner["uid"] for owner in body["metadata"].get("ownerReferences", ())}
-
-
-def _retiring(group: Body) -> list[str]:
-    """The names of the workers that were chosen to go."""
-    return [one["name"] for one in group.get("status", {}).get("decisions", {}).get("retiring", ())]
 
 
 def _users(body: Body) -> Any:

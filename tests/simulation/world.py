@@ -1,6 +1,7 @@
 """A Kubernetes cluster in memory with everyone who acts in it: users, nodes, and the reconciler under watch."""
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,13 @@ from reconciler.passes.values import PassResult
 from reconciler.rules.labels import CLUSTER_NAME, ROLE, WORKER_GROUP_NAME, Role
 from reconciler.wire.protocol import API, Body
 from tests.builders import NAMESPACE, manifest
-from tests.simulation.clock import Clock
+from tests.simulation.clock import Clock, MachineClock
+from tests.simulation.journal import Journal
 from tests.simulation.kubelet import Kubelet
+from tests.simulation.ledger import LEAST_DEADLINE_SECONDS, Ledger
 from tests.simulation.watch import Watch
+from tests.simulation.way import Killed, Way
+from tests.simulation.webhooks import Webhooks
 
 CRDS = Path(__file__).parents[2] / "crds"
 INTERVAL_SECONDS = 5
@@ -36,9 +41,10 @@ class World:
 
     Args:
         *resources: What users have created already.
-        alone: Whether no one else writes while the reconciler does.
         stored: What is there already, as the API server holds it.
         checked: Whether the API server holds objects against their definitions.
+        collects_garbage: Whether garbage is collected at once; if not, when `api.collect_garbage` is called.
+        request_seconds: How long each request takes.
         through: What stands between the reconciler and the API, if anything.
         **settings: The reconciler's settings.
     """
@@ -46,18 +52,27 @@ class World:
     def __init__(
         self,
         *resources: Owner,
-        alone: bool = True,
         stored: Iterable[Body] = (),
         checked: bool = True,
+        collects_garbage: bool = True,
+        request_seconds: float = 0.0,
         through: Callable[[API], API] = lambda api: api,
         **settings: Any,
     ) -> None:
         self.clock = Clock()
-        self.api = MemoryAPI(self.clock, objects=stored, schemas=schemas() if checked else None)
+        self.machine = MachineClock(self.clock)
+        self.journal = Journal(self.clock.seconds)
+        self.collects_garbage = collects_garbage
+        checks = schemas() if checked else None
+        self.api = MemoryAPI(self.clock, objects=stored, schemas=checks, collects_garbage=collects_garbage)
         self.kubelet = Kubelet(self.api, self.clock)
+        self.webhooks = Webhooks(self.api)
         self.settings = Settings(parallel_writes=1, **settings)
-        self.watch = Watch(self.api, self.clock, self.settings.no_delete, alone)
-        self._front = through(self.watch)
+        self.watch = self._watched(request_seconds)
+        self.ledger = self.watch.ledger
+        self.way = Way(self.watch, self.api, self.clock, self.journal)
+        self.way.seconds = request_seconds
+        self._front = through(self.way)
         self.results: list[PassResult] = []
         self.restart()
         for resource in resources:
@@ -67,7 +82,7 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.clock, seconds=self.clock.seconds)
+        self.loop = Loop(self._front, self.settings, clock=self.machine, seconds=self.clock.seconds)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -76,16 +91,60 @@ class World:
         self.restart()
 
     def reconcile(self) -> PassResult:
-        """One pass."""
-        result = self.loop.once()
+        """One pass, by the first reconciler that survives it."""
+        self.way.begin()
+        result = self._survived()
+        while result is None:
+            self.way.revive()
+            self.restart()
+            result = self._survived()
+        self.way.flush()
         assert not result.bugs, result.bugs
         self.results.append(result)
         return result
+
+    def _survived(self) -> PassResult | None:
+        """What came of a pass; `None` if the process was killed in it."""
+        with suppress(Killed):
+            result = self.loop.once()
+            if not self.way.is_dead:
+                return result
+        if self.way.breach is not None:
+            raise self.way.breach
+        return None
+
+    def rival(self) -> None:
+        """Another reconciler, whose clock is right and to whom nothing happens, makes a pass."""
+        self.watch.is_touched = self.watch.is_rivalled = True
+        other = self._watched(0.0)
+        other.clock, other.is_misled = self.clock, True
+        way = Way(other, self.api, Clock(self.clock()), self.journal)
+        with suppress(Killed):
+            Loop(way, self.settings, clock=self.clock, seconds=self.clock.seconds).once()
+        if way.breach is not None:
+            raise way.breach
+
+    def during_pass(self, request: int, happens: Callable[[], None]) -> None:
+        """Let something happen before so many requests of the next pass."""
+
+        def touch() -> None:
+            self.watch.is_touched = True
+            happens()
+
+        self.way.before_request(request, touch)
+
+    def _watched(self, request_seconds: float) -> Watch:
+        settings = self.settings
+        deadline = max(settings.interval, LEAST_DEADLINE_SECONDS)
+        ledger = Ledger(self.clock.seconds, settings.deletion_cap, deadline, request_seconds)
+        return Watch(self.api, self.webhooks, self.machine, ledger, settings.no_delete)
 
     def tick(self, seconds: float = INTERVAL_SECONDS) -> bool:
         """Time passes, Pods move one step on, the reconciler makes a pass; whether anything happened."""
         self.clock.advance(seconds)
         moved = self.kubelet.step()
+        if self.collects_garbage:
+            self.api.collect_garbage()
         before = self.watch.writes
         result = self.reconcile()
         return bool(moved or self.watch.writes > before or result.plan.actions or result.failures or result.errors)
@@ -110,15 +169,18 @@ class World:
 
     def create(self, resource: Owner) -> None:
         """A user creates a resource."""
+        self.journal.note("user", f"create {resource.kind()} {resource.metadata.name}")
         self.api.create(resource.kind(), manifest(resource))
 
     def edit(self, key: Key, patch: Body) -> None:
         """A user changes an object, by a merge patch."""
+        self.journal.note("user", f"edit {key}: {patch}")
         self.api.edit(key, patch)
 
     def delete(self, key: Key) -> None:
         """A user deletes an object."""
         body = self.get(key)
+        self.journal.note("user", f"delete {key}")
         self.api.delete(key, body["metadata"]["uid"])
 
     # What there is

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
+from models.observed import Pod
+from models.snapshot import Unreadable
 from reconciler.wire.parse import RESOURCES, parse_list, parse_object
 from tests.builders import pod_spec
 
@@ -149,3 +151,29 @@ def test_one_bad_pod_costs_no_other_its_compactness() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak / PODS < 2 * MOST_BYTES_A_POD
+
+
+def test_what_has_not_changed_takes_no_memory_again() -> None:
+    """An object of a known uid and resourceVersion is the known one; the others are read."""
+    items = [_pod(number) for number in range(PODS)]
+    known = {pod.key: pod for pod in parse_list(POD, _compact({"items": items})) if not isinstance(pod, Unreadable)}
+    items[0]["metadata"]["resourceVersion"] = "changed"
+    items[1]["metadata"]["uid"] = "another"
+    items[2]["metadata"]["name"] = "new"
+    payload = _compact({"items": items})
+    tracemalloc.start()
+    pods = parse_list(POD, payload, known=known)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert list(pods) == [parse_object(POD, item) for item in items]
+    assert [pod is known.get(pod.key) for pod in pods] == [False] * 3 + [True] * (PODS - 3)
+    assert held / PODS < MOST_BYTES_A_POD / 10
+
+
+def test_an_object_without_a_version_is_always_read() -> None:
+    """Nothing says that it is the same."""
+    item = {"metadata": {"name": "p", "uid": "u"}, "status": {"phase": "Running"}}
+    (was,) = parse_list(POD, _compact({"items": [{**item, "status": {}}]}))
+    assert isinstance(was, Pod)
+    (found,) = parse_list(POD, _compact({"items": [item]}), known={was.key: was})
+    assert found == parse_object(POD, item)
