@@ -68,12 +68,14 @@ def retry_at(counted: Counted, template_hash: str, now: datetime) -> datetime | 
 
 def in_a_row(counted: Counted, template_hash: str, now: datetime) -> str:
     """How often Pods ended in the way that makes one wait longest, and how the last one did."""
-    failed = _until(counted.failures, template_hash, now)
-    lost = _until(counted.losses, template_hash, now, FREE_LOSSES)
-    is_for_failures = lost is None or (failed is not None and failed >= lost)
-    found = counted.failures if is_for_failures else counted.losses
-    if found is None:
+    waits = (
+        (counted.failures, _until(counted.failures, template_hash, now)),
+        (counted.losses, _until(counted.losses, template_hash, now, FREE_LOSSES)),
+    )
+    counting = [(found, until) for found, until in waits if found is not None and until is not None]
+    if not counting:
         return ""
+    found, _ = max(counting, key=lambda one: one[1])
     times = f"{found.count} times in a row" if found.count > 1 else "once"
     return f"{times}; the last one {found.message}" if found.message else times
 

@@ -44,10 +44,11 @@ def test_what_weighs_most_comes_first() -> None:
         Reason.OTHER_OPERATOR,
         Reason.NAME_CONFLICT,
         Reason.CLUSTER_NOT_FOUND,
+        Reason.NO_SCHEDULER_PORT,
         Reason.INTERNAL_ERROR,
     )
     assert POSTPONING == (Reason.DELETION_CAP, Reason.NO_DELETE, Reason.BACK_OFF, Reason.TERMINATING)
-    assert UNBUILDABLE == (Reason.INVALID, Reason.NAME_TOO_LONG)
+    assert UNBUILDABLE == (Reason.INVALID, Reason.NAME_TOO_LONG, Reason.NO_SCHEDULER_PORT)
 
 
 def test_only_reasons_of_findings_have_consequences() -> None:
