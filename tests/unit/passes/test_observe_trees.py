@@ -181,13 +181,7 @@ def test_what_lacks_its_label_is_seen_all_the_same(api: Counted) -> None:
 
 def test_pods_of_another_operator_are_seen(api: Counted) -> None:
     """A cluster whose Pods belong to Deployments is known to be dask-kubernetes' in a restricted look, too."""
-    stranger = {
-        "apiVersion": "apps/v1",
-        "kind": "ReplicaSet",
-        "name": "b-scheduler-5d9c7b",
-        "uid": "x",
-        "controller": True,
-    }
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "b-scheduler-5d9c7b", "uid": "x"}
     labels = {CLUSTER_NAME: "b", COMPONENT: "scheduler"}
     api.add(pod("strange"), labels=labels, ownerReferences=[{**owner, "controller": True}])
     assert look(api, key(DASK_CLUSTER, "b")).snapshot.is_run_by_replica_sets(HERE, "b")

@@ -47,7 +47,13 @@ def test_what_weighs_most_comes_first() -> None:
         Reason.NO_SCHEDULER_PORT,
         Reason.INTERNAL_ERROR,
     )
-    assert POSTPONING == (Reason.DELETION_CAP, Reason.NO_DELETE, Reason.BACK_OFF, Reason.TERMINATING)
+    assert POSTPONING == (
+        Reason.NO_DELETE,
+        Reason.UNDONE,
+        Reason.DELETION_CAP,
+        Reason.BACK_OFF,
+        Reason.TERMINATING,
+    )
     assert UNBUILDABLE == (Reason.INVALID, Reason.NAME_TOO_LONG, Reason.NO_SCHEDULER_PORT)
 
 

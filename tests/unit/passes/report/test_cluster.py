@@ -200,7 +200,6 @@ def test_an_obstacle_is_what_ready_and_progressing_say(reason: Reason) -> None:
     ("reason", "status"),
     [
         (Reason.BACK_OFF, "True"),
-        (Reason.UNAVAILABLE, "True"),
         (Reason.TERMINATING, "True"),
         (Reason.DELETION_CAP, "True"),
         (Reason.UNDONE, "False"),
