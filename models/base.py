@@ -125,6 +125,7 @@ class Meta(Compact):
     generation: int = 0
     creation_timestamp: Time | None = None
     deletion_timestamp: Time | None = None
+    deletion_grace_period_seconds: int | None = None
     labels: StringMap = field(default_factory=dict)
     annotations: StringMap = field(default_factory=dict)
     owner_references: tuple[OwnerReference, ...] = ()

@@ -65,10 +65,21 @@ class SchedulingGate(Compact):
 
 
 @dataclass(frozen=True, slots=True, config=OBSERVED)
+class Container(Compact):
+    """The part of a container that the reconciler reads."""
+
+    name: str
+    restart_policy: str = ""
+    restart_policy_rules: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, config=OBSERVED)
 class ObservedPodSpec(Compact):
     """The part of a Pod's spec that the reconciler reads."""
 
     node_name: str = ""
+    restart_policy: str = ""
+    containers: tuple[Container, ...] = ()
     scheduling_gates: tuple[SchedulingGate, ...] = ()
 
 
@@ -117,16 +128,6 @@ class Pod(Compact):
     def has_ended(self) -> bool:
         """Whether the Pod has run to its end, well or badly, and will never run again."""
         return self.status.phase in ("Succeeded", "Failed")
-
-    @property
-    def was_disrupted(self) -> bool:
-        """Whether the Pod ended because of its node or a preemption, not because of what it ran.
-
-        See https://kubernetes.io/docs/concepts/workloads/pods/disruptions/#pod-disruption-conditions.
-        """
-        target = self.condition("DisruptionTarget")
-        lost = ("Evicted", "NodeLost", "NodeShutdown", "Terminated", "Preempting")
-        return (target is not None and target.status == "True") or self.status.reason in lost
 
 
 @dataclass(frozen=True, slots=True, config=OBSERVED)

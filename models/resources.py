@@ -86,7 +86,8 @@ class RunnerTemplate(Model):
     metadata: Metadata = Field(default_factory=Metadata)
     """Labels and annotations of the runner Pod."""
     spec: PodSpec
-    """The runner's PodSpec. Its `restartPolicy` is `OnFailure` unless given."""
+    """The runner's PodSpec. Its `restartPolicy` is `OnFailure` unless given. The job ends with its container called
+    `job` or `job-runner`, or else with all that are not called as sidecars are."""
 
 
 class DaskJobSpec(Model):

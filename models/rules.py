@@ -12,8 +12,7 @@ NAME = ".metadata.name"
 LONGEST_CLUSTER_NAME = 53
 """`<cluster>-scheduler` is the longest name of a Service, and a Service's name has 63 characters at most.
 
-A job brings a cluster of its own name or, under classic naming, `<job>-cluster`: then its name must be 8 shorter,
-which no CRD can know.
+A job brings a cluster of its own name or, under classic naming and where there is room, `<job>-cluster`.
 """
 LONGEST_GROUP_NAME = 235
 """Workers are Pods called `<group>-worker-<10 digits>`, and a Pod's name has 253 characters at most."""

@@ -1,5 +1,6 @@
 """The observed world at one moment, immutable."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -74,7 +75,7 @@ def _shelves_of(observed: Observed) -> Iterator[_Shelf]:
     namespace = observed.metadata.namespace
     if isinstance(observed, DaskWorkerGroup):
         yield DaskWorkerGroup, namespace, observed.spec.cluster
-    elif isinstance(observed, Pod) and (above := observed.metadata.controller) and above.kind == "ReplicaSet":
+    elif isinstance(observed, Pod) and _is_made_by_dask_kubernetes(observed):
         yield "ReplicaSet", namespace, observed.metadata.labels.get("dask.org/cluster-name", "")
 
 
@@ -140,7 +141,7 @@ class Snapshot:
         return tuple(child for child in self._on(uid) if home in (None, child.metadata.namespace))
 
     def is_run_by_replica_sets(self, namespace: str, cluster: str) -> bool:
-        """Whether Pods labelled with that cluster belong to Deployments, as dask-kubernetes makes them."""
+        """Whether Pods labelled with that cluster belong to Deployments that are called as dask-kubernetes' are."""
         return bool(self._on(("ReplicaSet", namespace, cluster)))
 
     def fold(self, news: Mapping[Key, Observed | None]) -> "Snapshot":
@@ -160,6 +161,25 @@ class Snapshot:
         changes = ((self.objects.get(key), observed) for key, observed in news.items())
         vars(folded)["_index"] = self._index.changed(changes)  # in place of making it from all objects
         return folded
+
+
+def _is_made_by_dask_kubernetes(pod: Pod) -> bool:
+    """Whether the Pod's Deployment is called `<cluster>-scheduler` or `<group>-worker-<10 hex>`.
+
+    Anyone may label a Pod of their own with a cluster's name; the Deployments are owned by dask-kubernetes' resources,
+    but are not observed.
+    """
+    labels, controller = pod.metadata.labels, pod.metadata.controller
+    if controller is None or controller.kind != "ReplicaSet":
+        return False
+    match labels.get("dask.org/component"):
+        case "scheduler":
+            called = rf"{re.escape(labels.get('dask.org/cluster-name', ''))}-scheduler-[a-z0-9]+"
+        case "worker":
+            called = rf"{re.escape(labels.get('dask.org/workergroup-name', ''))}-worker-[0-9a-f]{{10}}-[a-z0-9]+"
+        case _:
+            return False
+    return re.fullmatch(called, controller.name) is not None
 
 
 def keyed(objects: Iterable[Observed]) -> dict[Key, Observed]:

@@ -36,11 +36,13 @@ class Failures(Model):
     """Pods that ended for good, from which follows how long to wait before replacing the next."""
 
     count: int = 0
-    """How many times in a row Pods have failed."""
+    """How many times in a row Pods have ended so."""
     last_time: Time | None = None
-    """When the last failure was seen."""
+    """When that was last seen."""
     template_hash: str = ""
-    """The template that failed; another template starts without a wait."""
+    """The template that they were made from; another template starts without a wait."""
+    message: str = ""
+    """How the last of them ended."""
 
 
 class Retirement(Model):
@@ -64,7 +66,9 @@ class Decisions(Model):
     retiring: tuple[Retirement, ...] = ()
     """Pods chosen to go."""
     failures: Failures | None = None
-    """Pods that ended for good, and the wait before replacing them."""
+    """Pods that ended by themselves, and the wait before replacing them."""
+    losses: Failures | None = None
+    """Pods lost to their nodes, and the wait before replacing them from the third in a row."""
 
 
 class WorkerDecisions(Decisions):
@@ -72,6 +76,13 @@ class WorkerDecisions(Decisions):
 
     highest_ordinal: int | None = None
     """The highest number ever given to a worker of this group; numbers are never used again."""
+
+
+class JobDecisions(Model):
+    """What was decided about the runner of a job."""
+
+    losses: Failures | None = None
+    """Runner Pods lost to their nodes, and the wait before running the job again from the third in a row."""
 
 
 class DaskClusterStatus(Status):
@@ -147,6 +158,8 @@ class DaskJobStatus(Status):
     """When the runner Pod was first seen running."""
     end_time: Time | None = None
     """When the job's outcome was seen."""
+    decisions: JobDecisions = Field(default_factory=JobDecisions)
+    """What was decided about the runner Pod."""
 
 
 class DaskAutoscalerStatus(Status):

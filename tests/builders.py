@@ -12,6 +12,7 @@ from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GR
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.services import scheduler_labels
 from reconciler.passes.values import Action, Finding, Plan, Response, Result, Verb
 from reconciler.rules import names
@@ -114,22 +115,37 @@ def pod(name: str, **more: Any) -> Pod:
 
     Args:
         name: Its name.
-        **more: `phase`, `ready`, `ready_for`, `node`, `reason`, `exit_code`, `disrupted`, `gates`, and metadata.
+        **more: `phase`, `ready`, `ready_for`, `node`, `reason`, `message`, `exit_code`, `containers` (their statuses,
+            by name), `restart_policy`, `disrupted`, `gates`, and metadata.
     """
     phase = more.pop("phase", "Running")
     ready = more.pop("ready", phase == "Running")
     since = NOON - more.pop("ready_for", timedelta(hours=1))
     conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": wire_time(since)}]
     if more.pop("disrupted", False):
-        conditions.append({"type": "DisruptionTarget", "status": "True"})
-    status: Json = {"phase": phase, "reason": more.pop("reason", ""), "conditions": conditions}
+        conditions.append({"type": "DisruptionTarget", "status": "True", "lastTransitionTime": wire_time(NOON)})
+    status: Json = {"phase": phase, "conditions": conditions}
+    status |= {field: more.pop(field, "") for field in ("reason", "message")}
+    containers: Mapping[str, Json] = more.pop("containers", {})
     exit_code = more.pop("exit_code", None)
     if exit_code is not None:
-        ended = {"terminated": {"exitCode": exit_code, "reason": "Error"}}
-        status["containerStatuses"] = [{"name": "main", "state": ended}]
+        containers = {"main": ended(exit_code)}
+    status["containerStatuses"] = [{"name": called, **containers[called]} for called in sorted(containers)]
     gates = [{"name": gate} for gate in more.pop("gates", ())]
     spec = {**pod_spec(), "nodeName": more.pop("node", "" if gates else "a-node"), "schedulingGates": gates}
+    spec["restartPolicy"] = more.pop("restart_policy", "Always")
+    spec["containers"] = [{"name": called} for called in containers] or spec["containers"]
     return read(Pod, name, spec, {}, {"status": status, **more})
+
+
+def ended(exit_code: int, reason: str = "Error", at: datetime | None = None) -> Json:
+    """The status of a container that has ended."""
+    when = {} if at is None else {"finishedAt": wire_time(at)}
+    return {"state": {"terminated": {"exitCode": exit_code, "reason": reason, **when}}}
+
+
+RUNNING: Json = {"ready": True, "state": {"running": {}}}
+"""The status of a container that runs."""
 
 
 def scheduler(of: DaskCluster, **more: Any) -> Pod:
@@ -184,6 +200,7 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
     kind = KINDS[model]
     more = dict(more)
     owner, deadline, status = more.pop("owner", None), more.pop("deleting", None), more.pop("status", {})
+    ours = child_body(kind, name, owner, Marks(Role.SCHEDULER, ()), None)["metadata"]["labels"] if owner else {}
     metadata = {
         "name": name,
         "namespace": NAMESPACE,
@@ -191,6 +208,7 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
         "resourceVersion": "1",
         "generation": 1,
         "creationTimestamp": wire_time(NOON - more.pop("age", timedelta(hours=1))),
+        "labels": {**ours, **more.pop("labels", {})},
         "annotations": {**annotations, **more.pop("annotations", {})},
         "ownerReferences": [reference(owner)] if owner is not None else [],
         **more,

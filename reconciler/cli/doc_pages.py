@@ -9,7 +9,8 @@ from reconciler.cli.options import GROUPS, Option, option
 from reconciler.daemon.metrics import FAMILIES, Family
 from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.reason_facts import ALL, BUILT, CLUSTER, JOB, ConditionType, Status, Use
-from reconciler.rules.reasons import UNBUILDABLE, Reason
+from reconciler.rules.reason_sets import UNBUILDABLE
+from reconciler.rules.reasons import Reason
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -80,7 +81,11 @@ SECTIONS: Mapping[tuple[ConditionType, ...], tuple[tuple[Kind, ...], str]] = {
     ),
     (ConditionType.COMPLETE, ConditionType.FAILED, ConditionType.RUNNER_UP_TO_DATE): (
         JOB,
-        "`kubectl wait --for=condition=Complete` waits for a job to end well.",
+        (
+            "`kubectl wait --for=condition=Complete` waits for a job to end well. How the runner's main container "
+            "ended decides, even if a sidecar runs on: [architecture](architecture.md#how-a-pod-ended) says which "
+            "container that is."
+        ),
     ),
 }
 """The kinds that have these conditions, and what is said before the table of their reasons."""

@@ -16,7 +16,8 @@ from reconciler.manifests import Manifest, Problem
 from reconciler.memory import MemoryAPI
 from reconciler.memory import read as read_schemas
 from reconciler.passes.values import PassResult
-from reconciler.rules.reasons import UNBUILDABLE, Reason
+from reconciler.rules.reason_sets import UNBUILDABLE
+from reconciler.rules.reasons import Reason
 from reconciler.wire.errors import ApiError
 from reconciler.wire.protocol import API
 

@@ -19,7 +19,8 @@ from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.daemon.world import ByTree, World
 from reconciler.passes.values import PassResult, Response, Result, Verb
-from reconciler.rules.reasons import REASONS_OF_FINDINGS, Reason
+from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
+from reconciler.rules.reasons import Reason
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BYTES = tuple(4.0**power * 1024 for power in range(9))

@@ -1,26 +1,31 @@
-"""Where a cluster's scheduler and dashboard are reached from inside the Kubernetes cluster."""
+"""Where a cluster's scheduler and dashboard are reached from inside the Kubernetes cluster.
 
-from collections.abc import Iterator, Sequence
-from itertools import zip_longest
+The Service's port is found by its name, then by its number, then by its targetPort: the name or number of the
+container's port on which the scheduler listens, which its own options may say.
+"""
+
+from collections.abc import Sequence
 from typing import Any
 
 from models.resources import DaskCluster, PodSpec
 from reconciler.rules import names
+from reconciler.rules.main_container import main_of_spec
+from reconciler.rules.scheduler_options import SchedulerOptions
 
 COMM_PORT_NAMES = ("tcp-comm", "comm")
 COMM_PORT = 8786
 DASHBOARD_PORT_NAMES = ("http-dashboard", "dashboard")
 DASHBOARD_PORT = 8787
 
-_SCHEME_VARIABLE = "DASK_DISTRIBUTED__COMM__DEFAULT_SCHEME"
 
-
-def scheduler_address(cluster: DaskCluster) -> str:
+def scheduler_address(cluster: DaskCluster) -> str | None:
     """The address that workers and clients use, such as `tcp://simple-scheduler.default.svc:8786`.
 
-    The host stops at `.svc`, so it resolves whatever the Kubernetes cluster's domain is.
+    The host stops at `.svc`, so it resolves whatever the Kubernetes cluster's domain is. `None` if no port of the
+    Service is known to lead to the scheduler.
     """
-    return f"{scheme(cluster)}://{_host(cluster)}:{comm_port(cluster)}"
+    port = comm_port(cluster)
+    return f"{scheme(cluster)}://{_host(cluster)}:{port}" if port else None
 
 
 def dashboard_address(cluster: DaskCluster) -> str | None:
@@ -29,27 +34,19 @@ def dashboard_address(cluster: DaskCluster) -> str | None:
     return f"http://{_host(cluster)}:{port}" if port else None
 
 
-def comm_port(cluster: DaskCluster) -> int:
-    """The Service's port for Dask's own protocol, found by name, then by number."""
-    return _find_port(service_ports(cluster), COMM_PORT_NAMES, COMM_PORT) or COMM_PORT
+def comm_port(cluster: DaskCluster) -> int | None:
+    """The Service's port for Dask's own protocol; `None` if no port is known to lead there."""
+    return _find_port(cluster, COMM_PORT_NAMES, COMM_PORT, _options(cluster).port)
 
 
 def dashboard_port(cluster: DaskCluster) -> int | None:
-    """The Service's port for the dashboard, found by name, then by number; `None` if there is none."""
-    return _find_port(service_ports(cluster), DASHBOARD_PORT_NAMES, DASHBOARD_PORT)
+    """The Service's port for the dashboard; `None` if no port is known to lead there."""
+    return _find_port(cluster, DASHBOARD_PORT_NAMES, DASHBOARD_PORT, _options(cluster).dashboard_port)
 
 
 def scheme(cluster: DaskCluster) -> str:
-    """The protocol that the scheduler speaks: what its `--protocol` or environment says, else `tcp`."""
-    containers = cluster.spec.scheduler.spec.get("containers") or [{}]
-    scheduler = next((one for one in containers if one.get("name") == "scheduler"), containers[0])
-    words = [str(word) for word in (*(scheduler.get("command") or ()), *(scheduler.get("args") or ()))]
-    for word, following in zip_longest(words, words[1:], fillvalue=""):
-        flag, _, value = word.partition("=")
-        if flag == "--protocol" and (value or following):
-            return (value or following).removesuffix("://")
-    variables = {one.get("name"): one.get("value") for one in scheduler.get("env") or ()}
-    return str(variables.get(_SCHEME_VARIABLE) or "tcp")
+    """The protocol that the scheduler speaks: what its options or its environment say, else `tcp`."""
+    return _options(cluster).scheme
 
 
 def service_ports(cluster: DaskCluster) -> Sequence[dict[str, Any]]:
@@ -57,30 +54,68 @@ def service_ports(cluster: DaskCluster) -> Sequence[dict[str, Any]]:
     written = cluster.spec.scheduler.service.get("ports")
     if written:
         return list(written)
-    declared = set(_declared_ports(cluster.spec.scheduler.spec))
-    defaults = ((COMM_PORT_NAMES, COMM_PORT), (DASHBOARD_PORT_NAMES, DASHBOARD_PORT))
+    declared = _declared_ports(cluster.spec.scheduler.spec)
+    options = _options(cluster)
+    defaults = (
+        (COMM_PORT_NAMES, COMM_PORT, options.port),
+        (DASHBOARD_PORT_NAMES, DASHBOARD_PORT, options.dashboard_port),
+    )
     return [
         {
             "name": port_names[0],
             "protocol": "TCP",
             "port": port,
-            "targetPort": next((name for name in port_names if name in declared), port),
+            "targetPort": _target(declared, port_names, own or port, is_certain=own is not None),
         }
-        for port_names, port in defaults
+        for port_names, port, own in defaults
     ]
+
+
+def _options(cluster: DaskCluster) -> SchedulerOptions:
+    scheduler = cluster.spec.scheduler
+    return SchedulerOptions(
+        main_of_spec(scheduler.spec, {**cluster.metadata.annotations, **scheduler.metadata.annotations})
+    )
 
 
 def _host(cluster: DaskCluster) -> str:
     return f"{names.comm_service(cluster.metadata.name)}.{cluster.metadata.namespace}.svc"
 
 
-def _declared_ports(spec: PodSpec) -> Iterator[str]:
-    for container in spec.get("containers") or ():
-        yield from (port["name"] for port in container.get("ports") or () if "name" in port)
+def _declared_ports(spec: PodSpec) -> dict[str, Any]:
+    """The numbers of the ports that containers give names to."""
+    containers = spec.get("containers") or ()
+    ports = (port for container in containers for port in container.get("ports") or () if "name" in port)
+    return {port["name"]: port.get("containerPort") for port in ports}
 
 
-def _find_port(ports: Sequence[dict[str, Any]], port_names: Sequence[str], number: int) -> int | None:
-    by_name = (port.get("port") for name in port_names for port in ports if port.get("name") == name)
-    by_number = (port.get("port") for port in ports if port.get("port") == number)
-    found = next((port for port in (*by_name, *by_number) if port is not None), None)
-    return int(found) if found is not None else None
+def _target(declared: dict[str, Any], port_names: Sequence[str], number: int, *, is_certain: bool) -> str | int:
+    """Where a Service's port leads: the container's port of a known name, unless the container listens on another."""
+    named = next((name for name in port_names if name in declared), None)
+    return named if named is not None and not (is_certain and declared[named] != number) else number
+
+
+def _find_port(cluster: DaskCluster, port_names: Sequence[str], number: int, own: int | None) -> int | None:
+    """The Service's port of a known name or number, or else the one that leads to where the scheduler listens.
+
+    Args:
+        cluster: The cluster.
+        port_names: The known names, the likeliest first.
+        number: The known number.
+        own: The port on which the scheduler is told to listen, if that is known.
+    """
+    ports = service_ports(cluster)
+    declared = _declared_ports(cluster.spec.scheduler.spec)
+    listens = own or number
+    aliases = {*port_names, *(name for name, declares in declared.items() if declares == listens)}
+    found = (
+        *(port for name in port_names for port in ports if port.get("name") == name),
+        *(port for port in ports if port.get("port") == number),
+        *(port for port in ports if _leads_to(port, aliases, listens)),
+    )
+    return next((int(port["port"]) for port in found if port.get("port") is not None), None)
+
+
+def _leads_to(port: dict[str, Any], port_names: set[str], number: int) -> bool:
+    target = port.get("targetPort") or port.get("port")
+    return target in port_names or str(target) == str(number)

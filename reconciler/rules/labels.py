@@ -10,10 +10,15 @@ COMPONENT = "dask.org/component"
 WORKER_GROUP_NAME = "dask.org/workergroup-name"
 
 OURS = "kubernetes.dask.org/"
-"""How every annotation of the reconciler begins."""
+"""How every annotation of the reconciler begins, and the label by which it finds what it made."""
 
 CLUSTER = "kubernetes.dask.org/cluster"
-"""The label on everything that the reconciler makes: the cluster that it belongs to, by which it is listed."""
+"""The label on everything that the reconciler makes: its cluster's name, by which it is listed."""
+ISTIO = "sidecar.istio.io/inject"
+"""On every Pod, `"false"` unless the user says otherwise: Dask talks from Pod to Pod by IP, and a proxy that is
+injected into a job's Pod never ends."""
+DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+"""On a Pod: which container `kubectl logs` shows, and which is taken for the one that runs Dask."""
 
 ROLE = "kubernetes.dask.org/role"
 """On a child: what it is to its owner. Children are found by owner and role, never by name."""
@@ -53,6 +58,8 @@ class Component(StrEnum):
     """Values of the label `dask.org/component`."""
 
     SCHEDULER = "scheduler"
+    SCHEDULER_COMM = "scheduler-comm"
+    """The plain Service beside the one that the user describes: monitors that select `scheduler` find one of them."""
     WORKER = "worker"
     WORKER_GROUP = "workergroup"
     JOB_RUNNER = "job-runner"
@@ -73,8 +80,8 @@ class Role(StrEnum):
 def flow_down(*sources: Mapping[str, str]) -> dict[str, str]:
     """Users' labels or annotations merged, the later source winning, without those that belong to one object alone.
 
-    Keys of kubectl, of kopf and of this reconciler stay where they are, and so do the `dask.org/*` labels that
-    the reconciler sets itself.
+    Keys of kubectl, of kopf and of this reconciler stay where they are, but for the one that names a Pod's main
+    container; so do the `dask.org/*` labels that the reconciler sets itself.
     """
     merged: dict[str, str] = {}
     for source in sources:
@@ -82,7 +89,7 @@ def flow_down(*sources: Mapping[str, str]) -> dict[str, str]:
     return {
         key: value
         for key, value in merged.items()
-        if not key.startswith(_PRIVATE_PREFIXES) and key not in _RESERVED_LABELS
+        if key == DEFAULT_CONTAINER or (not key.startswith(_PRIVATE_PREFIXES) and key not in _RESERVED_LABELS)
     }
 
 

@@ -6,7 +6,8 @@
     Service for in-cluster clients  <c>-scheduler               none: the one above has that name
     default worker group            <c>-default-worker-group    <c>-default
     worker Pod                      <group>-worker-<10 hex>     same
-    a job's cluster                 <job>-cluster               <job>
+    a job's cluster                 <job>-cluster, or <job>     <job>
+                                    where that is too long
     a job's runner Pod              <job>-runner                same
 
 `classic` is what Dask's documentation and RAPIDS' show; `current` is what dask-kubernetes has made since 2023.
@@ -51,8 +52,12 @@ def default_group(naming: Naming, cluster: str) -> str:
 
 
 def job_cluster(naming: Naming, job: str) -> str:
-    """The cluster that a job brings with it."""
-    return f"{job}-cluster" if naming is Naming.CLASSIC else job
+    """The cluster that a job brings with it.
+
+    Flyte's jobs have 48 characters, and it takes for the scheduler the Pod whose name begins with the whole job's.
+    """
+    classic = f"{job}-cluster"
+    return classic if naming is Naming.CLASSIC and len(classic) <= LONGEST_CLUSTER_NAME else job
 
 
 def job_runner(job: str) -> str:

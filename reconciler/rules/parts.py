@@ -17,6 +17,7 @@ from models.snapshot import Owner, Snapshot
 from reconciler.rules import names
 from reconciler.rules.labels import NAMING, OURS, ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.names import Naming
+from reconciler.rules.pod_end import end_of, ended_before_deletion, has_ended, is_kept_by_a_finalizer
 from reconciler.rules.template_hash import scheduler_hash
 
 STUCK_AFTER = timedelta(seconds=30)
@@ -57,6 +58,13 @@ class ClusterParts:
     def scheduler(self) -> Pod | None:
         """The scheduler Pod that counts now: the one that is there to stay, or else the one to be replaced."""
         return self.lasting_scheduler or _first(self.living_schedulers)
+
+    @cached_property
+    def ready_since(self) -> datetime | None:
+        """Since when the scheduler that is there to stay has been ready; `None` if it is not."""
+        keep = self.lasting_scheduler
+        ready = keep.condition("Ready") if keep is not None and keep.is_ready else None
+        return ready.last_transition_time if ready is not None else None
 
     @cached_property
     def services(self) -> tuple[tuple[Role, str, Service | None], ...]:
@@ -130,8 +138,13 @@ class JobParts:
 
     @cached_property
     def runner(self) -> Pod | None:
-        """The Pod that runs, or ran, its command, unless that is being deleted."""
-        return find_child(self.runners, Role.JOB_RUNNER, names.job_runner(self.job.metadata.name))
+        """The Pod that runs, or ran, its command: one that is there to stay, or one that ended before it was deleted.
+
+        That one has an outcome, which counts although the Pod is being deleted.
+        """
+        leaving = (pod for pod in self.runners if pod.is_terminating and _has_an_outcome(pod))
+        staying = find_child(self.runners, Role.JOB_RUNNER, names.job_runner(self.job.metadata.name))
+        return staying or next(leaving, None)
 
     @property
     def _cluster_name(self) -> str:
@@ -162,13 +175,18 @@ def tree_of(owner: Owner, snapshot: Snapshot) -> Key:
 
 def is_live(pod: Pod) -> bool:
     """Whether a Pod is there to stay: neither on its way out nor at its end."""
-    return not pod.is_terminating and not pod.has_ended
+    return not pod.is_terminating and not has_ended(pod)
 
 
 def is_stuck(pod: Pod, now: datetime) -> bool:
-    """Whether a Pod should long be gone but is not, because nobody on its node confirms it."""
+    """Whether a Pod holds its name in vain: nobody on its node confirms that it is gone, or a finalizer keeps it."""
     deadline = pod.metadata.deletion_timestamp
-    return deadline is not None and now > deadline + STUCK_AFTER
+    return is_kept_by_a_finalizer(pod) or (deadline is not None and now > deadline + STUCK_AFTER)
+
+
+def _has_an_outcome(leaving: Pod) -> bool:
+    end = end_of(leaving)
+    return end is not None and not end.is_lost and ended_before_deletion(leaving)
 
 
 def _first(pods: Iterable[Pod]) -> Pod | None:

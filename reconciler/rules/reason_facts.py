@@ -70,6 +70,12 @@ class Handling:
     echoes_write: bool = False
 
 
+def outcome(complete: Status, failed: Status, meaning: str, remedy: str = "") -> tuple[Use, Use]:
+    """How a reason stands on the conditions `Complete` and `Failed` of a job."""
+    of_complete = Use((ConditionType.COMPLETE,), complete, JOB, meaning, remedy)
+    return of_complete, Use((ConditionType.FAILED,), failed, JOB, meaning, remedy)
+
+
 CLUSTER, GROUP, JOB, AUTOSCALER = (DASK_CLUSTER,), (DASK_WORKER_GROUP,), (DASK_JOB,), (DASK_AUTOSCALER,)
 BUILT = (*CLUSTER, *GROUP, *JOB)
 """The kinds that the reconciler makes something from."""

@@ -21,14 +21,13 @@ from reconciler.rules.reason_facts import (
     EventType,
     Handling,
     Use,
+    outcome,
 )
 
 _READY = (ConditionType.READY,)
 _SCHEDULER_READY = (ConditionType.SCHEDULER_READY,)
 _WORKERS_READY = (ConditionType.WORKERS_READY,)
 _PROGRESSING = (ConditionType.PROGRESSING,)
-_COMPLETE = (ConditionType.COMPLETE,)
-_FAILED = (ConditionType.FAILED,)
 _RUNNER = (ConditionType.RUNNER_UP_TO_DATE,)
 
 _blocked = partial(Use, (*_READY, *_PROGRESSING), "False", event=EventType.WARNING)
@@ -67,6 +66,7 @@ class Reason(StrEnum):
     NAME_TOO_LONG = (
         "NameTooLong",
         _blocked(BUILT, "Services are named after the cluster, and the name does not fit.", "Choose another name."),
+        *outcome("False", "True", "The job can never run under its name.", "Choose another name."),
         _blocking(logging.WARNING, unbuildable=True),
     )
     OTHER_OPERATOR = (
@@ -85,6 +85,11 @@ class Reason(StrEnum):
             (*GROUP, *AUTOSCALER), "There is no cluster of the name in `spec.cluster`.", "Create it, or name another."
         ),
         _blocking(logging.INFO),
+    )
+    NO_SCHEDULER_PORT = (
+        "NoSchedulerPort",
+        _blocked(SCALED, "No port of the Service is known to lead to the scheduler.", "Name that port `tcp-comm`."),
+        _blocking(logging.WARNING, unbuildable=True),
     )
     INTERNAL_ERROR = (
         "InternalError",
@@ -253,16 +258,11 @@ class Reason(StrEnum):
     )
 
     # What became of a job.
-    NOT_FINISHED = "NotFinished", Use((*_COMPLETE, *_FAILED), "False", JOB, "The job has not ended yet.")
-    SUCCEEDED = (
-        "Succeeded",
-        Use(_COMPLETE, "True", JOB, "The command ended with exit code 0."),
-        Use(_FAILED, "False", JOB, "The command ended with exit code 0."),
-    )
+    NOT_FINISHED = "NotFinished", *outcome("False", "False", "The job has not ended yet.")
+    SUCCEEDED = "Succeeded", *outcome("True", "False", "The command ended with exit code 0.")
     RUNNER_FAILED = (
         "RunnerFailed",
-        Use(_COMPLETE, "False", JOB, "The command failed; the message has the exit code.", "See the runner Pod's log."),
-        Use(_FAILED, "True", JOB, "The command failed; the message has the exit code.", "See the runner Pod's log."),
+        *outcome("False", "True", "The command failed; the message has the exit code.", "See the runner Pod's log."),
     )
     UP_TO_DATE = (
         "UpToDate",
@@ -296,11 +296,3 @@ class Reason(StrEnum):
             if type_ in use.types:
                 return use
         raise ValueError(f"{self} is no reason of the condition {type_}.")
-
-
-REASONS_OF_FINDINGS = tuple(reason for reason in Reason if reason.handling.log_level)
-"""The reasons that findings have; of several the first counts."""
-BLOCKING = tuple(reason for reason in Reason if reason.handling.blocks)
-UNBUILDABLE = tuple(reason for reason in Reason if reason.handling.unbuildable)
-POSTPONING = tuple(reason for reason in REASONS_OF_FINDINGS if reason.types == {*_PROGRESSING})
-"""Those that say why an action is postponed."""

@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
-from reconciler.rules.addresses import comm_port, scheme
+from reconciler.rules.addresses import COMM_PORT, comm_port, scheme
 
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
 
@@ -21,7 +21,9 @@ def scheduler_hash(cluster: DaskCluster) -> str:
 
 def worker_hash(group: DaskWorkerGroup, cluster: DaskCluster) -> str:
     """The hash of a group's worker template, and of the scheme and port under which workers reach the scheduler."""
-    return _hash({"template": group.spec.worker.spec, "scheduler": f"{scheme(cluster)}:{comm_port(cluster)}"})
+    # Where no port is known, no worker is made; those that are there already run on.
+    address = f"{scheme(cluster)}:{comm_port(cluster) or COMM_PORT}"
+    return _hash({"template": group.spec.worker.spec, "scheduler": address})
 
 
 def runner_hash(job: DaskJob) -> str:

@@ -5,8 +5,10 @@ from typing import Any
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
 from reconciler.rules.labels import (
+    CLUSTER,
     CLUSTER_NAME,
     COMPONENT,
+    ISTIO,
     NAMING,
     REPLICAS_HANDED_DOWN,
     ROLE,
@@ -99,7 +101,10 @@ def _check_service(cluster: Body, service: Body) -> None:
     ports = [(port["name"], port["port"]) for port in spec["ports"]]
     default = [("tcp-comm", 8786), ("http-dashboard", 8787)]
     assert ports == ([(port["name"], port["port"]) for port in asked.get("ports", ())] or default)
-    assert is_users == (CLUSTER_NAME in service["metadata"]["labels"]) or service["metadata"]["name"] != meta["name"]
+    labels = service["metadata"]["labels"]
+    assert labels[CLUSTER] == meta["name"]
+    assert labels[COMPONENT] == ("scheduler" if is_users else "scheduler-comm")
+    assert is_users == (CLUSTER_NAME in labels) or service["metadata"]["name"] != meta["name"]
 
 
 def _check_group(world: World, group: Body) -> set[Key]:
@@ -146,10 +151,11 @@ def _check_handed_down(parent: Body, child: Body, body: Body) -> None:
 
 def _check_labels(pod: Body, ours: dict[str, str], *sources: Body) -> None:
     """The users' labels flow down, the later source winning, and ours always win."""
-    wanted: dict[str, str] = {}
+    wanted = {ISTIO: "false"}
     for source in sources:
         wanted |= source.get("metadata", source).get("labels") or {}
-    wanted = {name: value for name, value in wanted.items() if not name.startswith("dask.org/")} | ours
+    wanted = {name: value for name, value in wanted.items() if not name.startswith("dask.org/")}
+    wanted |= {**ours, CLUSTER: ours[CLUSTER_NAME]}
     labels = {name: value for name, value in pod["metadata"]["labels"].items() if name != THEIRS}
     assert labels == wanted, f"{pod['metadata']['name']} is labelled {labels} instead of {wanted}"
 

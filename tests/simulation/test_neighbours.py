@@ -14,7 +14,15 @@ from tests.simulation.world import World, images, is_ready, key, key_of
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = "simple-default-worker-group"
 LABELS = {"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"}
-DEPLOYMENT = [{"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "r-uid", "controller": True}]
+DEPLOYMENT = [
+    {
+        "apiVersion": "apps/v1",
+        "kind": "ReplicaSet",
+        "name": "deployed-scheduler-7d9f",
+        "uid": "r-uid",
+        "controller": True,
+    }
+]
 
 
 def _foreign(kind: Kind, name: str, spec: Body | None = None, **metadata: Any) -> Body:
@@ -60,7 +68,7 @@ def test_objects_that_others_have_under_our_names_are_left_alone_and_told(labels
     state, reason, message = world.condition(SIMPLE, "Ready")
     assert (state, reason) == ("False", "NameConflict")
     assert "Service default/simple-service" in message
-    assert "ReplicaSet r" in world.condition(key(DASK_JOB, "train"), "Ready")[2]
+    assert "ReplicaSet deployed-scheduler-7d9f" in world.condition(key(DASK_JOB, "train"), "Ready")[2]
     assert len([pod for pod in world.workers(GROUP) if is_ready(pod)]) == 3
     assert len([pod for pod in world.schedulers("simple") if is_ready(pod)]) == 1
 

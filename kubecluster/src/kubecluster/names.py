@@ -89,6 +89,8 @@ class Component(StrEnum):
     """Values of the label `dask.org/component`."""
 
     SCHEDULER = "scheduler"
+    SCHEDULER_COMM = "scheduler-comm"
+    """The plain Service beside the one that the user describes: monitors that select `scheduler` find one of them."""
     WORKER = "worker"
     WORKER_GROUP = "workergroup"
     JOB_RUNNER = "job-runner"
@@ -158,6 +160,7 @@ class Reason(StrEnum):
     NAME_CONFLICT = "NameConflict"
     NAME_TOO_LONG = "NameTooLong"
     CLUSTER_NOT_FOUND = "ClusterNotFound"
+    NO_SCHEDULER_PORT = "NoSchedulerPort"
     OTHER_OPERATOR = "ManagedByDaskKubernetes"
     TERMINATING = "WaitingForTermination"
     RUNNER_CHANGED = "RunnerTemplateChanged"

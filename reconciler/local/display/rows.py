@@ -26,7 +26,8 @@ from reconciler.passes.report.pod_trouble import explain, explain_end
 from reconciler.passes.report.sentences import sentence
 from reconciler.rules.labels import ordinal
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import BLOCKING, Reason
+from reconciler.rules.reason_sets import BLOCKING
+from reconciler.rules.reasons import Reason
 from reconciler.wire.parse import parse_object
 from reconciler.wire.protocol import Body
 

@@ -80,7 +80,7 @@ class Doors:
             return None
         cluster = DaskCluster.model_validate(body)
         where, taken = self._where(body["metadata"]["uid"], services[0])
-        comm = where.get(comm_port(cluster))
+        comm = where.get(comm_port(cluster) or 0)
         if comm is None:
             return None
         protocol = scheme(cluster)

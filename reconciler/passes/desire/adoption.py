@@ -6,6 +6,7 @@ Each asks for its own adoption: what is refused to one holds up neither the clus
 from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import owner_reference
+from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.values import Desired, Finding, Record
 from reconciler.rules.parts import cluster_of, recorded_naming
@@ -17,10 +18,18 @@ def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired
     cluster = cluster_of(autoscaler, snapshot)
     if cluster is None or cluster.metadata.deletion_timestamp is not None or obstacle(cluster, snapshot) is not None:
         return Desired(autoscaler)
-    return Desired(autoscaler, records=adoption(autoscaler, cluster), findings=another_cluster(autoscaler, cluster))
+    return adopted(autoscaler, cluster, snapshot)
 
 
-def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
+def adopted(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster, snapshot: Snapshot) -> Desired:
+    """That the resource belongs to the cluster that it names, unless that is about to go: it would go with it."""
+    if _is_free(resource) and is_over(cluster, snapshot):
+        message = f"{cluster.key} is about to be deleted; this one joins the next cluster of that name"
+        return Desired(resource, findings=(Finding(resource.key, Reason.TERMINATING, message),))
+    return Desired(resource, records=_adoption(resource, cluster), findings=_another_cluster(resource, cluster))
+
+
+def _adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Record, ...]:
     """The reference to the cluster that is to be written down; none if the resource is, or cannot be, the cluster's."""
     if recorded_naming(cluster) is None or not _is_free(resource):
         return ()
@@ -30,7 +39,7 @@ def adoption(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -
     return (Record(resource, body, f"it names {cluster.key}, and is to go with it"),)
 
 
-def another_cluster(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Finding, ...]:
+def _another_cluster(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster) -> tuple[Finding, ...]:
     """That the resource belongs to another DaskCluster than the one it names, if that is so."""
     owners = [owner for owner in resource.metadata.owner_references if owner.kind == DaskCluster.kind().name]
     if not owners or any(owner.uid == cluster.metadata.uid for owner in owners):

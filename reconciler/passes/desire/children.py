@@ -4,12 +4,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from models.base import Meta
-from models.kinds import Kind
+from models.kinds import POD, Kind
 from models.resources import DaskCluster, DaskJob, Metadata
 from models.snapshot import Owner, Snapshot
 from reconciler.passes.values import Body, Record
-from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SET_BY_OWNER, Role, flow_down, set_by_owner
+from reconciler.rules import names
+from reconciler.rules.labels import (
+    CLUSTER,
+    ISTIO,
+    NAMING,
+    REPLICAS_HANDED_DOWN,
+    ROLE,
+    SET_BY_OWNER,
+    Role,
+    flow_down,
+    set_by_owner,
+)
 from reconciler.rules.names import Naming
+from reconciler.rules.parts import naming_or_default
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +44,7 @@ class Marks:
 
 
 def child_body(kind: Kind, name: str, owner: Owner, marks: Marks, spec: Body | None) -> Body:
-    """A child as it would be created, with its owner reference in it.
+    """A child as it would be created, with its owner reference and the label by which it is found in it.
 
     Args:
         kind: The child's kind.
@@ -53,12 +65,34 @@ def child_body(kind: Kind, name: str, owner: Owner, marks: Marks, spec: Body | N
         "metadata": {
             "name": name,
             "namespace": owner.metadata.namespace,
-            "labels": {**user_labels, **marks.labels},
+            "labels": {
+                **_default_labels(kind, user_annotations),
+                **user_labels,
+                **marks.labels,
+                CLUSTER: _cluster(owner),
+            },
             "annotations": {**user_annotations, **ours},
             "ownerReferences": [owner_reference(owner)],
         },
     }
     return body if spec is None else {**body, "spec": spec}
+
+
+def _default_labels(kind: Kind, user_annotations: Mapping[str, str]) -> Mapping[str, str]:
+    """Labels that are the user's if they set them, at whatever level."""
+    return {} if kind != POD or ISTIO in user_annotations else {ISTIO: "false"}
+
+
+def _cluster(owner: Owner) -> str:
+    """The name of the cluster that the owner's children belong to, as a label's value."""
+    match owner:
+        case DaskCluster():
+            name = owner.metadata.name
+        case DaskJob():
+            name = names.job_cluster(naming_or_default(owner), owner.metadata.name)
+        case _:
+            name = owner.spec.cluster
+    return names.label_value(name)
 
 
 def owner_reference(owner: Owner, *, controller: bool = True) -> Body:

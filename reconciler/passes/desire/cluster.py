@@ -15,9 +15,9 @@ from reconciler.passes.desire.children import (
     replicas_to_hand_down,
 )
 from reconciler.passes.desire.lifetime import is_over, misread, owner_gone
-from reconciler.passes.desire.obstacles import obstacle
+from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.scheduler import desire_scheduler
-from reconciler.passes.desire.services import comm_service_spec, user_service_spec
+from reconciler.passes.desire.services import comm_service_spec, scheduler_labels, user_service_spec
 from reconciler.passes.merge_patch import fields
 from reconciler.passes.values import Body, Desired, Unwanted, Wanted
 from reconciler.rules import names
@@ -57,30 +57,30 @@ def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
         ),
         unwanted=scheduler.unwanted,
         records=scheduler.records,
-        findings=scheduler.findings,
+        findings=(*scheduler.findings, *portless(cluster, cluster.spec.worker.spec, cluster)),
     )
 
 
 def _services(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Iterator[Wanted]:
     name = cluster.metadata.name
-    labels = {CLUSTER_NAME: name, COMPONENT: str(Component.SCHEDULER)}
-    yield _service(
-        cluster, snapshot, Role.USER_SERVICE, names.user_service(naming, name), labels, user_service_spec(cluster)
+    spec = user_service_spec(cluster)
+    marks = Marks(
+        Role.USER_SERVICE,
+        (cluster.metadata, cluster.spec.scheduler.metadata),
+        scheduler_labels(cluster),
+        spec_fields=tuple(fields(spec)),
     )
+    yield _service(cluster, snapshot, names.user_service(naming, name), marks, spec)
     if naming is Naming.CLASSIC:
-        # Without the cluster's name as a label: `kubectl get all -l dask.org/cluster-name=…` is to show one Service.
-        labels = {COMPONENT: str(Component.SCHEDULER)}
-        yield _service(
-            cluster, snapshot, Role.COMM_SERVICE, names.comm_service(name), labels, comm_service_spec(cluster)
-        )
+        # `kubectl get all -l dask.org/cluster-name=…`, monitors and what annotations ask for concern one Service.
+        spec = comm_service_spec(cluster)
+        labels = {COMPONENT: str(Component.SCHEDULER_COMM)}
+        marks = Marks(Role.COMM_SERVICE, (), labels, spec_fields=tuple(fields(spec)))
+        yield _service(cluster, snapshot, names.comm_service(name), marks, spec)
 
 
-def _service(  # noqa: PLR0913, PLR0917  # one line per fact about one Service
-    cluster: DaskCluster, snapshot: Snapshot, role: Role, name: str, labels: dict[str, str], spec: Body
-) -> Wanted:
-    sources = (cluster.metadata, cluster.spec.scheduler.metadata)
-    marks = Marks(role, sources, labels, spec_fields=tuple(fields(spec)))
-    present = find_child(snapshot.children(cluster.metadata.uid, Service), role, name)
+def _service(cluster: DaskCluster, snapshot: Snapshot, name: str, marks: Marks, spec: Body) -> Wanted:
+    present = find_child(snapshot.children(cluster.metadata.uid, Service), marks.role, name)
     key = present.key if present else Key(SERVICE, cluster.metadata.namespace, name)
     body = child_body(SERVICE, key.name, cluster, marks, spec)
     return Wanted(key, body, present, "the scheduler needs a Service in front of it")

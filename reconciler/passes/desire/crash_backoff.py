@@ -2,76 +2,140 @@
 
     failure   1st   2nd   3rd   4th   5th   6th and later
     wait      10 s  20 s  40 s  80 s  160 s 300 s
+    loss      3rd   4th   5th   6th   7th   8th and later; the first two are replaced at once
 
-What counts is a replacement that fails again: a Pod that was there already at the last failure, or that ends while one
+Losses are Pods that ended through no doing of their own (rules/pod_end.py), and workers that gave up before there was
+a scheduler. They are counted apart: a lost node says nothing about the image, and a node that refuses Pod after Pod
+makes a storm all the same.
+
+What counts is a replacement that ends again: a Pod that was there already at the last failure, or that ends while one
 waits, neither counts nor makes the wait longer, or a large group that loses a worker now and then would never get one
 back. A failure counts as the first again after ten quiet minutes beyond the wait, or when the template is another.
-Pods lost to their node or to a preemption do not count: they ran no crashing image.
+One far in the future was seen by a clock that was wrong, and says nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from models.base import wire_time
 from models.observed import Pod
 from models.status import Failures
 from reconciler.passes.values import Body
 from reconciler.rules.labels import TEMPLATE_HASH
+from reconciler.rules.pod_end import end_of, how_it_ended, is_disruption_target
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=5)
 QUIET = timedelta(minutes=10)
+LONGEST_MESSAGE = 200
+"""How much of the last end is remembered."""
+FREE_LOSSES = 2
+"""How many losses in a row are made up for at once."""
 
 
-def retry_at(failures: Failures | None, template_hash: str, now: datetime) -> datetime | None:
-    """When Pods of that template may be replaced; `None` if nothing speaks against it.
+class Counted(Protocol):
+    """What was counted so far."""
 
-    A failure far in the future was seen by a clock that was wrong, and says nothing.
+    @property
+    def failures(self) -> Failures | None:
+        """Pods that ended by themselves."""
+
+    @property
+    def losses(self) -> Failures | None:
+        """Pods that were lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The same apart from any decisions.
+
+    Args:
+        failures: Pods that ended by themselves.
+        losses: Pods that were lost.
     """
-    if failures is None or failures.last_time is None or failures.template_hash != template_hash:
-        return None
-    return failures.last_time + _wait(failures.count) if failures.last_time <= now + LONGEST_WAIT else None
+
+    failures: Failures | None = None
+    losses: Failures | None = None
 
 
-def count_failures(failures: Failures | None, ended: Sequence[Pod], template_hash: str, now: datetime) -> Body | None:
-    """The count to write down after Pods have ended, or `None` if none of them counts.
+def retry_at(counted: Counted, template_hash: str, now: datetime) -> datetime | None:
+    """When Pods of that template may be replaced; `None` if nothing speaks against it."""
+    waits = (_until(counted.failures, template_hash, now), _until(counted.losses, template_hash, now, FREE_LOSSES))
+    return max(filter(None, waits), default=None)
+
+
+def in_a_row(counted: Counted, template_hash: str, now: datetime) -> str:
+    """How often Pods ended in the way that makes one wait longest, and how the last one did."""
+    failed = _until(counted.failures, template_hash, now)
+    lost = _until(counted.losses, template_hash, now, FREE_LOSSES)
+    is_for_failures = lost is None or (failed is not None and failed >= lost)
+    found = counted.failures if is_for_failures else counted.losses
+    if found is None:
+        return ""
+    times = f"{found.count} times in a row" if found.count > 1 else "once"
+    return f"{times}; the last one {found.message}" if found.message else times
+
+
+def count_ends(
+    counted: Counted, ended: Sequence[Pod], template_hash: str, now: datetime, in_vain: Container[str] = ()
+) -> Body:
+    """The counts to write down after Pods have ended; empty if none of them counts.
 
     Pods that end together count once.
 
     Args:
-        failures: The count so far.
+        counted: The counts so far.
         ended: Pods that ended and have not been counted yet.
         template_hash: The hash of the present template; Pods of an older one do not count.
         now: When they were seen.
+        in_vain: The names of those that gave up before there was a scheduler.
     """
-    before = retry_at(failures, template_hash, now)
-    last_time = failures.last_time if failures is not None and before is not None else None
-    counting = [
+    lost = [pod for pod in ended if is_lost(pod) or pod.metadata.name in in_vain]
+    failed = [pod for pod in ended if pod not in lost]
+    counts = {
+        "failures": _count(counted.failures, failed, template_hash, now),
+        "losses": _count(counted.losses, lost, template_hash, now, FREE_LOSSES),
+    }
+    return {name: count for name, count in counts.items() if count is not None}
+
+
+def is_lost(pod: Pod) -> bool:
+    """Whether a Pod that has ended did so through no doing of its own, well or badly."""
+    end = end_of(pod)
+    return (end is not None and end.is_lost) or is_disruption_target(pod)
+
+
+def _count(
+    before: Failures | None, ended: Sequence[Pod], template_hash: str, now: datetime, free: int = 0
+) -> Body | None:
+    until = _until(before, template_hash, now, free)
+    last_time = before.last_time if before is not None and until is not None else None
+    news = [
         pod
         for pod in ended
-        if not pod.was_disrupted
-        and pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
+        if pod.metadata.annotations.get(TEMPLATE_HASH) == template_hash
         and _is_later(pod.metadata.creation_timestamp, last_time)
     ]
-    if not counting or (before is not None and now < before):
+    if not news or (until is not None and now < until):
         return None
-    in_a_row = failures.count if failures and before and now < before + QUIET else 0
-    return {"count": in_a_row + 1, "lastTime": wire_time(now), "templateHash": template_hash}
-
-
-def how_it_ended(pod: Pod) -> str:
-    """Why a Pod that has ended did so, in words."""
-    if pod.status.reason or pod.status.message:
-        return f"it ended: {pod.status.phase}, {pod.status.reason} {pod.status.message}".strip()
-    ends = [one.state.terminated for one in pod.status.container_statuses if one.state.terminated]
-    codes = ", ".join(f"exit code {end.exit_code}" + (f" ({end.reason})" if end.reason else "") for end in ends)
-    return f"it ended: {pod.status.phase}" + (f", {codes}" if codes else "")
+    so_far = before.count if before and until and now < until + QUIET else 0
+    message = how_it_ended(news[-1])[:LONGEST_MESSAGE]
+    return {"count": so_far + 1, "lastTime": wire_time(now), "templateHash": template_hash, "message": message}
 
 
 def _is_later(time: datetime | None, than: datetime | None) -> bool:
     return time is None or than is None or time > than
 
 
+def _until(counted: Failures | None, template_hash: str, now: datetime, free: int = 0) -> datetime | None:
+    if counted is None or counted.last_time is None or counted.template_hash != template_hash:
+        return None
+    return counted.last_time + _wait(counted.count - free) if counted.last_time <= now + LONGEST_WAIT else None
+
+
 def _wait(count: int) -> timedelta:
-    doublings = min(max(count - 1, 0), 10)
-    return min(FIRST_WAIT * (1 << doublings), LONGEST_WAIT)
+    if count <= 0:
+        return timedelta(0)
+    return min(FIRST_WAIT * (1 << min(count - 1, 10)), LONGEST_WAIT)

@@ -10,12 +10,12 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
-from models.status import Failures, Retirement
-from reconciler.passes.desire.adoption import adoption, another_cluster
+from models.status import Retirement
+from reconciler.passes.desire.adoption import adopted
 from reconciler.passes.desire.children import Marks, child_body
-from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
+from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
 from reconciler.passes.desire.lifetime import is_over
-from reconciler.passes.desire.obstacles import obstacle
+from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment
 from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
@@ -40,6 +40,7 @@ from reconciler.rules.parts import (
     recorded_naming,
     workers_of,
 )
+from reconciler.rules.pod_end import gave_up_waiting, has_ended, how_it_ended
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
@@ -64,10 +65,11 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     if blocked is not None:
         return Desired(group, findings=(Finding(group.key, blocked.reason, f"{cluster.key}: {blocked.message}"),))
     if not owned:
-        return Desired(group, records=adoption(group, cluster), findings=another_cluster(group, cluster))
+        return adopted(group, cluster, snapshot)
     if recorded_naming(cluster) is None or is_over(cluster, snapshot):
         return Desired(group)
-    return _Workers.of(group, cluster, snapshot).desired()
+    told = portless(group, group.spec.worker.spec, cluster)
+    return Desired(group, findings=told) if told else _Workers.of(group, cluster, snapshot).desired()
 
 
 def _missing(group: DaskWorkerGroup, snapshot: Snapshot) -> tuple[Finding, ...]:
@@ -105,26 +107,26 @@ class _Workers:
         """The workers to keep, to create, to let go and to delete."""
         here = [pod for pod in self.pods if not pod.is_terminating]
         chosen = [pod for pod in here if pod.metadata.uid in self.retiring]
-        staying = [pod for pod in here if not pod.has_ended and pod not in chosen]
-        ended = [pod for pod in here if pod.has_ended and pod not in chosen]
+        staying = [pod for pod in here if not has_ended(pod) and pod not in chosen]
+        ended = [pod for pod in here if has_ended(pod) and pod not in chosen]
         turn = next_turn(
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
-            going=[self._worker(pod) for pod in chosen if not pod.has_ended],
-            stale_ending=any(self._is_stale(pod) for pod in self.pods if pod.is_terminating),
+            going=[self._worker(pod) for pod in chosen if not has_ended(pod)],
+            stale_ending=any(self._is_stale(pod) for pod in self.pods if pod.is_terminating and not pod.has_ended),
         )
-        leaving = {pod.metadata.name: how_it_ended(pod) for pod in ended} | dict(turn.remove)
-        failures = count_failures(self._failures, ended, self.template_hash, self.now)
+        leaving = {pod.metadata.name: f"it {how_it_ended(pod)}" for pod in ended} | dict(turn.remove)
+        counts = self._counts(ended)
         waits = self._backoff() if turn.create else ()
-        # How long to wait follows from the failures that are counted now, once they are written down.
-        created = () if waits or failures else tuple(self._created(min(turn.create, MOST_CREATED)))
+        # How long to wait follows from the ends that are counted now, once they are written down.
+        created = () if waits or counts else tuple(self._created(min(turn.create, MOST_CREATED)))
         kept_back = [pod for pod in chosen if pod.metadata.name in turn.keep]
         going = [pod for pod in chosen if pod not in kept_back]
         return Desired(
             self.group,
             wanted=(*self._kept([*staying, *kept_back]), *created),
             unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
-            records=tuple(self._records(leaving, turn.keep, len(created), failures)),
+            records=tuple(self._records(leaving, turn.keep, len(created), counts)),
             findings=waits,
         )
 
@@ -153,24 +155,24 @@ class _Workers:
     def _is_stale(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
 
-    @property
-    def _failures(self) -> Failures | None:
-        return self.group.status.decisions.failures
+    def _counts(self, ended: Sequence[Pod]) -> Body:
+        """What is to be written down of the workers that have ended."""
+        since = self.cluster.ready_since
+        in_vain = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
+        return count_ends(self.group.status.decisions, ended, self.template_hash, self.now, in_vain)
 
     def _records(
-        self, leaving: Mapping[str, str], keep: Collection[str], created: int, failures: Body | None
+        self, leaving: Mapping[str, str], keep: Collection[str], created: int, counts: Body
     ) -> Iterator[Record]:
         """What is decided, written down in one piece: who goes, who stays after all, the numbers of the new ones."""
         recorded = self.group.status.decisions.highest_ordinal or 0
         highest = self._highest_ordinal() + created
-        decisions: Body = {"highestOrdinal": highest} if highest > recorded else {}
+        decisions: Body = {**({"highestOrdinal": highest} if highest > recorded else {}), **counts}
         reasons = list(dict.fromkeys(leaving.values()))
         pods = {pod.metadata.name: pod for pod in self.pods}
         if leaving or keep:
             decisions["retiring"] = self._retiring([pods[name] for name in leaving], keep)
             reasons += ["it is wanted again"] * bool(keep)
-        if failures is not None:
-            decisions["failures"] = failures
         if decisions:
             words = [f"{len(leaving)} to go"] * bool(leaving) + [f"{len(keep)} to stay"] * bool(keep)
             reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are given"
@@ -185,13 +187,15 @@ class _Workers:
         return [one.wire() for one in sorted([*before, *new], key=lambda one: one.name)]
 
     def _why(self, pod: Pod) -> str:
-        return how_it_ended(pod) if pod.has_ended else "it was chosen to go"
+        return f"it {how_it_ended(pod)}" if has_ended(pod) else "it was chosen to go"
 
     def _backoff(self) -> tuple[Finding, ...]:
-        failures, until = self._failures, retry_at(self._failures, self.template_hash, self.now)
-        if failures is None or until is None or until <= self.now:
+        counted = self.group.status.decisions
+        until = retry_at(counted, self.template_hash, self.now)
+        if until is None or until <= self.now:
             return ()
-        message = f"workers ended {failures.count} times in a row; the next ones start at {wire_time(until)}"
+        times = in_a_row(counted, self.template_hash, self.now)
+        message = f"workers ended {times}; the next ones start at {wire_time(until)}"
         return (Finding(self.group.key, Reason.BACK_OFF, message),)
 
     def _highest_ordinal(self) -> int:

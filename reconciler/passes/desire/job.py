@@ -5,8 +5,10 @@
                    runner exist       Pod runs    written first
 
 The gate on the runner Pod falls when the scheduler is ready; a runner whose node is given cannot be gated, and is
-created then. A runner that is deleted, evicted or lost with its node before the outcome is written runs again: at
-least once. After the outcome nothing is run again.
+created then. The outcome is how the runner's work ended (rules/pod_end.py), whatever sidecars do. A runner
+that is deleted, refused by its node or lost with it before the outcome is written runs again: at least once, and from
+the third loss in a row after a wait. After the outcome nothing is run again, and a runner that has yet to begin goes.
+A job that can never run fails at once.
 """
 
 from collections.abc import Iterator
@@ -24,8 +26,14 @@ from reconciler.passes.desire.children import (
     record_naming,
     replicas_to_hand_down,
 )
-from reconciler.passes.desire.crash_backoff import how_it_ended
-from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, can_be_gated, gated, with_environment
+from reconciler.passes.desire.crash_backoff import Counts, count_ends, in_a_row, retry_at
+from reconciler.passes.desire.pods import (
+    SCHEDULER_ADDRESS,
+    can_be_gated,
+    gated,
+    knows_its_scheduler,
+    with_environment,
+)
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
@@ -41,6 +49,7 @@ from reconciler.rules.labels import (
 )
 from reconciler.rules.names import Naming
 from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
+from reconciler.rules.pod_end import End, end_of, how_it_ended
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
 
@@ -49,43 +58,82 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     """The job's cluster and runner Pod, its outcome, and in the end the cluster's removal."""
     recorded = recorded_naming(job)
     if recorded is None:
-        cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
-        in_use = naming_shown_by_children(job.metadata.uid, snapshot, cluster_names)
-        return Desired(job, records=(record_naming(job, in_use or naming),))
+        return Desired(job, records=(record_naming(job, _naming_in_use(job, snapshot) or naming),))
+    is_over = job.status.job_status is not None and job.status.job_status.is_outcome
     wrong = names.cluster_name_error(names.job_cluster(recorded, job.metadata.name))
     if wrong:
-        return Desired(job, findings=(Finding(job.key, Reason.NAME_TOO_LONG, f"its cluster cannot be made: {wrong}"),))
+        told = Finding(job.key, Reason.NAME_TOO_LONG, f"the job can never run: {wrong}")
+        return Desired(job, records=() if is_over else (_never_run(job, snapshot),), findings=(told,))
     parts = JobParts(job, snapshot)
+    if is_over:
+        return _after_the_end(parts)
     runner = parts.runner
-    if job.status.job_status is not None and job.status.job_status.is_outcome:
-        gone = tuple(Unwanted(cluster, f"the job has ended: {job.status.job_status}") for cluster in parts.clusters)
-        return Desired(job, wanted=(_kept(job, runner, None),) if runner else (), unwanted=gone)
-    if runner is not None and runner.has_ended and not _was_lost(runner):
-        return Desired(job, records=(_outcome(job, runner, snapshot),))
-    wanted_cluster = _cluster(parts, recorded)
+    end = end_of(runner) if runner is not None else None
+    if runner is not None and end is not None and end.is_lost:
+        return _lost(parts, runner, recorded)
+    if runner is not None and end is not None:
+        return Desired(job, records=(_outcome(job, runner, end, snapshot),))
+    wanted_cluster, waits = _cluster(parts, recorded), () if runner else _backoff(job, snapshot)
+    wanted_runner = () if waits else tuple(_wanted_runner(job, runner, wanted_cluster, snapshot))
+    return Desired(job, (wanted_cluster, *wanted_runner), findings=(*_runner_findings(job, runner), *waits))
+
+
+def _naming_in_use(job: DaskJob, snapshot: Snapshot) -> Naming | None:
+    """The naming set of a job that has lost its record: what its cluster has recorded, or else is called."""
+    recorded = (recorded_naming(cluster) for cluster in snapshot.children(job.metadata.uid, DaskCluster))
+    cluster_names = {each: names.job_cluster(each, job.metadata.name) for each in Naming}
+    return next(filter(None, recorded), None) or naming_shown_by_children(job.metadata.uid, snapshot, cluster_names)
+
+
+def _after_the_end(parts: JobParts) -> Desired:
+    """The cluster goes, and the runner Pod is kept for its logs; one that has yet to begin, made too late, goes too."""
+    job, reason = parts.job, f"the job has ended: {parts.job.status.job_status}"
+    too_late = [pod for pod in parts.runners if not pod.is_terminating and _ungated(pod) is not None]
+    kept = [pod for pod in (parts.runner,) if pod and not pod.is_terminating and pod not in too_late]
     return Desired(
         job,
-        wanted=(wanted_cluster, *_wanted_runner(job, runner, wanted_cluster, snapshot)),
-        unwanted=(Unwanted(runner, how_it_ended(runner)),) if runner and runner.has_ended else (),
-        findings=tuple(_runner_findings(job, runner)),
+        wanted=tuple(_kept(job, pod, None) for pod in kept),
+        unwanted=(*(Unwanted(one, reason) for one in parts.clusters), *(Unwanted(pod, reason) for pod in too_late)),
     )
 
 
-def _was_lost(runner: Pod) -> bool:
-    """Whether the runner failed because of its node or a preemption; one that succeeded nevertheless has succeeded."""
-    return runner.status.phase == "Failed" and runner.was_disrupted
+def _lost(parts: JobParts, runner: Pod, naming: Naming) -> Desired:
+    """The loss is written down, then the runner Pod goes, and the next one takes its name."""
+    job, why = parts.job, f"it {how_it_ended(runner)}"
+    counts = count_ends(_counts(job), [runner], runner_hash(job), parts.snapshot.taken_at)
+    if counts:
+        return Desired(job, records=(Record(job, {"status": {"decisions": counts}}, f"its runner was lost: {why}"),))
+    return Desired(job, wanted=(_cluster(parts, naming),), unwanted=(Unwanted(runner, why),))
 
 
-def _outcome(job: DaskJob, runner: Pod, snapshot: Snapshot) -> Record:
-    succeeded = runner.status.phase == "Succeeded"
+def _backoff(job: DaskJob, snapshot: Snapshot) -> tuple[Finding, ...]:
+    until = retry_at(_counts(job), runner_hash(job), snapshot.taken_at)
+    if until is None or until <= snapshot.taken_at:
+        return ()
+    times = in_a_row(_counts(job), runner_hash(job), snapshot.taken_at)
+    message = f"its runner was lost {times}; the next one starts at {wire_time(until)}"
+    return (Finding(job.key, Reason.BACK_OFF, message),)
+
+
+def _counts(job: DaskJob) -> Counts:
+    return Counts(None, job.status.decisions.losses)
+
+
+def _never_run(job: DaskJob, snapshot: Snapshot) -> Record:
+    """That the job has failed: whoever polls it would wait for ever, and a name cannot be changed."""
+    status = {"jobStatus": str(JobStatus.FAILED), "endTime": wire_time(snapshot.taken_at)}
+    return Record(job, {"status": status}, "the job can never run under its name")
+
+
+def _outcome(job: DaskJob, runner: Pod, end: End, snapshot: Snapshot) -> Record:
     started = job.status.start_time or runner.status.start_time or snapshot.taken_at
     status = {
-        "jobStatus": str(JobStatus.SUCCESSFUL if succeeded else JobStatus.FAILED),
+        "jobStatus": str(JobStatus.SUCCESSFUL if end is End.SUCCEEDED else JobStatus.FAILED),
         "jobRunnerPodName": runner.metadata.name,
         "startTime": wire_time(started),
         "endTime": wire_time(snapshot.taken_at),
     }
-    return Record(job, {"status": status}, f"its runner has ended: {runner.status.phase}")
+    return Record(job, {"status": status}, f"its runner has come to its end: it {how_it_ended(runner)}")
 
 
 def _cluster(parts: JobParts, naming: Naming) -> Wanted:
@@ -111,13 +159,15 @@ def _cluster(parts: JobParts, naming: Naming) -> Wanted:
 def _wanted_runner(job: DaskJob, runner: Pod | None, wanted_cluster: Wanted, snapshot: Snapshot) -> Iterator[Wanted]:
     cluster = wanted_cluster.present
     if runner is not None:
-        if not runner.has_ended:
-            ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
-            yield _kept(job, runner, _ungated(runner) if ready else None)
-    elif isinstance(cluster, DaskCluster) and (
-        can_be_gated(job.spec.job.spec) or _has_ready_scheduler(cluster, snapshot)
-    ):
+        ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
+        yield _kept(job, runner, _ungated(runner) if ready else None)
+    elif isinstance(cluster, DaskCluster) and _can_start(job, cluster, snapshot):
         yield _new(job, cluster, snapshot)
+
+
+def _can_start(job: DaskJob, cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    is_due = can_be_gated(job.spec.job.spec) or _has_ready_scheduler(cluster, snapshot)
+    return is_due and knows_its_scheduler(job.spec.job.spec, cluster)
 
 
 def _has_ready_scheduler(cluster: DaskCluster, snapshot: Snapshot) -> bool:

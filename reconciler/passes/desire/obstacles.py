@@ -1,9 +1,11 @@
 """Why nothing can or should be made of a cluster."""
 
-from models.resources import DaskCluster
-from models.snapshot import Snapshot
+from models.resources import DaskCluster, PodSpec
+from models.snapshot import Owner, Snapshot
+from reconciler.passes.desire.pods import knows_its_scheduler
 from reconciler.passes.values import Finding
 from reconciler.rules import names
+from reconciler.rules.addresses import COMM_PORT, COMM_PORT_NAMES
 from reconciler.rules.labels import KOPF_FINALIZER, ROLE
 from reconciler.rules.reasons import Reason
 
@@ -21,6 +23,24 @@ def obstacle(cluster: DaskCluster, snapshot: Snapshot) -> Finding | None:
             "create the cluster anew to hand it over",
         )
     return None
+
+
+def portless(about: Owner, worker: PodSpec, cluster: DaskCluster) -> tuple[Finding, ...]:
+    """That workers made from the spec would not find the scheduler, if that is so: then none is made.
+
+    Args:
+        about: The cluster or the worker group whose owner is told.
+        worker: The workers' spec.
+        cluster: The cluster that they join.
+    """
+    if knows_its_scheduler(worker, cluster):
+        return ()
+    message = (
+        "no port of spec.scheduler.service is known to lead to the scheduler, so no workers are made; name that port "
+        f"{COMM_PORT_NAMES[0]}, or let its targetPort be the one that the scheduler listens on, which is {COMM_PORT} "
+        "unless its --port says otherwise"
+    )
+    return (Finding(about.key, Reason.NO_SCHEDULER_PORT, message),)
 
 
 def is_run_by_dask_kubernetes(cluster: DaskCluster, snapshot: Snapshot) -> bool:

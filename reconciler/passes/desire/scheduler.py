@@ -7,12 +7,13 @@ from models.kinds import POD, Key
 from models.resources import DaskCluster
 from models.status import Retirement
 from reconciler.passes.desire.children import Marks, child_body
-from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
+from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
 from reconciler.passes.desire.services import scheduler_labels
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
 from reconciler.rules.parts import ClusterParts, is_stuck
+from reconciler.rules.pod_end import has_ended, how_it_ended
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 
@@ -36,12 +37,11 @@ def desire_scheduler(parts: ClusterParts) -> Desired:
         return Desired(cluster, (Wanted(keep.key, body, keep, "the cluster needs a scheduler"),), decided, records)
     if unwanted:
         return Desired(cluster, unwanted=decided, records=records)
-    wait_until = retry_at(cluster.status.decisions.failures, scheduler_hash(cluster), now)
+    wait_until = retry_at(cluster.status.decisions, scheduler_hash(cluster), now)
     if wait_until is not None and now < wait_until:
-        told = Finding(
-            cluster.key, Reason.BACK_OFF, f"its scheduler ended; the next one starts at {wire_time(wait_until)}"
-        )
-        return Desired(cluster, findings=(told,))
+        times = in_a_row(cluster.status.decisions, scheduler_hash(cluster), now)
+        message = f"its scheduler ended {times}; the next one starts at {wire_time(wait_until)}"
+        return Desired(cluster, findings=(Finding(cluster.key, Reason.BACK_OFF, message),))
     return Desired(cluster, (_new(parts),))
 
 
@@ -49,8 +49,8 @@ def _unwanted(parts: ClusterParts) -> Iterator[Unwanted]:
     for pod in parts.schedulers:
         if pod.is_terminating or pod is parts.lasting_scheduler:
             continue
-        if pod.has_ended:
-            yield Unwanted(pod, how_it_ended(pod))
+        if has_ended(pod):
+            yield Unwanted(pod, f"it {how_it_ended(pod)}")
         elif parts.lasting_scheduler is None:
             yield Unwanted(pod, "its template changed")
         else:
@@ -66,10 +66,8 @@ def _decision(parts: ClusterParts, unwanted: Sequence[Unwanted]) -> Record:
     metas = [one.present.metadata for one in unwanted]
     new = [Retirement(name=meta.name, uid=meta.uid, since=now) for meta in metas]
     decisions: Body = {"retiring": [one.wire() for one in (*before, *new)]}
-    ended = [pod for pod in parts.schedulers if pod.metadata.uid in doomed and pod.has_ended]
-    failures = count_failures(cluster.status.decisions.failures, ended, scheduler_hash(cluster), now)
-    if failures is not None:
-        decisions["failures"] = failures
+    ended = [pod for pod in parts.schedulers if pod.metadata.uid in doomed and has_ended(pod)]
+    decisions |= count_ends(cluster.status.decisions, ended, scheduler_hash(cluster), now)
     reason = f"{unwanted[0].present.metadata.name} is to go: {unwanted[0].reason}"
     return Record(cluster, {"status": {"decisions": decisions}}, reason, doomed)
 

@@ -18,7 +18,8 @@ from reconciler.passes.report.workers import readiness, selector, shortage
 from reconciler.rules.addresses import dashboard_address, scheduler_address
 from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import UNBUILDABLE, Reason
+from reconciler.rules.reason_sets import UNBUILDABLE
+from reconciler.rules.reasons import Reason
 
 
 def report_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport]) -> DaskClusterStatus:

@@ -10,7 +10,8 @@ from models.base import Condition, find_condition
 from reconciler.passes.report.sentences import sentence, shorten
 from reconciler.passes.values import Finding
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import BLOCKING, Reason
+from reconciler.rules.reason_sets import BLOCKING
+from reconciler.rules.reasons import Reason
 
 
 def condition(type_: ConditionType, reason: Reason, message: str) -> Condition:

@@ -7,6 +7,7 @@
 A job's status never goes back, whatever happens to its Pods.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.base import Condition, find_condition
@@ -20,6 +21,7 @@ from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.rules.parts import JobParts, is_live
+from reconciler.rules.pod_end import End, end_of
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -139,15 +141,19 @@ class _Job:
         if progress is JobStatus.SUCCESSFUL:
             return _outcome(Reason.SUCCEEDED, "The job's command ended well.")
         if progress is JobStatus.FAILED:
-            return _outcome(Reason.RUNNER_FAILED, self._why_failed())
+            never = messages_with(self.view.findings_of(self.job), Reason.NAME_TOO_LONG)
+            reason = Reason.NAME_TOO_LONG if never else Reason.RUNNER_FAILED
+            return _outcome(reason, self._why_failed(never))
         return _outcome(Reason.NOT_FINISHED, "The job has not ended yet.")
 
-    def _why_failed(self) -> str:
-        """How the runner ended; kept when the Pod is gone."""
+    def _why_failed(self, never: Sequence[str]) -> str:
+        """How the runner ended, or why there never was one; kept when the Pod is gone."""
         known = find_condition(self.job.status.conditions, ConditionType.FAILED)
         if known is not None and known.status == "True":
             return known.message
-        if self.runner is None or self.runner.status.phase != "Failed":
+        if never:
+            return " ".join(never)
+        if self.runner is None or end_of(self.runner) is not End.FAILED:
             return "The job's command failed."
         return sentence(f"The runner Pod {self.runner.metadata.name} {explain_end(self.runner)}")
 

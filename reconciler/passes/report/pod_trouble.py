@@ -8,9 +8,11 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from models.observed import ContainerStatus, Pod, Terminated, Waiting
+from models.observed import ContainerStatus, Pod, Waiting
 from reconciler.passes.report.sentences import clause
 from reconciler.rules.labels import SCHEDULER_GATE
+from reconciler.rules.main_container import working_first
+from reconciler.rules.pod_end import awaited, end_of, how_container_ended, verb_and_detail, which
 
 KINDS_SHOWN = 3
 """How many kinds of trouble one sentence tells apart."""
@@ -18,6 +20,7 @@ KINDS_SHOWN = 3
 # What the scheduler adds on claims and preemption only says again that there is no node.
 _NO_NEWS = re.compile(r" no new claims to deallocate,?\.?| preemption:")
 _BACK_OFF = re.compile(r"back-off (\S+) restarting")
+_KUEUE = "kueue.x-k8s.io/"
 _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
 
 
@@ -46,7 +49,7 @@ def explain(pod: Pod) -> str:
 
 def explain_end(pod: Pod) -> str:
     """How a Pod that has ended did so, to be read after its name."""
-    return str(_ended(pod))
+    return str(Trouble(*verb_and_detail(pod)))
 
 
 def summarize(pods: Sequence[Pod]) -> list[str]:
@@ -75,31 +78,21 @@ def find_trouble(pod: Pod) -> Trouble | None:
 def _troubles(pod: Pod) -> Iterator[Trouble]:
     if pod.is_terminating:
         yield Trouble("cannot be used any more", "deletion was requested")
-    if pod.has_ended:
-        yield _ended(pod)
+    if end_of(pod) is not None:
+        yield Trouble(*verb_and_detail(pod))
     yield from _unscheduled(pod)
     yield from _initializing(pod.status.init_container_statuses)
-    yield from _starting(pod.status.container_statuses)
+    yield from _starting(pod)
     yield _unready(pod)
-
-
-def _ended(pod: Pod) -> Trouble:
-    verb = "failed" if pod.status.phase == "Failed" else "ended"
-    if pod.status.reason or pod.status.message:
-        return Trouble(f"{verb}: {pod.status.reason}".rstrip(": "), pod.status.message)
-    ends = [(one, one.state.terminated) for one in pod.status.container_statuses if one.state.terminated]
-    if not ends:
-        return Trouble(verb)
-    container, end = min(ends, key=lambda found: found[1].exit_code == 0)
-    return Trouble(f"{verb}: {_which(container, pod.status.container_statuses)}{how_ended(end)}", end.message)
 
 
 def _unscheduled(pod: Pod) -> Iterator[Trouble]:
     gates = [gate.name for gate in pod.spec.scheduling_gates]
     if SCHEDULER_GATE in gates:
         yield Trouble("must wait until the scheduler is ready")
-    if gates:
-        yield Trouble(f"must wait for whoever set the scheduling gate {gates[0]}")
+    for gate in gates:
+        who = "Kueue to admit it (" if gate.startswith(_KUEUE) else "whoever set the "
+        yield Trouble(f"must wait for {who}scheduling gate {gate}{')' * gate.startswith(_KUEUE)}")
     scheduled = pod.condition("PodScheduled")
     # When the last gate is gone, the condition still speaks of it for a moment.
     if scheduled is not None and scheduled.status == "False" and scheduled.reason != "SchedulingGated":
@@ -117,29 +110,31 @@ def _initializing(containers: Sequence[ContainerStatus]) -> Iterator[Trouble]:
             yield _waiting(container, container.state.waiting, prefix)
         elif container.state.terminated and container.state.terminated.exit_code:
             end = container.state.terminated
-            yield Trouble(f"crashed: {prefix}{how_ended(end)}", end.message)
+            yield Trouble(f"crashed: {prefix}{how_container_ended(end)}", end.message)
         elif not container.state.waiting and not container.state.terminated:
             yield Trouble(f"must wait for the init container {container.name}")
 
 
-def _starting(containers: Sequence[ContainerStatus]) -> Iterator[Trouble]:
-    """What containers wait for, those first that will not get it."""
-    unready = [container for container in containers if not container.ready]
+def _starting(pod: Pod) -> Iterator[Trouble]:
+    """What containers wait for, those first that will not get it, and of these the main one."""
+    unready = [container for container in working_first(pod) if not container.ready]
     for container in unready:
-        prefix = _which(container, containers)
+        prefix = which(container, pod)
         if container.state.waiting and container.state.waiting.reason not in _ON_THE_WAY:
             yield _waiting(container, container.state.waiting, prefix)
         elif container.state.terminated:
             end = container.state.terminated
             verb = "crashed" if end.exit_code else "ended"
-            yield Trouble(f"{verb}: {prefix}{how_ended(end)}", end.message)
+            others = " and ".join(awaited(pod))
+            waits = f"the Pod ends with the container {others}" if others else ""
+            yield Trouble(f"{verb}: {prefix}{how_container_ended(end)}", "; ".join(filter(None, (end.message, waits))))
     for container in unready:
         if container.state.waiting:
             reason = container.state.waiting.reason or "ContainerCreating"
             yield Trouble(f"must wait for the containers: {reason}", container.state.waiting.message)
         elif container.last_state.terminated:
             end = container.last_state.terminated
-            cause = f"{_which(container, containers)}{how_ended(end)}"
+            cause = f"{which(container, pod)}{how_container_ended(end)}"
             yield Trouble(f"had to start again and did not become ready yet: {cause}", end.message)
         else:
             yield Trouble("started, but did not pass the readiness probe yet")
@@ -158,7 +153,7 @@ def _waiting(container: ContainerStatus, waiting: Waiting, prefix: str) -> Troub
     if end is None:
         return Trouble(f"crashed: {prefix}{waiting.reason}", again)
     detail = "; ".join(filter(None, (end.message, again)))
-    return Trouble(f"crashed: {prefix}{waiting.reason}, {how_ended(end)}", detail)
+    return Trouble(f"crashed: {prefix}{waiting.reason}, {how_container_ended(end)}", detail)
 
 
 def _unready(pod: Pod) -> Trouble:
@@ -168,12 +163,3 @@ def _unready(pod: Pod) -> Trouble:
     if ready is not None and (ready.message or ready.reason):
         return Trouble("started, but cannot be called ready", ready.message or ready.reason)
     return Trouble("started, but cannot be called ready", f"node {pod.spec.node_name} may be down")
-
-
-def how_ended(end: Terminated) -> str:
-    """How a container ended, such as `exit code 137 (OOMKilled)`."""
-    return f"exit code {end.exit_code}" + (f" ({end.reason})" if end.reason else "")
-
-
-def _which(container: ContainerStatus, containers: Sequence[ContainerStatus]) -> str:
-    return f"container {container.name}: " if len(containers) > 1 else ""

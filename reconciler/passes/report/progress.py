@@ -7,7 +7,8 @@ from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.passes.values import Result, Verb
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import POSTPONING, Reason
+from reconciler.rules.reason_sets import POSTPONING
+from reconciler.rules.reasons import Reason
 
 
 def obstacle_condition(view: View, resource: Owner) -> Condition | None:

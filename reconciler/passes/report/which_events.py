@@ -23,7 +23,8 @@ from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
 from reconciler.rules.parts import ClusterParts, is_live
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import BLOCKING, Reason
+from reconciler.rules.reason_sets import BLOCKING
+from reconciler.rules.reasons import Reason
 
 
 def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:

@@ -11,6 +11,7 @@ from reconciler.passes.report.sentences import clause
 from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
 from reconciler.rules.names import label_value
 from reconciler.rules.parts import is_live, workers_of
+from reconciler.rules.pod_end import has_ended
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -68,7 +69,7 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
         wanted=group.spec.worker.replicas,
         live=live,
         ready=sum(pod.is_ready for pod in live),
-        ended=tuple(pod for pod in pods if pod.has_ended and not pod.is_terminating),
+        ended=tuple(pod for pod in pods if has_ended(pod) and not pod.is_terminating),
         retiring=frozenset(one.uid for one in group.status.decisions.retiring),
         updated=None if present is None else updated,
     )

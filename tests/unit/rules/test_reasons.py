@@ -3,7 +3,8 @@
 import pytest
 
 from reconciler.rules.reason_facts import ConditionType, EventType, Handling
-from reconciler.rules.reasons import BLOCKING, POSTPONING, REASONS_OF_FINDINGS, UNBUILDABLE, Reason
+from reconciler.rules.reason_sets import BLOCKING, POSTPONING, REASONS_OF_FINDINGS, UNBUILDABLE
+from reconciler.rules.reasons import Reason
 
 
 @pytest.mark.parametrize("reason", Reason)

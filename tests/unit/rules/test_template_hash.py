@@ -66,6 +66,66 @@ def test_workers_are_replaced_when_the_address_that_they_were_given_changes() ->
     assert len({_worker_hash(), _worker_hash(of=other_port), _worker_hash(of=other_scheme)}) == 3
 
 
+_WORKER: dict[str, Any] = {
+    "spec": {
+        "containers": [
+            {
+                "name": "worker",
+                "image": "ghcr.io/dask/dask:2026.8.0",
+                "args": ["dask", "worker", "--name", "$(DASK_WORKER_NAME)"],
+            }
+        ]
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("container", "ports", "workers", "schedulers"),
+    [
+        ({}, [], "9f064a723a060fac", "96a5a40f9797598f"),
+        (
+            {},
+            [{"name": "tcp-comm", "port": 9786, "targetPort": "tcp-comm"}],
+            "5e6bef35599e369f",
+            "96a5a40f9797598f",
+        ),
+        ({}, [{"name": "comm", "port": 8786}, {"name": "x", "port": 1}], "9f064a723a060fac", "96a5a40f9797598f"),
+        ({}, [{"name": "x", "port": 8786}, {"name": "y", "port": 1}], "9f064a723a060fac", "96a5a40f9797598f"),
+        ({"args": ["dask", "scheduler", "--protocol", "tls"]}, [], "ca0c5bd6bc395f69", "2f9457e7e91dcaad"),
+        (
+            {"args": ["dask", "scheduler", "--protocol=ucx://", "--port", "8786"]},
+            [],
+            "c3723d3927357e31",
+            "307061322ad13750",
+        ),
+        (
+            {"env": [{"name": "DASK_DISTRIBUTED__COMM__DEFAULT_SCHEME", "value": "tls"}]},
+            [],
+            "ca0c5bd6bc395f69",
+            "e3651e2b95de8804",
+        ),
+        (
+            {"command": ["sh", "-c"], "args": ["exec dask scheduler --port 8786"]},
+            [],
+            "9f064a723a060fac",
+            "c92eca73672b25b6",
+        ),
+        ({"args": ["dask", "scheduler", "--host", "0.0.0.0"]}, [], "9f064a723a060fac", "0b5e7378e4d2fb43"),
+        ({}, [{"name": "x", "port": 1}], "9f064a723a060fac", "96a5a40f9797598f"),
+    ],
+)
+def test_a_new_version_restarts_nothing(
+    container: dict[str, Any], ports: list[dict[str, Any]], workers: str, schedulers: str
+) -> None:
+    """These hashes are on Pods that run; where no port is known, those that run are left alone."""
+    image = {"name": "scheduler", "image": "ghcr.io/dask/dask:2026.8.0", "args": ["dask", "scheduler"]}
+    spec = {"containers": [{**image, **container}]}
+    one = cluster(scheduler={"spec": spec, "service": {"ports": ports}}, worker=_WORKER)
+    assert worker_hash(group("simple", worker=_WORKER), one) == workers
+    assert scheduler_hash(one) == schedulers
+    assert runner_hash(job(runner=_WORKER["spec"])) == "a61e56c6a834bf7b"
+
+
 def test_the_hash_does_not_depend_on_what_only_kubernetes_writes() -> None:
     """Nulls, which mean that a field is absent, and the object's own names do not count."""
     assert _worker_hash({"spec": {**pod_spec(), "nodeSelector": None}}) == _worker_hash()

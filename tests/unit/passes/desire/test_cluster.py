@@ -9,7 +9,15 @@ from models.resources import DaskCluster
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
 from reconciler.passes.values import Desired
-from reconciler.rules.labels import COMPONENT, KOPF_FINALIZER, NAMING, REPLICAS_HANDED_DOWN, ROLE
+from reconciler.rules.labels import (
+    CLUSTER,
+    COMPONENT,
+    KOPF_FINALIZER,
+    NAMING,
+    REPLICAS_HANDED_DOWN,
+    ROLE,
+    SET_BY_OWNER,
+)
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
 from tests.builders import (
@@ -76,22 +84,27 @@ def test_a_new_cluster_gets_its_naming_set_recorded_first() -> None:
         assert desired.wanted == ()
 
 
-def test_kubectl_shows_one_service_with_the_clusters_label() -> None:
-    """The second Service is found by clients by its name, and by people not at all."""
-    bodies = _bodies(_desired(ONE))
-    users = bodies["Service", "simple-service"]["metadata"]["labels"]
-    clients = bodies["Service", "simple-scheduler"]["metadata"]["labels"]
-    assert users == {"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"}
-    assert clients == {"dask.org/component": "scheduler"}
+def test_one_service_is_the_schedulers_and_the_users() -> None:
+    """The second one is found by clients by its name: no monitor scrapes it too, and no annotation concerns it."""
+    users = {"labels": {"team": "x"}, "annotations": {"tailscale.com/expose": "true"}}
+    bodies = _bodies(_desired(cluster(scheduler={"metadata": users}, labels={"a": "b"}, annotations={"c": "d"})))
+    first, second = (bodies["Service", name]["metadata"] for name in ("simple-service", "simple-scheduler"))
+    ours = {"kubernetes.dask.org/cluster": "simple"}
+    truth = {"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"}
+    assert first["labels"] == {"team": "x", "a": "b", **truth, **ours}
+    assert first["annotations"].items() >= {"tailscale.com/expose": "true", "c": "d"}.items()
+    assert second["labels"] == {"dask.org/component": "scheduler-comm", **ours}
+    assert second["annotations"].keys() == {ROLE, SET_BY_OWNER}
 
 
 def test_everything_made_for_a_cluster_can_be_found_again() -> None:
-    """Each object has a role, an owner with uid, and the label by which lists find it."""
+    """Each object has a role, an owner with uid, and the labels by which lists find it."""
     for (kind, _), body in _bodies(_desired(ONE)).items():
         meta = body["metadata"]
         assert meta["annotations"][ROLE]
         assert [owner["uid"] for owner in meta["ownerReferences"]] == [ONE.metadata.uid]
         assert kind == "DaskWorkerGroup" or COMPONENT in meta["labels"]
+        assert meta["labels"][CLUSTER] == "simple"
 
 
 def test_the_default_group_is_the_clusters_worker_section() -> None:
@@ -105,6 +118,7 @@ def test_the_default_group_is_the_clusters_worker_section() -> None:
         "team": "x",
         "dask.org/cluster-name": "simple",
         "dask.org/component": "workergroup",
+        "kubernetes.dask.org/cluster": "simple",
     }
     assert body["metadata"]["annotations"][REPLICAS_HANDED_DOWN] == "4"
 
@@ -145,7 +159,13 @@ def test_children_are_found_under_whatever_name_they_have() -> None:
                     "simple-scheduler-6f9d-x",
                     labels={"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"},
                     ownerReferences=[
-                        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": "r", "uid": "r", "controller": True}
+                        {
+                            "apiVersion": "apps/v1",
+                            "kind": "ReplicaSet",
+                            "name": "simple-scheduler-6f9d",
+                            "uid": "r",
+                            "controller": True,
+                        }
                     ],
                 )
             ],

@@ -7,7 +7,7 @@ import pytest
 
 from models.observed import Pod
 from models.status import Failures
-from reconciler.passes.desire.crash_backoff import count_failures, how_it_ended, retry_at
+from reconciler.passes.desire.crash_backoff import Counts, count_ends, in_a_row, retry_at
 from reconciler.rules.labels import TEMPLATE_HASH
 from tests.builders import NOON, pod
 
@@ -18,8 +18,16 @@ def _ended(template: str = HASH, **more: Any) -> Pod:
     return pod("p", phase=more.pop("phase", "Failed"), annotations={TEMPLATE_HASH: template}, **more)
 
 
-def _failures(count: int, last: datetime = NOON, template: str = HASH) -> Failures:
-    return Failures(count=count, last_time=last, template_hash=template)
+def _failures(count: int, last: datetime = NOON, template: str = HASH) -> Counts:
+    return Counts(failures=Failures(count=count, last_time=last, template_hash=template))
+
+
+def _losses(count: int) -> Counts:
+    return Counts(losses=Failures(count=count, last_time=NOON, template_hash=HASH))
+
+
+def _lost(**more: Any) -> Pod:
+    return _ended(**{"disrupted": True, **more})
 
 
 @pytest.mark.parametrize(
@@ -32,26 +40,29 @@ def test_each_failure_in_a_row_doubles_the_wait(count: int, seconds: int) -> Non
 
 def test_nothing_speaks_against_what_has_not_failed() -> None:
     """No failure, or one of another template, is nothing to wait for."""
-    assert retry_at(None, HASH, NOON) is None
-    assert retry_at(Failures(), HASH, NOON) is None
+    assert retry_at(Counts(), HASH, NOON) is None
+    assert retry_at(Counts(Failures(), Failures()), HASH, NOON) is None
     assert retry_at(_failures(5, template="old"), HASH, NOON) is None
 
 
 @pytest.mark.parametrize(("minutes", "counts"), [(-60, True), (0, True), (5, True), (6, False), (1440, False)])
-def test_a_failure_far_in_the_future_says_nothing(minutes: int, *, counts: bool) -> None:
-    """A clock that was wrong saw it; the next failure is the first again, at the time that it is."""
-    seen = NOON + timedelta(minutes=minutes)
-    known = _failures(3, seen)
+@pytest.mark.parametrize(("name", "how"), [("failures", {}), ("losses", {"disrupted": True})])
+def test_an_end_far_in_the_future_says_nothing(name: str, how: dict[str, Any], minutes: int, *, counts: bool) -> None:
+    """A clock that was wrong saw it; the next one is the first again, at the time that it is."""
+    seen = Failures(count=3, last_time=NOON + timedelta(minutes=minutes), template_hash=HASH)
+    known = Counts(**{name: seen})
     assert (retry_at(known, HASH, NOON) is not None) is counts
+    assert bool(in_a_row(known, HASH, NOON)) is counts
     if not counts:
-        counted = count_failures(known, [_ended(age=timedelta(hours=1))], HASH, NOON)
-        assert counted == {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH}
+        counted = count_ends(known, [_ended(age=timedelta(hours=1), **how)], HASH, NOON)[name]
+        assert (counted["count"], counted["lastTime"]) == (1, "2026-01-31T12:00:00Z")
 
 
 def test_pods_that_end_together_count_once() -> None:
     """A hundred workers of one broken image are one failure."""
-    counted = count_failures(None, [_ended()] * 100, HASH, NOON)
-    assert counted == {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH}
+    counted = count_ends(Counts(), [_ended()] * 100, HASH, NOON)
+    failures = {"count": 1, "lastTime": "2026-01-31T12:00:00Z", "templateHash": HASH, "message": "failed"}
+    assert counted == {"failures": failures}
 
 
 @pytest.mark.parametrize(
@@ -60,7 +71,8 @@ def test_pods_that_end_together_count_once() -> None:
         ([_ended()], True),
         ([_ended(phase="Succeeded")], True),
         ([_ended(disrupted=True)], False),
-        ([_ended(reason="Evicted")], False),
+        ([_ended(reason="Evicted")], True),
+        ([_ended(phase="Succeeded", disrupted=True)], False),
         ([_ended(reason="Preempting")], False),
         ([_ended(reason="NodeShutdown")], False),
         ([_ended("old")], False),
@@ -71,7 +83,7 @@ def test_pods_that_end_together_count_once() -> None:
 )
 def test_only_what_the_present_template_brought_about_counts(pods: list[Pod], *, counts: bool) -> None:
     """A lost node, a preemption and an older template say nothing about the image."""
-    assert (count_failures(None, pods, HASH, NOON) is not None) is counts
+    assert ("failures" in count_ends(Counts(), pods, HASH, NOON)) is counts
 
 
 @pytest.mark.parametrize(
@@ -81,9 +93,8 @@ def test_only_what_the_present_template_brought_about_counts(pods: list[Pod], *,
 def test_after_ten_quiet_minutes_a_failure_is_the_first_again(seconds: int, count: int) -> None:
     """Counted from the end of the wait."""
     replacement = _ended(age=timedelta(seconds=-20))
-    counted = count_failures(_failures(2), [replacement], HASH, NOON + timedelta(seconds=seconds))
-    assert counted is not None
-    assert counted["count"] == count
+    counted = count_ends(_failures(2), [replacement], HASH, NOON + timedelta(seconds=seconds))
+    assert counted["failures"]["count"] == count
 
 
 @pytest.mark.parametrize("seconds", [0, 1, 19])
@@ -91,26 +102,67 @@ def test_what_ends_while_one_waits_neither_counts_nor_lengthens_the_wait(seconds
     """Or a large group that loses a worker now and then would never get one back."""
     for age in (timedelta(hours=1), timedelta(0), timedelta(seconds=-1)):
         ended = _ended(age=age)
-        assert count_failures(_failures(2), [ended], HASH, NOON + timedelta(seconds=seconds)) is None
+        assert count_ends(_failures(2), [ended], HASH, NOON + timedelta(seconds=seconds)) == {}
 
 
 @pytest.mark.parametrize(("age_seconds", "counts"), [(3600, False), (1, False), (0, False), (-1, True), (-20, True)])
 def test_only_a_replacement_that_fails_again_counts(age_seconds: int, *, counts: bool) -> None:
     """A worker that was there at the last failure already did not fail for its sake."""
     ended = _ended(age=timedelta(seconds=age_seconds))
-    counted = count_failures(_failures(2), [ended], HASH, NOON + timedelta(seconds=60))
-    assert (counted is not None) is counts
+    counted = count_ends(_failures(2), [ended], HASH, NOON + timedelta(seconds=60))
+    assert bool(counted) is counts
 
 
 def test_a_new_template_begins_anew() -> None:
     """Its first failure is a first failure."""
-    counted = count_failures(_failures(6, template="old"), [_ended()], HASH, NOON)
-    assert counted is not None
+    counted = count_ends(_failures(6, template="old"), [_ended()], HASH, NOON)["failures"]
     assert (counted["count"], counted["templateHash"]) == (1, HASH)
 
 
-def test_how_a_pod_ended_is_said_in_words() -> None:
-    """Phase, reason, message and exit codes, as far as they are known."""
-    assert how_it_ended(_ended()) == "it ended: Failed"
-    assert how_it_ended(_ended(exit_code=137)) == "it ended: Failed, exit code 137 (Error)"
-    assert how_it_ended(_ended(reason="Evicted")) == "it ended: Failed, Evicted"
+@pytest.mark.parametrize(
+    ("count", "seconds"), [(1, 0), (2, 0), (3, 10), (4, 20), (5, 40), (6, 80), (7, 160), (8, 300), (1000, 300)]
+)
+def test_two_losses_in_a_row_are_made_up_for_at_once_and_the_third_waits(count: int, seconds: int) -> None:
+    """A node that refuses Pod after Pod, or takes them away again and again, makes no storm."""
+    assert retry_at(_losses(count), HASH, NOON) == NOON + timedelta(seconds=seconds)
+
+
+def test_losses_are_counted_apart_from_failures() -> None:
+    """Each by itself, in one write; what waits longest is waited for, and told."""
+    counted = count_ends(Counts(), [_ended(), _lost()], HASH, NOON)
+    assert {name: one["count"] for name, one in counted.items()} == {"failures": 1, "losses": 1}
+    both = Counts(_failures(1).failures, _losses(4).losses)
+    assert retry_at(both, HASH, NOON) == NOON + timedelta(seconds=20)
+    assert in_a_row(both, HASH, NOON) == "4 times in a row"
+    assert in_a_row(_failures(3), HASH, NOON) == "3 times in a row"
+    assert in_a_row(_failures(1), HASH, NOON) == "once"
+    assert in_a_row(Counts(), HASH, NOON) == ""
+
+
+def test_how_the_last_one_ended_is_remembered() -> None:
+    """While one waits, the Pod itself is gone."""
+    evicted = _ended(reason="Evicted", message="Usage of EmptyDir volume exceeds the limit. " * 9)
+    failures = Failures.model_validate(count_ends(Counts(), [evicted], HASH, NOON)["failures"])
+    words = in_a_row(Counts(failures), HASH, NOON)
+    assert words.startswith("once; the last one failed: Evicted: Usage of EmptyDir volume exceeds the limit.")
+    assert len(words) < 250
+
+
+@pytest.mark.parametrize(("seconds", "count"), [(10, 4), (10 + 599, 4), (10 + 600, 1)])
+def test_ten_quiet_minutes_end_a_row_of_losses(seconds: int, count: int) -> None:
+    """A spot node now and then is no row."""
+    counted = count_ends(_losses(3), [_lost(age=timedelta(seconds=-5))], HASH, NOON + timedelta(seconds=seconds))
+    assert counted["losses"]["count"] == count
+
+
+def test_only_a_replacement_that_is_lost_again_is_a_loss_in_a_row() -> None:
+    """Of a large group, a node takes many that were there already."""
+    later = NOON + timedelta(seconds=1)
+    assert count_ends(_losses(1), [_lost()], HASH, later) == {}
+    assert count_ends(_losses(1), [_lost(age=timedelta(seconds=-1))], HASH, later)["losses"]["count"] == 2
+
+
+def test_a_worker_that_gave_up_before_there_was_a_scheduler_is_a_loss() -> None:
+    """It says nothing about the worker's image."""
+    counted = count_ends(Counts(), [_ended(exit_code=1)], HASH, NOON, in_vain={"p"})
+    assert list(counted) == ["losses"]

@@ -1,7 +1,6 @@
 """Jobs: a cluster and a runner, an outcome, and what is left of them."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
@@ -56,7 +55,8 @@ def test_a_new_job_gets_its_cluster(naming: Naming, name: str) -> None:
     (wanted,) = _desired(one).wanted
     assert (wanted.key.kind, wanted.key.name, wanted.present) == (DASK_CLUSTER, name, None)
     meta = wanted.body["metadata"]
-    assert meta["labels"] == {"team": "x", "tier": "y", "dask.org/cluster-name": name}
+    ours = {"dask.org/cluster-name": name, "kubernetes.dask.org/cluster": name}
+    assert meta["labels"] == {"team": "x", "tier": "y", **ours}
     assert (meta["annotations"][NAMING], meta["annotations"]["a"]) == (str(naming), "b")
     assert meta["annotations"][REPLICAS_HANDED_DOWN] == "4"
     assert [owner["uid"] for owner in meta["ownerReferences"]] == [one.metadata.uid]
@@ -90,6 +90,8 @@ def test_the_runner_is_created_at_once_and_gated() -> None:
         "team": "x",
         "dask.org/cluster-name": "train-cluster",
         "dask.org/component": "job-runner",
+        "kubernetes.dask.org/cluster": "train-cluster",
+        "sidecar.istio.io/inject": "false",
     }
 
 
@@ -125,42 +127,12 @@ def test_a_gate_that_has_fallen_stays_down() -> None:
     assert "spec" not in kept.body
 
 
-@pytest.mark.parametrize(
-    ("ended", "status"),
-    [
-        ({"phase": "Succeeded"}, "Successful"),
-        ({"phase": "Failed"}, "Failed"),
-        ({"phase": "Failed", "reason": "DeadlineExceeded"}, "Failed"),
-        ({"phase": "Succeeded", "disrupted": True}, "Successful"),
-    ],
-)
-def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ended: dict[str, Any], status: str) -> None:
-    """With the times and the Pod, and nothing else in the same write."""
-    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, **ended))
-    (record,) = desired.records
-    assert record.body["status"] == {
-        "jobStatus": status,
-        "jobRunnerPodName": "train-runner",
-        "startTime": "2026-01-31T12:00:00Z",
-        "endTime": "2026-01-31T12:00:00Z",
-    }
-    assert (desired.wanted, desired.unwanted) == ((), ())
-
-
-def test_the_start_that_was_seen_stays() -> None:
-    """The outcome does not overwrite it."""
-    one = job(status={"jobStatus": "Running", "startTime": "2026-01-31T11:00:00Z"})
-    (record,) = _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded")).records
-    assert record.body["status"]["startTime"] == "2026-01-31T11:00:00Z"
-
-
-@pytest.mark.parametrize("lost", [{"reason": "Evicted"}, {"disrupted": True}, {"reason": "NodeShutdown"}])
-def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(lost: dict[str, Any]) -> None:
-    """It is deleted, and the next one takes its name."""
-    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, phase="Failed", **lost))
-    assert desired.records == ()
-    assert [unwanted.present.metadata.name for unwanted in desired.unwanted] == ["train-runner"]
-    assert _wanted(_desired(ONE, OF_ONE, READY))[1] == ("Pod default/train-runner", False)
+def test_no_runner_is_made_that_would_not_find_its_scheduler() -> None:
+    """Its Service shows no port that leads there; the cluster says so."""
+    portless = {"service": {"ports": [{"name": "x", "port": 1}]}}
+    one = job(scheduler=portless)
+    of_one = job_cluster(one, scheduler=portless)
+    assert _wanted(_desired(one, of_one, scheduler(of_one))) == [("DaskCluster default/train-cluster", True)]
 
 
 def test_a_deleted_runner_runs_again() -> None:
@@ -180,7 +152,7 @@ def test_after_the_outcome_the_cluster_goes_and_the_runner_stays(outcome: str) -
     assert _wanted(desired) == [("Pod default/train-runner", True)]
     assert desired.records == ()
     assert _desired(one) == Desired(one)
-    assert _desired(one, runner(one, OF_ONE, phase="Failed", reason="Evicted")).records == ()
+    assert _desired(one, runner(one, OF_ONE, phase="Failed", disrupted=True)).records == ()
 
 
 def test_an_outcome_is_written_once() -> None:
@@ -229,18 +201,40 @@ def test_the_runners_labels_are_kept_right() -> None:
     ("name", "naming", "is_told"),
     [
         ("a" * 45, Naming.CLASSIC, False),
-        ("a" * 46, Naming.CLASSIC, True),
+        ("a" * 53, Naming.CLASSIC, False),
+        ("a" * 54, Naming.CLASSIC, True),
         ("a" * 53, Naming.CURRENT, False),
         ("a" * 54, Naming.CURRENT, True),
+        ("a.b", Naming.CURRENT, True),
     ],
 )
-def test_a_name_that_leaves_no_room_for_the_clusters_is_refused_in_words(
+def test_a_job_that_can_never_run_under_its_name_fails_and_says_why(
     name: str, naming: Naming, *, is_told: bool
 ) -> None:
-    """Classic naming takes eight characters more."""
+    """Whoever polls it would wait for ever; the names can have the same length under both naming sets."""
     desired = _desired(job(name, naming=naming))
     assert (reasons(desired.findings) == [Reason.NAME_TOO_LONG]) is is_told
     assert (desired.wanted == ()) is is_told
+    statuses = [record.body["status"] for record in desired.records]
+    failed = {"jobStatus": "Failed", "endTime": "2026-01-31T12:00:00Z"}
+    assert statuses == ([failed] if is_told else [])
+    if is_told:
+        over = _desired(job(name, naming=naming, status=failed))
+        assert (over.records, over.wanted, reasons(over.findings)) == ((), (), [Reason.NAME_TOO_LONG])
+
+
+def test_a_flyte_job_of_48_characters_gets_a_cluster_of_its_own_name() -> None:
+    """Flyte looks for the scheduler by the job's whole name."""
+    name = "rqab7cdefgh9i84j86kl-a0b1cdefghij5kl847mnopqrstu-0"[:48]
+    assert _wanted(_desired(job(name))) == [(f"DaskCluster default/{name}", False)]
+
+
+def test_a_job_that_lost_its_record_has_its_clusters_naming() -> None:
+    """Where both naming sets give the cluster the same name, only its own record tells."""
+    lost = job("a" * 48, naming=None)
+    of_lost = cluster("a" * 48, naming=Naming.CURRENT, owner=lost, annotations={ROLE: "job-cluster"})
+    (record,) = _desired(lost, of_lost, naming=Naming.CLASSIC).records
+    assert record.body["metadata"]["annotations"] == {NAMING: "current"}
 
 
 def test_a_job_waits_for_a_cluster_that_is_still_going() -> None:

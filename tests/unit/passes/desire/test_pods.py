@@ -2,8 +2,10 @@
 
 from typing import Any
 
-from reconciler.passes.desire.pods import gated, with_environment
-from tests.builders import pod_spec
+import pytest
+
+from reconciler.passes.desire.pods import gated, knows_its_scheduler, with_environment
+from tests.builders import cluster, pod_spec
 
 OURS = {"DASK_WORKER_NAME": "w", "DASK_SCHEDULER_ADDRESS": "tcp://s:1"}
 ADDED = [{"name": "DASK_WORKER_NAME", "value": "w"}, {"name": "DASK_SCHEDULER_ADDRESS", "value": "tcp://s:1"}]
@@ -29,11 +31,38 @@ def test_a_variable_that_the_user_sets_is_the_users() -> None:
 
 
 def test_every_container_gets_them() -> None:
-    """Which of them runs Dask is the user's business; init containers run no Dask."""
-    spec = {"containers": [{"name": "a"}, {"name": "b", "env": None}], "initContainers": [{"name": "c"}]}
+    """Which of them runs Dask is the user's business; init containers wait for the scheduler, or run beside Dask."""
+    native = {"name": "d", "restartPolicy": "Always", "env": [ADDED[0]]}
+    spec = {"containers": [{"name": "a"}, {"name": "b", "env": None}], "initContainers": [{"name": "c"}, native]}
     changed = with_environment(spec, OURS)
     assert [container["env"] for container in changed["containers"]] == [ADDED, ADDED]
-    assert changed["initContainers"] == [{"name": "c"}]
+    assert [container["env"] for container in changed["initContainers"]] == [ADDED, ADDED[::-1]]
+
+
+def test_a_variable_that_has_no_value_is_left_out() -> None:
+    """An address that is not known is none."""
+    assert with_environment(pod_spec(), {"DASK_SCHEDULER_ADDRESS": None}) == pod_spec()
+
+
+PORTLESS = cluster(scheduler={"service": {"ports": [{"name": "x", "port": 1}]}})
+
+
+@pytest.mark.parametrize(
+    ("container", "knows"),
+    [
+        ({}, False),
+        ({"args": ["dask", "worker", "--name", "$(DASK_WORKER_NAME)"]}, False),
+        ({"env": [{"name": "DASK_SCHEDULER_ADDRESS", "value": "tcp://mine:1"}]}, True),
+        ({"env": [{"name": "DASK_SCHEDULER_ADDRESS", "valueFrom": {}}]}, True),
+        ({"args": ["dask", "worker", "tcp://mine:1"]}, True),
+        ({"command": ["sh", "-c", "exec dask worker simple-scheduler:1"]}, True),
+        ({"args": ["dask-worker", "simple-service.default:1"]}, True),
+    ],
+)
+def test_a_pod_is_told_where_its_scheduler_is_by_us_or_by_its_user(container: dict[str, Any], *, knows: bool) -> None:
+    """Where the Service shows no port that leads there, the user may know better."""
+    assert knows_its_scheduler(pod_spec(**container), PORTLESS) is knows
+    assert knows_its_scheduler(pod_spec(**container), cluster())
 
 
 def test_the_users_template_is_not_changed() -> None:

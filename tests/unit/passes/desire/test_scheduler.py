@@ -58,6 +58,8 @@ def test_a_cluster_without_a_scheduler_gets_one() -> None:
         "tier": "head",
         "dask.org/cluster-name": "simple",
         "dask.org/component": "scheduler",
+        "kubernetes.dask.org/cluster": "simple",
+        "sidecar.istio.io/inject": "false",
     }
     assert wanted.body["metadata"]["annotations"][TEMPLATE_HASH] == scheduler_hash(ONE)
 
@@ -100,10 +102,14 @@ def test_the_next_scheduler_of_the_same_name_counts_again() -> None:
     assert decisions["retiring"] == _chosen(second)["retiring"]
 
 
-def test_an_evicted_scheduler_is_replaced_without_a_wait() -> None:
-    """It ran no crashing image."""
-    evicted = scheduler(ONE, phase="Failed", reason="Evicted")
-    assert "failures" not in _decisions(_desired(ONE, evicted))
+def test_a_scheduler_that_was_taken_away_is_replaced_without_a_wait() -> None:
+    """It ran no crashing image; the third in a row waits all the same."""
+    lost = _decisions(_desired(ONE, scheduler(ONE, phase="Failed", reason="Evicted", disrupted=True)))
+    assert "failures" not in lost
+    assert _wanted(_desired(cluster(status={"decisions": lost}))) == [("simple-scheduler", False)]
+    third = {"count": 3, "lastTime": "2026-01-31T11:59:55Z", "templateHash": scheduler_hash(ONE)}
+    waiting = _desired(cluster(status={"decisions": {"losses": third}}))
+    assert (waiting.wanted, reasons(waiting.findings)) == ((), [Reason.BACK_OFF])
 
 
 def _decided(of: DaskCluster, *pods: Pod) -> DaskCluster:
@@ -143,6 +149,12 @@ def test_a_scheduler_stuck_in_terminating_is_replaced_under_another_name(since: 
     (wanted,) = _desired(ONE, stuck).wanted
     assert (wanted.key.name, wanted.present) == (name, None)
     assert wanted.body["metadata"]["labels"]["dask.org/component"] == "scheduler"
+
+
+def test_a_scheduler_that_ended_and_is_kept_by_a_finalizer_holds_its_name_in_vain() -> None:
+    """Kueue's may stay until there is a replacement."""
+    held = scheduler(ONE, phase="Failed", deleting=NOON, finalizers=["kueue.x-k8s.io/managed"], uid="held")
+    assert _wanted(_desired(ONE, held)) == [(names.replacement("simple-scheduler", "held"), False)]
 
 
 def test_a_replacement_that_is_stuck_itself_is_replaced_too() -> None:

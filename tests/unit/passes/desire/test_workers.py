@@ -11,6 +11,8 @@ from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash, worker_hash
 from tests.builders import (
     NOON,
+    RUNNING,
+    ended,
     group,
     pod,
     reasons,
@@ -19,6 +21,7 @@ from tests.builders import (
     world,
 )
 from tests.unit.passes.desire.groups import (
+    HEAD,
     ONE,
     chosen,
     created,
@@ -48,6 +51,8 @@ def test_a_new_group_gets_its_workers_with_their_names_in_their_environment() ->
         "dask.org/cluster-name": "simple",
         "dask.org/component": "worker",
         "dask.org/workergroup-name": "more",
+        "kubernetes.dask.org/cluster": "simple",
+        "sidecar.istio.io/inject": "false",
     }
     annotations = body["metadata"]["annotations"]
     assert (annotations["c"], annotations[ORDINAL]) == ("d", "2")
@@ -73,6 +78,26 @@ def test_enough_workers_are_kept_as_they_are() -> None:
     found = desired(one, worker(one, ONE, 1), worker(one, ONE, 2, ready=False), worker(one, ONE, 3, phase="Pending"))
     assert kept(found) == [name_of(1), name_of(2), name_of(3)]
     assert (created(found), found.records, found.unwanted) == ([], (), ())
+
+
+def test_a_worker_whose_container_ended_beside_a_sidecar_has_ended() -> None:
+    """The kubelet does not start it again, and nobody else would."""
+    one = group_of_one(replicas=1, status=chosen())
+    containers = {"vault-agent": RUNNING, "main": ended(1)}
+    found = desired(one, worker(one, ONE, 1, containers=containers, restart_policy="Never", ready=False))
+    assert leaving(found) == [name_of(1)]
+    assert decisions(found)["failures"]["count"] == 1
+    restarted = worker(one, ONE, 1, containers=containers, restart_policy="Always", ready=False)
+    assert desired(one, restarted).records == ()
+
+
+def test_a_worker_that_gave_up_before_there_was_a_scheduler_is_no_failure() -> None:
+    """It is replaced at once, and from the third time in a row after a wait."""
+    one = group_of_one(replicas=1)
+    early = worker(one, ONE, 1, phase="Failed", containers={"main": ended(1, at=NOON)})
+    for head, counted in ((scheduler(ONE, ready=False), "losses"), (HEAD, "failures")):
+        found = desire(one, world(ONE, head, one, early), Naming.CLASSIC)
+        assert {"failures", "losses"}.intersection(decisions(found)) == {counted}
 
 
 def test_who_goes_is_written_down_before_anything_is_deleted() -> None:
@@ -170,13 +195,20 @@ def test_a_worker_that_ended_is_counted_and_replaced_after_a_wait(phase: str) ->
     assert (created(later), later.findings) == ([name_of(4)], ())
 
 
-def test_an_evicted_worker_is_replaced_at_once() -> None:
-    """It ran no crashing image."""
-    one = group_of_one()
-    found = desired(one, worker(one, ONE, 1, phase="Failed", disrupted=True))
-    assert "failures" not in decisions(found)
-    assert created(found) == [name_of(2), name_of(3), name_of(4)]
-    assert decisions(found)["highestOrdinal"] == 4
+def test_a_worker_that_was_taken_away_is_replaced_without_a_wait() -> None:
+    """It ran no crashing image: once the loss is written down, the next one comes; the third in a row waits."""
+    one = group_of_one(replicas=1)
+    lost = worker(one, ONE, 1, phase="Failed", disrupted=True)
+    found = desired(one, lost)
+    written = decisions(found)
+    assert (created(found), leaving(found), written["losses"]["count"]) == ([], [name_of(1)], 1)
+    assert "failures" not in written
+    counted = group_of_one(replicas=1, status={"decisions": written})
+    again = desired(counted, lost)
+    assert (created(again), deleted(again), again.findings) == ([name_of(2)], [name_of(1)], ())
+    third = {"losses": {**written["losses"], "count": 3}}
+    waiting = desired(group_of_one(replicas=1, status={"decisions": third}))
+    assert (created(waiting), reasons(waiting.findings)) == ([], [Reason.BACK_OFF])
 
 
 def test_the_wait_holds_up_nothing_but_new_workers() -> None:
@@ -212,11 +244,13 @@ def test_a_worker_counts_as_available_after_min_ready_seconds() -> None:
 
 
 def test_recreate_waits_for_the_last_of_the_old_workers() -> None:
-    """Terminating ones, and those whose deletion is held back."""
+    """Terminating ones, unless they have ended, and those whose deletion is held back."""
     recreate = {"updateStrategy": {"type": "Recreate"}}
     one = group_of_one(worker=recreate)
     assert len(leaving(desired(one, *three(one, stale=True)))) == 3
     assert created(desired(one, worker(one, ONE, 1, stale=True, deleting=NOON))) == []
+    held = worker(one, ONE, 1, stale=True, deleting=NOON, phase="Failed", finalizers=["kueue.x-k8s.io/managed"])
+    assert len(created(desired(one, held))) == 3
     old = worker(one, ONE, 1, stale=True)
     assert created(desired(group_of_one(worker=recreate, status=chosen(old)), old)) == []
     assert len(created(desired(one))) == 3

@@ -173,3 +173,15 @@ def test_a_refusal_weighs_more_than_an_annotation() -> None:
     known = first.world.objects[SIMPLE.key]
     assert accepted(told(world(known), findings=wrong)) == ("False", "Invalid", WRONG)
     assert accepted(told(world(known), findings=wrong, responses=[done()]))[1] == "InvalidAnnotation"
+
+
+RESTRICTED = (
+    'pods "simple-scheduler" is forbidden: violates PodSecurity "restricted:latest": allowPrivilegeEscalation != false '
+    '(container "scheduler" must set securityContext.allowPrivilegeEscalation=false)'
+)
+
+
+def test_a_restricted_namespace_says_what_it_wants() -> None:
+    """In the API server's words, from which the securityContext can be written."""
+    after = told(world(SIMPLE), responses=[refused(error=RESTRICTED, reason="Forbidden")])
+    assert accepted(after) == ("False", "Forbidden", RESTRICTED)

@@ -3,6 +3,7 @@
 import pytest
 
 from models.snapshot import Observed
+from reconciler.passes.values import Finding
 from reconciler.rules.labels import ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
@@ -28,6 +29,7 @@ from tests.unit.passes.report.worlds import (
 )
 
 SIMPLE = cluster()
+NO_PORT = cluster(status={"phase": "Running", "schedulerAddress": "tcp://simple-scheduler.default.svc:8786"})
 TYPES = ("Ready", "SchedulerReady", "WorkersReady", "Progressing", "Accepted")
 RUNNING = cluster(status={"phase": "Running"})
 GOING: Body = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
@@ -256,3 +258,14 @@ def test_a_cluster_that_dask_kubernetes_runs_keeps_its_status_but_for_the_condit
     status = told(world(theirs), findings=[finding(theirs, Reason.OTHER_OPERATOR)]).statuses[theirs.key]
     assert set(status) == {"phase", "conditions"}
     assert status["phase"] == "Running"
+
+
+def test_a_cluster_whose_service_leads_nowhere_is_not_ready_whatever_runs() -> None:
+    """Its workers would wait for ever; old clients see Error, and nobody is given an address."""
+    told_so = Finding(NO_PORT.key, Reason.NO_SCHEDULER_PORT, "no port is known")
+    after = told(world(*built(NO_PORT, READY, READY)), findings=[told_so])
+    ready = after.condition(NO_PORT, "Ready")
+    assert (ready.status, ready.reason, ready.message) == ("False", "NoSchedulerPort", "No port is known.")
+    status = after.statuses[NO_PORT.key]
+    assert status["phase"] == "Error"
+    assert "schedulerAddress" not in status

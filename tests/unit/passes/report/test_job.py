@@ -4,6 +4,7 @@ import pytest
 
 from models.resources import DaskCluster
 from models.snapshot import Observed
+from reconciler.passes.values import Finding
 from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     NEW,
@@ -58,6 +59,31 @@ def test_the_job_status_follows_what_exists_and_never_goes_back(case: str) -> No
     """An outcome is decided elsewhere and only carried on."""
     known, objects, expected = STEPS[case]
     assert told(world(job(known), *objects)).statuses[WORK.key]["jobStatus"] == expected
+
+
+def test_a_job_that_can_never_run_says_why_in_its_outcome() -> None:
+    """Whoever polls it sees that it failed, and what to do."""
+    failed_job = job({"jobStatus": "Failed", "endTime": ENDED})
+    after = told(world(failed_job), findings=[Finding(failed_job.key, Reason.NAME_TOO_LONG, "the name is too long")])
+    for type_, status in (("Ready", "False"), ("Complete", "False"), ("Failed", "True"), ("Progressing", "False")):
+        condition = after.condition(failed_job, type_)
+        assert (condition.status, condition.reason) == (status, "NameTooLong")
+        assert condition.message == "The name is too long."
+    assert after.statuses[failed_job.key]["jobStatus"] == "Failed"
+
+
+def test_a_job_that_failed_beside_a_sidecar_says_how() -> None:
+    """Its Pod still runs."""
+    over = job({"jobStatus": "Failed", "startTime": STARTED, "endTime": ENDED})
+    containers = [
+        {"name": "job-runner", "state": {"terminated": {"exitCode": 3, "reason": "Error"}}},
+        {"name": "vault"},
+    ]
+    spec = {"restartPolicy": "Never", "containers": [{"name": "vault"}, {"name": "job-runner"}]}
+    ended = runner(over, {"phase": "Running", "containerStatuses": containers})
+    ended = ended.model_copy(update={"spec": type(ended.spec).model_validate(spec)})
+    message = told(world(over, ended)).condition(over, "Failed").message
+    assert message == "The runner Pod work-runner failed: container job-runner: exit code 3 (Error)."
 
 
 def test_the_start_is_when_the_runner_started() -> None:

@@ -31,6 +31,7 @@ STALE_GATE = {
     "message": "Scheduling is blocked.",
 }
 PREEMPTION = f"{NO_NODE} preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+KUEUE_GATE = "kueue.x-k8s.io/admission"
 CRASH_LOOP = "back-off 5m0s restarting failed container=main pod=x_default(0d5f)"
 
 
@@ -61,6 +62,10 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
     (gated("example.com/quota", SCHEDULER_GATE), "must wait until the scheduler is ready"),
     (pod(status=SCHEDULED), "must wait for the node to start the containers"),
     (pod(status=on_node(waiting("ContainerCreating"))), "must wait for the containers: ContainerCreating"),
+    (
+        pod(status=on_node(waiting("ErrImagePull", "pull access denied: authorization failed"))),
+        "cannot start: ErrImagePull: pull access denied: authorization failed",
+    ),
     (pod(status=NO_IMAGE), 'cannot start: ImagePullBackOff: Back-off pulling image "dask"'),
     (
         pod(status=on_node(container("main", ready=True), {**waiting("ErrImagePull", "no such host"), "name": "log"})),
@@ -125,6 +130,20 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
         pod(status=on_node(container("a", state=ended(0)), container("b", state=ended(3)), phase="Failed")),
         "failed: container b: exit code 3 (Error)",
     ),
+    (
+        pod(status=on_node(container("a", state=ended(2)), container("worker", state=ended(3)), phase="Failed")),
+        "failed: container worker: exit code 3 (Error)",
+    ),
+    (
+        pod(status=on_node(waiting("ErrImagePull", "no"), {**waiting("CrashLoopBackOff"), "name": "worker"})),
+        "crashed: container worker: CrashLoopBackOff",
+    ),
+    (
+        pod(status={"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu."}),
+        "was refused by its node: OutOfcpu: Node didn't have enough resource: cpu",
+    ),
+    (gated(KUEUE_GATE), f"must wait for Kueue to admit it (scheduling gate {KUEUE_GATE})"),
+    (gated("a/b", KUEUE_GATE), "must wait for whoever set the scheduling gate a/b"),
 ]
 
 

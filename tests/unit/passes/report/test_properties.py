@@ -16,7 +16,8 @@ from models.status import JobStatus
 from reconciler.passes.report.pod_trouble import explain
 from reconciler.passes.values import Action, Finding, Response, Result, Verb
 from reconciler.rules.labels import SCHEDULER_GATE, Role
-from reconciler.rules.reasons import REASONS_OF_FINDINGS, Reason
+from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
+from reconciler.rules.reasons import Reason
 from tests.unit.passes.report.worlds import (
     LATER,
     NEW,
