@@ -25,7 +25,7 @@ FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
 FIRST_UNDONE_WAIT = timedelta(minutes=1)
 LONGEST_UNDONE_WAIT = timedelta(hours=1)
-"""Between one and the next attempt to make Pods that a webhook changes so that they look outdated: 1, 8 and then 60 minutes."""
+"""Between attempts to make Pods that a webhook changes so that they look outdated: 1, 8 and then 60 minutes."""
 FORGOTTEN_AFTER = 2 * LONGEST_WAIT
 """How long after a write its repetition counts as the same trouble."""
 MOST_REPEATED = 2
@@ -96,6 +96,14 @@ class Backoff:
             subject: wait
             for subject, wait in self.waits.items()
             if at_seconds < wait.until_seconds and _is_of(wait, snapshot.objects.get(subject.owner))
+        }
+
+    def undone(self, snapshot: Snapshot) -> Mapping[Subject, Wait]:
+        """The waits, over or not, for what something else takes back."""
+        return {
+            subject: wait
+            for subject, wait in self.waits.items()
+            if wait.finding.reason is Reason.UNDONE and _is_of(wait, snapshot.objects.get(subject.owner))
         }
 
 
