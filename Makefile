@@ -62,6 +62,7 @@ crds: .venv/made  ## Write crds/ and the generated pages of docs/ from the code.
 	$(BIN)/python -m crdgen.crds
 	$(BIN)/python -m crdgen.resources_page
 	$(BIN)/python -m reconciler.cli.doc_pages
+	$(BIN)/python -m reconciler.cli.module_page
 	$(BIN)/python -m kubecluster.reference > docs/kubecluster-arguments.md
 
 .PHONY: image

@@ -266,7 +266,8 @@ def _already_there(api: API, action: Action, error: AlreadyExists) -> Response:
     if wanted & owners and isinstance(found, Owner):
         return _failed(action, error)
     result = Result.DONE if wanted & owners else Result.CONFLICT
-    return Response(action, result, {action.key: found}, error="" if result is Result.DONE else error.message)
+    message = "" if result is Result.DONE else error.message
+    return Response(action, result, {action.key: found}, error=message, was_there=True)
 
 
 def _failed(action: Action, error: ApiError) -> Response:

@@ -28,7 +28,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from models.kinds import CHILD_KINDS, CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key
+from models.kinds import (
+    CHILD_KINDS,
+    CUSTOM_KINDS,
+    DASK_AUTOSCALER,
+    DASK_CLUSTER,
+    DASK_JOB,
+    DASK_WORKER_GROUP,
+    Key,
+    Kind,
+)
 from models.observed import Pod, Service
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Observed, Snapshot, Unreadable
@@ -102,7 +111,7 @@ def observe(
         Snapshot(now, objects, unreadable),
         {str(failure.ask): failure.why for failure in failures},
         coverage,
-        {} if scope.trees else {(one.ask.kind, one.ask.namespace): one.version for one in lists.complete()},
+        {} if scope.trees else _versions(lists),
         max((one.retry_after_seconds for one in failures if one.retry_after_seconds is not None), default=None),
         tuple(cost for listed in lists.complete() for cost in listed.costs),
     )
@@ -111,10 +120,17 @@ def observe(
 def _list_everything(lists: Lists, scope: Scope) -> Coverage:
     namespaces = scope.namespaces or (None,)
     for kinds in (CUSTOM_KINDS, CHILD_KINDS):
-        lists.wave(Ask(kind, namespace, SELECTORS[kind]) for namespace in namespaces for kind in kinds)
+        lists.wave(Ask(kind, namespace, labels) for namespace in namespaces for kind in kinds for labels in _all(kind))
     if not scope.namespaces:
         return Coverage(frozenset() if lists.failures else None)
     return Coverage(frozenset(scope.namespaces) - lists.failures.keys())
+
+
+def _all(kind: Kind) -> Iterator[str]:
+    """The label selectors that together find all objects of a kind, also one from which someone took a label."""
+    yield SELECTORS[kind]
+    if kind in CHILD_KINDS:
+        yield f"{CLUSTER},!{SELECTORS[kind]}"
 
 
 def _list_trees(lists: Lists, scope: Scope) -> Coverage:
@@ -126,6 +142,12 @@ def _list_trees(lists: Lists, scope: Scope) -> Coverage:
     lists.wave([*(ask for cluster in sorted(clusters) for ask in _children(cluster)), *map(_named, sorted(jobs))])
     read = {tree.namespace for tree in trees} - lists.failures.keys()
     return Coverage(frozenset(read), frozenset(trees | clusters | jobs))
+
+
+def _versions(lists: Lists) -> Mapping[Place, str]:
+    """The versions from which changes can be watched: of what is watched, not of what was listed beside it."""
+    watched = (one for one in lists.complete() if one.ask.labels == SELECTORS[one.ask.kind])
+    return {(one.ask.kind, one.ask.namespace): one.version for one in watched}
 
 
 def _named(key: Key) -> Ask:
@@ -157,7 +179,7 @@ def _children(cluster: Key) -> Iterator[Ask]:
     for kind in CHILD_KINDS:
         yield Ask(kind, cluster.namespace, f"{SELECTORS[kind]},!{CLUSTER}")
         if names.cluster_name_error(cluster.name) is None:  # no label could hold the name of another
-            yield Ask(kind, cluster.namespace, f"{SELECTORS[kind]},{CLUSTER}={cluster.name}")
+            yield Ask(kind, cluster.namespace, f"{CLUSTER}={cluster.name}")
 
 
 def _owning_job(resource: Observed) -> Iterator[Key]:

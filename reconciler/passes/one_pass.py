@@ -219,8 +219,9 @@ class _Pass:
         self.written.compare(whole, self.snapshot)
         allowed = policy.without_stopped(whole, self.stopped, self.refused)
         allowed = policy.without_undone(allowed, self.written.undone, self.written.created)
-        waits = self.before.backoff.waiting(self.snapshot, self.clock.seconds())
-        allowed = policy.without_waiting(allowed, waits)
+        backoff = self.before.backoff
+        waits = backoff.waiting(self.snapshot, self.clock.seconds())
+        allowed = policy.without_waiting(allowed, waits, backoff.undone(self.snapshot))
         if self.terms.no_delete:
             allowed = policy.without_deletes(allowed)
         done = [response.action for response in self.responses if response.result is Result.DONE]

@@ -39,15 +39,19 @@ def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[
     )
 
 
-def without_waiting(plan: Plan, waits: Mapping[Subject, Wait]) -> Plan:
+def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[Subject, Wait] | None = None) -> Plan:
     """Postpone what has to wait after an error; owners of whom nothing is postponed are told nothing.
 
     Args:
         plan: The plan.
         waits: The waits that are not over.
+        undone: Those for what something else takes back, over or not: it is told as long as there is something to do.
     """
     allowed = _postpone(plan, lambda action: action.subject in waits)
-    waiting = dict.fromkeys(action.subject for action in allowed.postponed if action.subject in waits)
+    undone = undone or {}
+    waits = {**undone, **waits}
+    told = (*allowed.postponed, *(action for action in plan.actions if action.subject in undone))
+    waiting = dict.fromkeys(action.subject for action in told if action.subject in waits)
     return replace(allowed, findings=allowed.findings + tuple(waits[subject].finding for subject in waiting))
 
 

@@ -243,6 +243,7 @@ class Response:
         error: The server's message, or what happened to the connection; empty if done.
         reason: The machine-readable reason of the error.
         retry_after_seconds: How long the server asks to be left alone, if it does.
+        was_there: Whether a create found the object there already.
     """
 
     action: Action
@@ -252,6 +253,7 @@ class Response:
     error: str = ""
     reason: str = ""
     retry_after_seconds: float | None = None
+    was_there: bool = False
 
 
 @dataclass(frozen=True, slots=True)

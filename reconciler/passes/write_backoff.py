@@ -23,6 +23,9 @@ from reconciler.rules.reasons import Reason
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(minutes=5)
+FIRST_UNDONE_WAIT = timedelta(minutes=1)
+LONGEST_UNDONE_WAIT = timedelta(hours=1)
+"""Between attempts to make Pods that a webhook changes so that they look outdated: 1, 8 and then 60 minutes."""
 FORGOTTEN_AFTER = 2 * LONGEST_WAIT
 """How long after a write its repetition counts as the same trouble."""
 MOST_REPEATED = 2
@@ -42,6 +45,8 @@ class Wait:
         uid: The owner's uid: one that was created anew under the same name waits for nothing.
         finding: What the owner is told meanwhile.
         tree: The owner's tree.
+        remembered_seconds: Until when it counts as the same trouble whatever was written meanwhile: what ends Pods may
+            take effect long after.
     """
 
     errors: int
@@ -50,6 +55,7 @@ class Wait:
     uid: str
     finding: Finding
     tree: Key
+    remembered_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +98,14 @@ class Backoff:
             if at_seconds < wait.until_seconds and _is_of(wait, snapshot.objects.get(subject.owner))
         }
 
+    def undone(self, snapshot: Snapshot) -> Mapping[Subject, Wait]:
+        """The waits, over or not, for what something else takes back."""
+        return {
+            subject: wait
+            for subject, wait in self.waits.items()
+            if wait.finding.reason is Reason.UNDONE and _is_of(wait, snapshot.objects.get(subject.owner))
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -126,9 +140,11 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
     kept = {
         subject: wait
         for subject, wait in before.waits.items()
-        if (subject not in done or subject in turn.undone)
-        and _is_remembered(subject, wait, turn.snapshot, at_seconds)
-        and (subject.owner not in turn.owners or subject in planned)
+        if _is_remembered(subject, wait, turn.snapshot, at_seconds)
+        and (
+            at_seconds < wait.remembered_seconds
+            or (subject not in done and (subject.owner not in turn.owners or subject in planned))
+        )
     }
     repeats = _next_repeats(before.repeats, turn.responses, at_seconds)
     for subject, failure in {**_failures(turn), **_repetitions(turn.responses, repeats)}.items():
@@ -144,6 +160,7 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
                 owner.metadata.uid,
                 Finding(subject.owner, failure.reason, message),
                 tree_of(owner, turn.snapshot),
+                at_seconds + 3 * pause.total_seconds() if failure.reason is Reason.UNDONE else 0.0,
             )
     return Backoff(kept, repeats)
 
@@ -163,17 +180,22 @@ class _Failure:
         message: What its owner is told.
         asked_seconds: How long the server asks to be left alone.
         errors: How many in a row it is; 0 for one more than before.
+        ends_pods: Whether trying again ends Pods that do their work.
     """
 
     reason: Reason
     message: str
     asked_seconds: float = 0.0
     errors: int = 0
+    ends_pods: bool = False
 
 
 def _failures(turn: Turn) -> Mapping[Subject, _Failure]:
     """What failed, once each."""
-    found = {subject: _Failure(Reason.UNDONE, message) for subject, message in turn.undone.items()}
+    found = {
+        subject: _Failure(Reason.UNDONE, message, ends_pods=subject.verb is Verb.RECORD)
+        for subject, message in turn.undone.items()
+    }
     for response in turn.responses:
         if response.result in _COUNTING:
             action = response.action
@@ -213,6 +235,8 @@ def _repetitions(responses: Iterable[Response], repeats: Mapping[Key, Repeat]) -
 
 def _pause(failure: _Failure, errors: int) -> timedelta:
     """How long the wait is that an error begins or prolongs."""
+    if failure.ends_pods:
+        return min(FIRST_UNDONE_WAIT * (1 << 3 * min(errors - 1, 5)), LONGEST_UNDONE_WAIT)
     delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
     return max(delay, timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds())))
 

@@ -25,7 +25,7 @@ from tests.simulation.webhooks import Webhooks
 
 CRDS = Path(__file__).parents[2] / "crds"
 INTERVAL_SECONDS = 5
-LONG_SECONDS = 1200
+LONG_SECONDS = 4000
 """Longer than any wait: backoffs, quiet times, grace periods."""
 MOST_TICKS = 400
 

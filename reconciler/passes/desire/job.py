@@ -92,7 +92,7 @@ def _after_the_end(parts: JobParts) -> Desired:
     kept = [pod for pod in (parts.runner,) if pod and not pod.is_terminating and pod not in too_late]
     return Desired(
         job,
-        wanted=tuple(_kept(job, pod, None) for pod in kept),
+        wanted=tuple(_kept(job, pod, None, job.status.cluster_name) for pod in kept),
         unwanted=(*(Unwanted(one, reason) for one in parts.clusters), *(Unwanted(pod, reason) for pod in too_late)),
     )
 
@@ -160,7 +160,7 @@ def _wanted_runner(job: DaskJob, runner: Pod | None, wanted_cluster: Wanted, sna
     cluster = wanted_cluster.present
     if runner is not None:
         ready = isinstance(cluster, DaskCluster) and _has_ready_scheduler(cluster, snapshot)
-        yield _kept(job, runner, _ungated(runner) if ready else None)
+        yield _kept(job, runner, _ungated(runner) if ready else None, wanted_cluster.key.name)
     elif isinstance(cluster, DaskCluster) and _can_start(job, cluster, snapshot):
         yield _new(job, cluster, snapshot)
 
@@ -181,12 +181,11 @@ def _ungated(runner: Pod) -> Body | None:
     return {"schedulingGates": others} if len(others) < len(runner.spec.scheduling_gates) else None
 
 
-def _kept(job: DaskJob, runner: Pod, spec: Body | None) -> Wanted:
-    name = runner.metadata.name
-    cluster_name = runner.metadata.labels.get(CLUSTER_NAME, "")
-    return Wanted(
-        runner.key, child_body(POD, name, job, _marks(job, cluster_name), spec), runner, "the scheduler is ready"
-    )
+def _kept(job: DaskJob, runner: Pod, spec: Body | None, cluster_name: str | None) -> Wanted:
+    # Only of a job whose status was lost is the cluster's name known from the Pod alone.
+    marks = _marks(job, cluster_name or runner.metadata.labels.get(CLUSTER_NAME, ""))
+    body = child_body(POD, runner.metadata.name, job, marks, spec)
+    return Wanted(runner.key, body, runner, "the scheduler is ready")
 
 
 def _new(job: DaskJob, cluster: DaskCluster, snapshot: Snapshot) -> Wanted:

@@ -77,7 +77,8 @@ def event_action(subject: Subject, event: Event, now: datetime) -> Action:
         "count": 1,
     }
     key = Key(EVENT, subject.key.namespace, name)
-    return Action(Verb.CREATE, key, subject.key, subject.key, f"{event.reason}: {message}", body)
+    # Only after the status: or what a refused status does not remember would be told in every pass.
+    return Action(Verb.CREATE, key, subject.key, subject.key, f"{event.reason}: {message}", body, after_record=True)
 
 
 def _reference(subject: Subject) -> Body:

@@ -60,7 +60,8 @@ class View:
 
     def done(self, owner: Owner, verb: Verb, kind: Kind) -> tuple[Key, ...]:
         """The objects of that kind that were created or deleted on behalf of a resource."""
-        keys = (response.action.key for response in self.responses_of(owner, (verb,), (Result.DONE,)))
+        done = self.responses_of(owner, (verb,), (Result.DONE,))
+        keys = (response.action.key for response in done if not response.was_there)
         return tuple(key for key in keys if key.kind == kind)
 
     def status_before(self, resource: Owner) -> Status:

@@ -36,7 +36,7 @@ CUSTOM_VERBS = {
 }
 CORE_VERBS = {
     "pods": "list watch create patch delete",
-    "services": "list watch create patch delete",
+    "services": "list watch create patch",
     "events": "create",
 }
 RIGHTS = {
