@@ -31,6 +31,7 @@ BLOCKING: Mapping[str, str] = {
     Reason.NAME_TOO_LONG: "Choose another name.",
     Reason.NAME_CONFLICT: "Delete or rename the object in the message, or choose another name.",
     Reason.CLUSTER_NOT_FOUND: "Create the cluster that is named, or delete this resource and name another.",
+    Reason.NO_SCHEDULER_PORT: "Correct the ports of the scheduler's Service, as the message says.",
     Reason.INTERNAL_ERROR: "It is a bug: report it, with the traceback in the reconciler's log.",
     Reason.INCOMPLETE: "Correct what the message names.",
 }
