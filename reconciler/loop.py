@@ -44,8 +44,10 @@ SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 20, 4, 2
 TREES_REST = 3
 """How many times what a pass over a few trees took they are left alone then."""
 PARALLEL_READS = 4
+IDLE_SECONDS = 30.0
+"""How often the loop gives a sign of life while it waits."""
 BEAT_SECONDS = 0.25
-"""How often the loop looks, while it waits, whether it is wanted."""
+"""How often it looks, while it waits, whether hints want it."""
 
 Observer = Callable[[PassResult], None]
 Twin = Callable[[Snapshot], API]
@@ -177,7 +179,7 @@ class Loop:
             left = (min(until, if_crowded) if is_crowded else until) - self._clock.seconds()
             if left <= 0:
                 return
-            self._stop.wait(min(left, BEAT_SECONDS))
+            self._stop.wait(min(left, IDLE_SECONDS if self._hints is None else BEAT_SECONDS))
 
     def _pause(self, result: PassResult) -> float:
         """How long after this pass over everything began the next begins."""

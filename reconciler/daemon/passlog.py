@@ -48,6 +48,7 @@ class Problem:
     owners: frozenset[Key] = frozenset()
 
 
+_NO_TREE = Key(DASK_CLUSTER, "", "")
 _Known = tuple[Problem, datetime]
 """A problem, and since when there is one."""
 
@@ -69,22 +70,38 @@ class PassLog:
         self._rehearsed = rehearsed
         self._log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
         self._known = ByTree[_Known]()
+        self._lists: dict[Hashable, _Known] = {}
         self._planned: list[tuple[str, str]] = []
 
     def __call__(self, result: PassResult) -> None:
         """Log one pass."""
+        if result.coverage.trees is None:
+            self._log_lists(result)
         now = {problem.identity: (problem.tree, self._seen(problem)) for problem in self._problems(result)}
-        for problem, since in self._known.update(result, now).values():
-            lasted = (self._clock() - since).total_seconds()
-            self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
+        for known in self._known.update(result, now).values():
+            self._log_over(known)
         if not self._rehearsed:
             self._log_done(result)
         elif not result.errors and not (result.is_cut and self._planned):  # which is part of a plan
             self._log_plan(result)
 
+    def _log_lists(self, result: PassResult) -> None:
+        """Lists that fail, or fail no more, whether or not anything else of their namespaces is known."""
+        failing = [_unlisted(what, why) for what, why in result.errors.items()]
+        now = {problem.identity: self._seen(problem) for problem in failing}
+        for identity, known in self._lists.items():
+            if identity not in now:
+                self._log_over(known)
+        self._lists = now
+
+    def _log_over(self, known: _Known) -> None:
+        problem, since = known
+        lasted = (self._clock() - since).total_seconds()
+        self._log.info(f"{problem.event}.over", **problem.fields, lasted_seconds=round(lasted, 1))
+
     def _seen(self, problem: Problem) -> _Known:
         """The problem, and since when there is one; it is logged when it starts."""
-        known = self._known.get(problem.identity)
+        known = self._known.get(problem.identity) or self._lists.get(problem.identity)
         if known is None:
             self._log.log(problem.level, problem.event, **problem.fields, message=problem.words)
         return known or (problem, self._clock())
@@ -104,7 +121,6 @@ class PassLog:
 
     def _problems(self, result: PassResult) -> tuple[Problem, ...]:
         """What is wrong now in the trees that the pass is about."""
-        lists = [_unlisted(what, why) for what, why in result.errors.items()]
         failures = [_failure(response) for response in result.failures]
         # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
         echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
@@ -117,15 +133,13 @@ class PassLog:
             if not each.reason.handling.echoes_write or each.about not in logged
         ]
         unreadable = [_unreadable(each) for each in result.snapshot.unreadable.values()] if result.snapshot else []
-        return (*lists, *failures, *lasting, *findings, *unreadable)
+        return (*failures, *lasting, *findings, *unreadable)
 
 
 def _unlisted(what: str, why: str) -> Problem:
     """A failed list; the same as before if only numbers differ, such as how long was waited."""
     wording = re.sub(r"\d+", "#", why)
-    namespace = what.partition(" in namespace ")[2]
-    place = Key(DASK_CLUSTER, namespace, "")
-    return Problem(("list", what, wording), place, "list.failed", logging.ERROR, {"key": what}, why)
+    return Problem(("list", what, wording), _NO_TREE, "list.failed", logging.ERROR, {"key": what}, why)
 
 
 def _failure(response: Response) -> Problem:

@@ -69,10 +69,10 @@ def liveness(now: datetime, started_at: datetime, last_sign_at: datetime | None,
 
 
 def readiness(*, listed_once: bool) -> Verdict:
-    """Whether the world has been read as a whole once."""
+    """Whether the world could be read once: what could not be read is told by its own log lines and metrics."""
     if listed_once:
-        return Verdict(ok=True, words="ready: everything has been listed")
-    return Verdict(ok=False, words="not ready: no pass has been able to list everything yet; the log says why")
+        return Verdict(ok=True, words="ready: what is to be looked after has been listed")
+    return Verdict(ok=False, words="not ready: no pass has been able to list anything yet; the log says why")
 
 
 def application(registry: CollectorRegistry, probes: Mapping[str, Probe]) -> WSGIApplication:

@@ -5,6 +5,7 @@ Only counts are kept, so that no snapshot outlives its pass.
 
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from models.kinds import Key
@@ -69,7 +70,7 @@ class World:
 
     def __init__(self) -> None:
         self._trees = ByTree[Mapping[str, Counter[Name]]]()
-        self._strangers: Counter[Name] = Counter()
+        self._strangers: Mapping[str, Counter[Name]] = _counted((), Snapshot(datetime.min.replace(tzinfo=UTC)))
         self._unreadable = ByTree[Name]()
 
     def update(self, result: PassResult) -> None:
@@ -82,12 +83,12 @@ class World:
         self._unreadable.update(result, {key: (key, (key.kind.name,)) for key in snapshot.unreadable})
         if result.coverage.trees is None:
             ours = {one.key for objects in members.values() for one in objects}
-            self._strangers = Counter((key.kind.name,) for key in snapshot.objects if key not in ours)
+            self._strangers = _counted((one for key, one in snapshot.objects.items() if key not in ours), snapshot)
 
     @property
     def objects(self) -> Counter[Name]:
         """How many objects there are, by kind."""
-        return self._sum("objects") + self._strangers
+        return self._sum("objects")
 
     @property
     def unreadable(self) -> Counter[Name]:
@@ -110,7 +111,7 @@ class World:
         return self._sum("ready")
 
     def _sum(self, what: str) -> Counter[Name]:
-        total: Counter[Name] = Counter()
+        total = Counter(self._strangers[what])
         for counts in self._trees.values():
             total.update(counts[what])
         return total

@@ -22,7 +22,7 @@ from tests.signals import ignoring
 
 
 def ready(daemon: Daemon) -> bool:
-    return daemon.asked("/readyz") == (200, "ready: everything has been listed\n")
+    return daemon.asked("/readyz") == (200, "ready: what is to be looked after has been listed\n")
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
@@ -50,7 +50,7 @@ def test_the_daemon_serves_probes_and_metrics(kubernetes: Kubernetes) -> None:
     for sample in (
         'dask_reconciler_passes_total{result="done"} 1.0',
         'dask_reconciler_applied_actions_total{action="create",kind="Pod",result="done"} 3.0',
-        'dask_reconciler_api_requests_total{code="200",resource="pods",verb="LIST"} 1.0',
+        'dask_reconciler_api_requests_total{code="200",resource="pods",verb="LIST"} 2.0',
         'dask_reconciler_workers_wanted{cluster="simple",namespace="default"} 2.0',
         "process_cpu_seconds_total",
         "python_info",
@@ -125,7 +125,7 @@ def test_a_pass_that_hangs_is_cut_short_in_time(kubernetes: Kubernetes) -> None:
     """SIGTERM waits for the pass in hand, but not for longer than the stop timeout."""
     kubernetes.server.faults.append(Fault(How.SILENT_BEFORE, "LIST"))
     with running([*kubernetes.flags, "--read-timeout", "1h", "--stop-timeout", "100ms"]) as daemon:
-        daemon.event("daemon.started")
+        eventually(lambda: not kubernetes.server.pending, "a list that hangs")
         assert daemon.ended(signal.SIGTERM) == 1
     assert daemon.lines[-1]["event"] == "daemon.cut_short"
 

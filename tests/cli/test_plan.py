@@ -166,7 +166,7 @@ def test_what_loses_its_owner_is_told_and_a_failure(tmp_path: Path, capsys: pyte
     listed = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": [CLUSTER, child]}
     assert main(["plan", "-f", _dumped(tmp_path, listed)]) == 1
     out, err = capsys.readouterr()
-    assert out.endswith("Plan: 6 to create, 1 to record.\n")
+    assert out.endswith("Plan: 6 to create, 2 to record.\n")
     assert err.startswith("Left out, since the owner DaskJob default/etl is not among the manifests")
     assert main(["plan", "-f", _dumped(tmp_path, child)]) == 1
     assert capsys.readouterr().out == ""
@@ -180,7 +180,7 @@ def test_what_a_go_client_writes_is_planned(tmp_path: Path, capsys: pytest.Captu
     made["status"] = {"jobStatus": "", "startTime": None, "clusterName": ""}
     assert main(["plan", "-f", _dumped(tmp_path, made)]) == 0
     out, err = capsys.readouterr()
-    assert out.endswith("Plan: 7 to create, 1 to record.\n")
+    assert out.endswith("Plan: 7 to create, 2 to record.\n")
     assert err == ""
 
 
@@ -189,7 +189,7 @@ def test_a_name_that_kubernetes_makes_is_planned(tmp_path: Path, capsys: pytest.
     made = {**cluster(), "metadata": {"generateName": "some-"}}
     assert main(["plan", "-f", _dumped(tmp_path, made, made)]) == 0
     out, err = capsys.readouterr()
-    assert out.endswith("Plan: 10 to create, 2 to record.\n")
+    assert out.endswith("Plan: 10 to create, 4 to record.\n")
     assert [line.rpartition(": ")[0].partition("DaskCluster default/some-")[1] for line in err.splitlines()] == [
         "DaskCluster default/some-"
     ] * 2
@@ -202,7 +202,7 @@ def test_warnings_stop_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str
     Path(path).write_text(Path(path).read_text().replace("kind: DaskCluster", "kind: DaskCluster\nkind: DaskCluster"))
     assert main(["plan", "-f", path, "-o", "json", "--exit-code"]) == 2
     out, err = capsys.readouterr()
-    assert len(json.loads(out)["actions"]) == 6
+    assert len(json.loads(out)["actions"]) == 7
     twice, misplaced, unknown = err.splitlines()
     assert twice.startswith(f"Warning: {path}, document 1: line 3: the key 'kind' is there twice, first in line 2;")
     assert unknown == f'Warning: {path}, document 2: Pod default/p: unknown field "spec.nodNme".'

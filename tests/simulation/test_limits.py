@@ -1,6 +1,7 @@
 """Limits: --no-delete and the deletion cap, and trees that take turns."""
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
+from reconciler.passes.apply import TURN
 from tests.builders import cluster, job, pod_spec
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, images, is_ready, key, key_of
@@ -98,7 +99,7 @@ def test_a_thousand_pods_of_one_cluster_do_not_make_another_wait() -> None:
     pods = sorted(world.api.objects(POD), key=lambda pod: int(pod["metadata"]["resourceVersion"]))
     small = [place for place, pod in enumerate(pods) if pod["metadata"]["name"].startswith("small")]
     assert (len(pods), len(small)) == (124, 3)
-    assert max(small) < 10
+    assert max(small) < 2 * TURN
 
 
 def test_deletions_are_followed_by_what_takes_their_place_in_the_same_pass() -> None:

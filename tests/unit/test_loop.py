@@ -8,7 +8,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.daemon.settings import Settings
-from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop
+from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer
 from reconciler.passes.values import PassResult, Verb
 from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, Unreachable
 from tests.builders import NAMESPACE, cluster
@@ -16,7 +16,7 @@ from tests.unit.passes.place import Place
 
 
 class Stop(threading.Event):
-    """Ends the loop after so many pauses, each of which takes no time but the clock's."""
+    """Ends the loop with the pass after so many pauses, each of which takes no time but the clock's."""
 
     def __init__(self, place: Place, most: int) -> None:
         super().__init__()
@@ -25,12 +25,18 @@ class Stop(threading.Event):
         self._most = most
 
     def wait(self, timeout: float | None = None) -> bool:
+        """One of the naps of which a pause consists."""
         assert timeout is not None
-        self.pauses.append(timeout)
+        self.pauses[-1] += timeout
         self._place.clock.advance(timeout)
+        return self.is_set()
+
+    def after_pass(self, _: PassResult) -> None:
+        """Observe the end of a pass."""
         if len(self.pauses) == self._most:
             self.set()
-        return self.is_set()
+        else:
+            self.pauses.append(0.0)
 
 
 @dataclass
@@ -61,20 +67,26 @@ class Server:
             raise self.error
 
 
-def _loop(server: Server, results: list[PassResult] | None = None, **settings: Any) -> Loop:
+def _loop(server: Server, *observers: Observer, **settings: Any) -> Loop:
     place = server.place
-    observers = [] if results is None else [results.append]
     chosen = Settings(parallel_writes=1, **settings)
     return Loop(place, chosen, clock=place.clock, seconds=place.clock.seconds, observers=observers)
 
 
+def _passes(server: Server, most: int, **settings: Any) -> list[PassResult]:
+    results: list[PassResult] = []
+    stop = Stop(server.place, most - 1)
+    _loop(server, results.append, stop.after_pass, **settings).forever(stop)
+    return results
+
+
 def _pauses(server: Server, most: int, **settings: Any) -> list[float]:
     stop = Stop(server.place, most)
-    _loop(server, **settings).forever(stop)
+    _loop(server, stop.after_pass, **settings).forever(stop)
     return stop.pauses
 
 
-@pytest.mark.parametrize(("list_seconds", "pause"), [(0.0, 5.0), (0.5, 2.0), (1.0, 0.0)])
+@pytest.mark.parametrize(("list_seconds", "pause"), [(0.0, 5.0), (0.125, 4.0), (1.0, 0.0)])
 def test_the_interval_is_from_start_to_start(list_seconds: float, pause: float) -> None:
     """A pass that took longer than the interval is followed by the next at once."""
     assert _pauses(Server(list_seconds), 3) == [pause] * 3
@@ -112,10 +124,7 @@ def test_a_pass_ends_at_its_deadline_and_the_next_goes_on() -> None:
     """Nobody waits for longer than that for the end of a cluster that grows."""
     server = Server(write_seconds=1.0)
     server.place.add(cluster(replicas=30))
-    results: list[PassResult] = []
-    loop = _loop(server, results)
-    stop = Stop(server.place, 5)
-    loop.forever(stop)
+    results = _passes(server, 5)
     assert [result.is_cut for result in results] == [True, True, True, False, False]
     assert len(server.place.api.objects(POD)) == 31
 
@@ -124,18 +133,16 @@ def test_a_long_interval_is_a_long_deadline() -> None:
     """Who looks once a minute does not leave things undone for a minute."""
     server = Server(write_seconds=1.0)
     server.place.add(cluster(replicas=30))
-    results: list[PassResult] = []
-    _loop(server, results, interval=60.0).forever(Stop(server.place, 1))
-    assert not results[0].is_cut
+    (result,) = _passes(server, 1, interval=60.0)
+    assert not result.is_cut
 
 
 def test_lists_that_take_long_leave_time_to_write() -> None:
     """Or the largest clusters, and the slowest servers, would never get anything done."""
     server = Server(list_seconds=LEAST_DEADLINE_SECONDS)
     server.place.add(cluster())
-    results: list[PassResult] = []
-    _loop(server, results).forever(Stop(server.place, 1))
-    assert results[0].ok
+    (result,) = _passes(server, 1)
+    assert result.ok
     assert len(server.place.api.objects(POD)) == 4
 
 
@@ -152,7 +159,7 @@ def test_a_stop_ends_the_pass_between_two_writes() -> None:
     place.happens = answer
     place.add(cluster(replicas=30))
     results: list[PassResult] = []
-    _loop(server, results).forever(stop)
+    _loop(server, results.append).forever(stop)
     (result,) = results
     assert result.is_cut
     assert len(place.made(Verb.CREATE, POD)) == 3
@@ -176,7 +183,7 @@ def test_once_goes_on_while_a_pass_that_was_cut_gets_something_done() -> None:
     server = Server(write_seconds=1.0)
     server.place.add(cluster(replicas=100))
     results: list[PassResult] = []
-    result = _loop(server, results).once()
+    result = _loop(server, results.append).once()
     assert (len(results) > MOST_PASSES_OF_ONCE, result.is_cut, result.ok) == (True, False, True)
     assert len(server.place.api.objects(POD)) == 101
     created = [one.action.key for one in result.responses if one.action.key.kind == POD]
@@ -197,7 +204,7 @@ def test_once_looks_again_where_only_that_helps(error: Exception | None, passes:
     server = Server(error=error)
     server.place.add(cluster())
     results: list[PassResult] = []
-    _loop(server, results).once()
+    _loop(server, results.append).once()
     assert len(results) == passes
 
 
@@ -206,19 +213,22 @@ def test_once_ends_where_a_cut_pass_gets_nothing_done() -> None:
     server = Server(write_seconds=20.0, error=ServerError("no leader", status=503))
     server.place.add(cluster())
     results: list[PassResult] = []
-    _loop(server, results).once()
+    _loop(server, results.append).once()
     assert len(results) == 1
 
 
-def test_the_daemon_is_ready_when_everything_was_listed_once() -> None:
+def test_the_daemon_is_ready_when_something_was_read() -> None:
     """And stays so."""
     server = Server(unread_until=1.0)
-    loop = _loop(server)
+    stop = Stop(server.place, 2)
+    seen: list[bool] = []
+
+    def trouble_again(result: PassResult) -> None:
+        if result.snapshot is not None:
+            server.unread_until = 3600.0
+
+    loop = _loop(server, stop.after_pass, trouble_again, lambda _: seen.append(loop.listed_once))
     assert (loop.listed_once, loop.last_attempt_at) == (False, None)
-    loop.forever(Stop(server.place, 1))
-    assert not loop.listed_once
+    loop.forever(stop)
+    assert seen == [False, True, True]
     assert loop.last_attempt_at is not None
-    loop.forever(Stop(server.place, 1))
-    server.unread_until = 3600.0
-    loop.forever(Stop(server.place, 1))
-    assert loop.listed_once

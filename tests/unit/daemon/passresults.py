@@ -6,8 +6,10 @@ from typing import Any
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
 from models.resources import DaskCluster, DaskWorkerGroup
-from models.snapshot import Observed, Snapshot, Unreadable, keyed
+from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
+from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Verb
+from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -71,14 +73,21 @@ def passed(
     world = Snapshot(NOON, keyed(objects), {each.key: each for each in unreadable})
     answers = (Response(action, Result.DONE) for action in actions) if responses is None else responses
     seconds = {"observe": 0.125, "apply": 0.5}
+    owners = [one for one in world.objects.values() if isinstance(one, Owner)]
     return PassResult(
-        world, Plan(actions, tuple(findings), tuple(postponed)), tuple(answers), seconds=seconds, rounds=1
+        world,
+        Plan(actions, tuple(findings), tuple(postponed)),
+        tuple(answers),
+        seconds=seconds,
+        rounds=1,
+        trees={owner.key: tree_of(owner, world) for owner in owners},
     )
 
 
 def unread(why: str = "the API server is silent for 30 s") -> PassResult:
     """A pass in which a list failed."""
-    return PassResult(Snapshot(NOON), errors={"pods in all namespaces": why}, seconds={"observe": 30.0})
+    errors = {"pods in all namespaces": why}
+    return PassResult(None, errors=errors, seconds={"observe": 30.0}, coverage=Coverage(frozenset()))
 
 
 def unreadable(name: str = "broken") -> Unreadable:

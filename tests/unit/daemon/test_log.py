@@ -261,10 +261,10 @@ def test_troubles_do_not_end_with_a_pass_that_was_stopped_before_it_looked(lines
     broken = passed(findings=[finding()])
     stopped = replace(passed(), is_cut=True, rounds=0)
     assert told([broken, stopped, broken, replace(passed(), is_cut=True)], lines) == [
-        ["owner.told"],
+        ["resource.finding"],
         [],
         [],
-        ["owner.told.over"],
+        ["resource.finding.over"],
     ]
 
 

@@ -10,6 +10,7 @@ from reconciler.api import Exchange
 from reconciler.cli.doc_pages import metrics_page
 from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
 from reconciler.passes.values import PassResult, Response, Result
+from reconciler.rules.labels import ROLE, Role
 from reconciler.rules.reasons import Reason
 from tests.unit.daemon.passresults import (
     BIG,
@@ -46,7 +47,8 @@ def worker(name: str, *, ready: bool) -> Pod:
         "controller": True,
     }
     conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
-    metadata = {"name": name, "namespace": "default", "ownerReferences": [owner]}
+    annotations = {ROLE: Role.WORKER}
+    metadata = {"name": name, "namespace": "default", "ownerReferences": [owner], "annotations": annotations}
     return Pod.model_validate({"metadata": metadata, "status": {"phase": "Running", "conditions": conditions}})
 
 
@@ -133,7 +135,7 @@ def test_actions_are_counted_as_planned_and_as_applied() -> None:
     """What was planned counts by kind and action, what was tried also by result, and what is postponed is a gauge."""
     done, bad = create(), create("bad")
     answers = [Response(done, Result.DONE), refused(bad), Response(update(), Result.SKIPPED)]
-    registry = counted(passed(done, bad, update(), postponed=[delete(), delete()], responses=answers))
+    registry = counted(passed(done, bad, update(), postponed=[delete("a"), delete("b")], responses=answers))
     assert value(registry, "planned_actions_total", kind="Pod", action="create") == 2.0
     assert value(registry, "applied_actions_total", kind="Pod", action="create", result="done") == 1.0
     assert value(registry, "applied_actions_total", kind="Pod", action="create", result="refused") == 1.0

@@ -35,7 +35,7 @@ def add(api: MemoryAPI, *resources: Owner) -> None:
 
 
 def loop(api: MemoryAPI, *observers: Callable[[PassResult], None]) -> Loop:
-    return Loop(api, Settings(interval=0.001), clock=lambda: NOON, seconds=lambda: 0.0, observers=observers)
+    return Loop(api, Settings(interval=0.001), clock=lambda: NOON, observers=observers)
 
 
 def pods(api: MemoryAPI, name: str) -> int:
