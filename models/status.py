@@ -75,7 +75,7 @@ class WorkerDecisions(Decisions):
     """What was decided about the workers of a group."""
 
     highest_ordinal: int | None = None
-    """The highest number ever given to a worker of this group; numbers are never used again."""
+    """The highest number that a worker of this group was seen to have; numbers are never used again."""
 
 
 class JobDecisions(Model):

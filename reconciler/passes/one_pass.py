@@ -225,8 +225,7 @@ class _Pass:
         if self.terms.no_delete:
             allowed = policy.without_deletes(allowed)
         done = [response.action for response in self.responses if response.result is Result.DONE]
-        allowed = policy.within_deletion_cap(allowed, self.terms.deletion_cap, done)
-        return policy.without_needless_records(allowed)
+        return policy.within_deletion_cap(allowed, self.terms.deletion_cap, done)
 
     def _note(self, planned: Iterable[Key], allowed: Plan) -> None:
         """Keep what was found and postponed of the resources just planned, in place of what was known of them."""

@@ -55,21 +55,6 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[S
     return replace(allowed, findings=allowed.findings + tuple(waits[subject].finding for subject in waiting))
 
 
-def without_needless_records(plan: Plan) -> Plan:
-    """Postpone records that only give out numbers for Pods whose creation was postponed."""
-    created = {action.owner for action in plan.actions if action.after_record}
-    waiting = {action.owner for action in plan.postponed if action.after_record}
-    return _postpone(
-        plan,
-        lambda action: (
-            action.verb is Verb.RECORD
-            and action.owner in waiting - created
-            and action.body.get("status") is not None
-            and set(action.body["status"]["decisions"]) == {"highestOrdinal"}
-        ),
-    )
-
-
 def without_deletes(plan: Plan) -> Plan:
     """Postpone every deletion, and every decision to delete: the setting `no_delete`."""
     blocked = _deletions(plan.actions)

@@ -8,7 +8,8 @@ import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.client import HTTPResponse, HTTPSConnection
+from http import HTTPStatus
+from http.client import HTTPResponse, HTTPSConnection, IncompleteRead
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -118,10 +119,26 @@ class Gate:
         headers = {name: value for name, value in handler.headers.items() if name.lower() not in {*HOP, "host"}}
         upstream.request(handler.command, handler.path, body=body or None, headers=headers)
         answer = upstream.getresponse()
+        if "watch=" in handler.path and answer.status == HTTPStatus.OK:
+            self._stream(handler, answer)
+            return
         payload = answer.read()
         if is_write:
             self.answered(handler.command, handler.path)
         _answer(handler, answer, payload)
+
+    def _stream(self, handler: BaseHTTPRequestHandler, answer: HTTPResponse) -> None:
+        """Hand on what a watch tells, as it comes, for as long as both sides and the gate let it."""
+        handler.close_connection = True
+        handler.send_response(answer.status)
+        handler.send_header("Content-Type", answer.getheader("Content-Type", ""))
+        handler.end_headers()
+        with suppress(IncompleteRead):
+            while some := answer.read1():
+                self.answering.wait()
+                if not self.open.is_set():
+                    raise ConnectionAbortedError("the gate is closed")
+                handler.wfile.write(some)
 
 
 def _answer(handler: Any, answer: HTTPResponse, payload: bytes) -> None:

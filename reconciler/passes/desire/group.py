@@ -126,7 +126,7 @@ class _Workers:
             self.group,
             wanted=(*self._kept([*staying, *kept_back]), *created),
             unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
-            records=tuple(self._records(leaving, turn.keep, len(created), counts)),
+            records=tuple(self._records(leaving, turn.keep, counts)),
             findings=waits,
         )
 
@@ -161,12 +161,14 @@ class _Workers:
         in_vain = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
         return count_ends(self.group.status.decisions, ended, self.template_hash, self.now, in_vain)
 
-    def _records(
-        self, leaving: Mapping[str, str], keep: Collection[str], created: int, counts: Body
-    ) -> Iterator[Record]:
-        """What is decided, written down in one piece: who goes, who stays after all, the numbers of the new ones."""
+    def _records(self, leaving: Mapping[str, str], keep: Collection[str], counts: Body) -> Iterator[Record]:
+        """What is decided, written down in one piece: who goes, who stays after all, and which numbers are used up.
+
+        A number is written down once its Pod was seen, not before it is created: then a create whose answer was lost,
+        or a daemon that was killed before it, leads to the same name again, and two daemons make one Pod.
+        """
         recorded = self.group.status.decisions.highest_ordinal or 0
-        highest = self._highest_ordinal() + created
+        highest = self._highest_ordinal()
         decisions: Body = {**({"highestOrdinal": highest} if highest > recorded else {}), **counts}
         reasons = list(dict.fromkeys(leaving.values()))
         pods = {pod.metadata.name: pod for pod in self.pods}
@@ -175,7 +177,7 @@ class _Workers:
             reasons += ["it is wanted again"] * bool(keep)
         if decisions:
             words = [f"{len(leaving)} to go"] * bool(leaving) + [f"{len(keep)} to stay"] * bool(keep)
-            reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are given"
+            reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are used"
             doomed = tuple(pods[name].metadata.uid for name in leaving)
             yield Record(self.group, {"status": {"decisions": decisions}}, reason, doomed)
 

@@ -20,7 +20,7 @@ from reconciler.wire.errors import ApiError, Forbidden, Gone, TooManyRequests, U
 from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.builders import NOON
 
-ORDER = [DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER, POD, SERVICE]
+ORDER = [DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER, POD, POD, SERVICE, SERVICE]
 
 
 @dataclass
@@ -70,9 +70,9 @@ def test_only_labelled_pods_and_services_are_asked_for() -> None:
     """Other people's Pods are not even transferred."""
     api = Lists()
     observe(api, Scope(), NOON)
-    labels = {kind: labels for kind, _, labels in api.asked}
-    assert labels[POD] == labels[SERVICE] == "dask.org/component"
-    assert {labels[kind] for kind in ORDER[:4]} == {""}
+    labels = [labels for _, _, labels in api.asked]
+    ours, damaged = "dask.org/component", "kubernetes.dask.org/cluster,!dask.org/component"
+    assert labels == [""] * 4 + [ours, damaged] * 2
 
 
 def test_named_namespaces_are_listed_one_by_one() -> None:

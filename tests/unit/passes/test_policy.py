@@ -113,37 +113,13 @@ def test_an_owner_of_whom_nothing_is_held_is_told_nothing() -> None:
 
 
 def test_what_follows_from_a_record_waits_with_it() -> None:
-    """Workers get no numbers that are not written down; deletes were decided before."""
+    """A worker takes the place of one that was counted; deletes were decided before."""
     record, workers, deletes = _record("one", highestOrdinal=2), _workers("one", 2), _deletes("one", 1)
     others = _workers("two", 1)
     plan = plan_of(record, *deletes, *workers, *others)
     allowed = policy.without_waiting(plan, {record.subject: _wait(record)})
     assert (allowed.actions, allowed.postponed) == ((*deletes, *others), (record, *workers))
     assert allowed.findings == (_wait(record).finding,)
-
-
-def test_no_numbers_are_given_for_workers_that_wait() -> None:
-    """Or every pass under a full quota would count up and write."""
-    record, workers = _record("one", highestOrdinal=2), _workers("one", 2)
-    allowed = policy.without_waiting(plan_of(record, *workers), {workers[0].subject: _wait(workers[0])})
-    assert policy.without_needless_records(allowed).postponed == (*workers, record)
-
-
-@pytest.mark.parametrize(
-    "plan",
-    [
-        Plan((_record("one", highestOrdinal=2), *_workers("one", 1)), (), tuple(_workers("one", 2)[1:])),
-        Plan((_record("one", highestOrdinal=2),)),
-        Plan((_record("one", highestOrdinal=2),), (), tuple(_workers("two", 1))),
-        Plan((_record("one", 1, highestOrdinal=2),), (), tuple(_workers("one", 1))),
-        Plan((_record("one", failures=FAILURES),), (), tuple(_workers("one", 1))),
-        Plan((replace(_record("one"), body={"metadata": {}}),), (), tuple(_workers("one", 1))),
-    ],
-    ids=["a worker is created", "none is planned", "another's wait", "someone goes", "a failure", "an adoption"],
-)
-def test_every_other_record_is_written(plan: Plan) -> None:
-    """It gives a number that is used, or decides more than numbers."""
-    assert policy.without_needless_records(plan) == plan
 
 
 def test_no_delete_holds_every_deletion_and_every_decision_to_delete() -> None:

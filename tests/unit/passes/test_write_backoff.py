@@ -187,13 +187,14 @@ OTHER = replace(LABEL, changes=(Change("metadata.labels.team", None, "y"),))
 
 
 def test_what_someone_takes_back_at_once_waits_although_it_was_written() -> None:
-    """Its owner is told, and each such pass in a row doubles the wait."""
+    """Its owner is told, each such pass in a row doubles the wait, and a write that holds for long ends it."""
     undone = {LABEL.subject: "metadata.labels.team of Pod default/p is set back by something else at once"}
     first = _after(_done(LABEL), undone=undone)
     assert (_only(first).errors, _only(first).finding.reason) == (1, Reason.UNDONE)
     assert _only(first).finding.message.startswith(undone[LABEL.subject])
     assert _only(_after(_done(LABEL), before=first, undone=undone, at=1.0)).errors == 2
-    assert _after(_done(LABEL), before=first, at=1.0).waits == {}
+    assert _only(_after(_done(LABEL), before=first, at=1.0)).errors == 1
+    assert _after(_done(LABEL), before=first, at=60.0).waits == {}
 
 
 def _repeated(*changes: Action, seconds_between: float = 5.0) -> Backoff:
