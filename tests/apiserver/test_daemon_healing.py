@@ -85,14 +85,22 @@ def test_a_service_edited_by_hand_is_put_right(kept: Site, edit: Manifest) -> No
 
 
 def test_labels_and_annotations_flow_down_in_place(kept: Site) -> None:
-    """An edited label or annotation reaches Pods and Services, and goes again, without restarting anything."""
+    """An edited label or annotation reaches Pods and Services, and goes again, without restarting anything.
+
+    Annotations that ask for a load balancer or a DNS name concern one Service, so the other has none.
+    """
     uids = kept.uids("pods,services")
     kept.patch("daskcluster/c", {"metadata": {"labels": {"team": "one"}, "annotations": {"example.org/note": "hello"}}})
 
     def flowed(team: str | None, note: str | None) -> bool:
-        meta = [one["metadata"] for one in kept.every("pods,services")]
-        found = {(one["labels"].get("team"), one["annotations"].get("example.org/note")) for one in meta}
-        return found == {(team, note)}
+        every = {(one["kind"], one["metadata"]["name"]): one["metadata"] for one in kept.every("pods,services")}
+        plain = every.pop(("Service", "c-scheduler"))
+        found = {(one["labels"].get("team"), one["annotations"].get("example.org/note")) for one in every.values()}
+        return (
+            found == {(team, note)}
+            and plain["labels"].get("team") == team
+            and "example.org/note" not in plain["annotations"]
+        )
 
     eventually(lambda: flowed("one", "hello"), "the label and the annotation")
     kept.patch("daskcluster/c", {"metadata": {"labels": {"team": "two"}, "annotations": {"example.org/note": None}}})

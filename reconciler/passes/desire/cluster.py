@@ -72,10 +72,12 @@ def _services(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Itera
     )
     yield _service(cluster, snapshot, names.user_service(naming, name), marks, spec)
     if naming is Naming.CLASSIC:
-        # `kubectl get all -l dask.org/cluster-name=…`, monitors and what annotations ask for concern one Service.
+        # `kubectl get all -l dask.org/cluster-name=…`, monitors and what annotations ask for, like a load balancer or a
+        # DNS name, concern one Service; users' labels are on both, since policies ask for them.
         spec = comm_service_spec(cluster)
+        sources = tuple(source.model_copy(update={"annotations": {}}) for source in marks.sources)
         labels = {COMPONENT: str(Component.SCHEDULER_COMM)}
-        marks = Marks(Role.COMM_SERVICE, (), labels, spec_fields=tuple(fields(spec)))
+        marks = Marks(Role.COMM_SERVICE, sources, labels, spec_fields=tuple(fields(spec)))
         yield _service(cluster, snapshot, names.comm_service(name), marks, spec)
 
 
