@@ -89,7 +89,13 @@ def _real_world(request: pytest.FixtureRequest) -> World:
 
     def end(key: Key) -> None:
         at_once = ("--grace-period=0", "--force", "--wait=false")
-        server.kubectl("delete", key.kind.plural, key.name, f"--namespace={key.namespace}", *at_once)
+        server.kubectl(
+            "delete",
+            f"{key.kind.plural}.{key.kind.group}".strip("."),
+            key.name,
+            f"--namespace={key.namespace}",
+            *at_once,
+        )
 
     return World(
         api,
