@@ -160,12 +160,8 @@ class Loop:
             thread.join()
 
     def _follow(self, hints: Hints) -> None:
-        waiting: frozenset[Key] = frozenset()
         while not self._stop.is_set():
-            named = waiting | hints.wait(BEAT_SECONDS if waiting else 1.0)
-            trees = self._claims.claim_small(named)
-            waiting = named - trees
-            if trees:
+            if trees := hints.wait(1.0, self._claims.claim_small):
                 begun = self._clock.seconds()
                 with around_pass(self._crashed):
                     self._over(trees)
@@ -204,7 +200,7 @@ class Loop:
     def _over(self, trees: frozenset[Key]) -> None:
         observation, seconds = self._observe(trees)
         # A cluster that was named may be a job's: then it is the job's tree.
-        self._claims.claim_small(observation.coverage.trees or ())
+        frozenset(self._claims.claim_small(observation.coverage.trees or ()))
         self._tell(self._pass(observation, seconds, min(PARALLEL_READS, self._settings.parallel_writes), None))
 
     def _observe(self, trees: frozenset[Key]) -> tuple[Observation, float]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import Condition, Thread
 
 from models.kinds import Key
-from reconciler.hints.queue import WINDOW_SECONDS, HintQueue
+from reconciler.hints.queue import WINDOW_SECONDS, Claim, HintQueue
 from reconciler.hints.trees import tree_of
 from reconciler.hints.watching import Watching
 from reconciler.passes.lists import SELECTORS, Place
@@ -68,11 +68,12 @@ class Hints:
             for thread in self._threads:
                 thread.start()
 
-    def wait(self, timeout_seconds: float) -> frozenset[Key]:
+    def wait(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
         """Wait for changes.
 
         Args:
             timeout_seconds: How long to wait at most.
+            claim: Asked which trees may be given out now.
 
         Returns:
             The trees that have changed since they were last given out: each a DaskJob or DaskCluster, or a
@@ -80,7 +81,7 @@ class Hints:
         """
         for watch in self._watches.values():
             watch.close_if_silent()
-        return self._queue.take(timeout_seconds)
+        return self._queue.take(timeout_seconds, claim)
 
     def note_written(self, key: Key, resource_version: str) -> None:
         """Take in that a version is a write of our own, whose answer is known: its event is no hint.

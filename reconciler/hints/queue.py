@@ -1,7 +1,8 @@
 """Trees that have changed, until someone asks for them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from threading import Condition
 
 from models.kinds import CUSTOM_KINDS, Key
@@ -12,6 +13,13 @@ WINDOW_SECONDS = 0.02
 LONGEST_WAIT_SECONDS = 3600.0
 MOST_TREES = 32
 """How many trees are looked at by themselves: each takes seven small lists."""
+MOST_URGENT = 4
+"""How many of the urgent ones, the newest first, if too many have changed: the others are in the next full pass."""
+BUSY_SECONDS = 0.25
+"""How long trees on which another pass works are left to it before they are asked for again."""
+
+Claim = Callable[[Iterable[Key]], Iterable[Key]]
+"""Which trees, of those, may be given out now."""
 
 
 class HintQueue:
@@ -67,8 +75,12 @@ class HintQueue:
                 self._due[tree] = self._clock() + self._window
                 self._changed.notify()
 
-    def take(self, timeout_seconds: float) -> frozenset[Key]:
+    def take(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
         """Wait for trees, and remove them.
+
+        Args:
+            timeout_seconds: How long to wait at most.
+            claim: Asked one tree at a time which may be given out; the others stay, with all that is known of them.
 
         Returns:
             All that have changed, once the window of the first is over; none at the timeout, or when closed.
@@ -79,13 +91,22 @@ class HintQueue:
                 now = self._clock()
                 awake = self._awake(now)
                 if awake and min(awake.values()) <= now:
-                    return self._taken(sorted(awake, key=awake.__getitem__)[: self._most])
+                    most = min(MOST_URGENT, self._most) if self.is_crowded else self._most
+                    free = claim(sorted(awake, key=awake.__getitem__, reverse=self.is_crowded))
+                    if taken := frozenset(islice(free, most)):
+                        return self._taken(taken)
+                    deadline = min(deadline, now + BUSY_SECONDS)
                 if deadline <= now:
                     break
-                waited_for = self._urgent if self.is_crowded else self._due.keys()
-                times = (max(self._due[tree], self._rests.get(tree, 0.0)) for tree in waited_for)
-                self._changed.wait(min(deadline, *times) - now if waited_for else deadline - now)
+                self._changed.wait(min((deadline, *self._times(now))) - now)
         return frozenset()
+
+    def _times(self, now: float) -> Iterator[float]:
+        """When trees may be given out that may not be yet."""
+        for tree in self._urgent if self.is_crowded else self._due.keys():
+            at = max(self._due[tree], self._rests.get(tree, 0.0))
+            if at > now:
+                yield at
 
     @property
     def is_crowded(self) -> bool:

@@ -1,6 +1,6 @@
 """What a pass knows about, and whose turn it is to work on a tree."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from threading import Lock
 
@@ -76,9 +76,12 @@ class Claims:
         with self._lock:
             return frozenset(trees) - self._taken
 
-    def claim_small(self, trees: Iterable[Key]) -> frozenset[Key]:
-        """The trees, of those, that a small pass may take: the full one is not working on them."""
-        with self._lock:
-            mine = frozenset(trees) - self._held
-            self._taken |= mine
-            return mine
+    def claim_small(self, trees: Iterable[Key]) -> Iterator[Key]:
+        """The trees, of those, that a small pass takes: the full one is not working on them."""
+        for tree in trees:
+            with self._lock:
+                is_free = tree not in self._held
+                if is_free:
+                    self._taken.add(tree)
+            if is_free:
+                yield tree

@@ -9,7 +9,7 @@ The folded world is planned again after each round, so that one pass takes a Das
 without listing again.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -117,13 +117,26 @@ class _Pass:
             if not allowed.actions:
                 return
             with self._stage("apply"):
-                responses = apply(self.api, allowed.actions, self.writers)
+                responses = apply(self.api, self._in_turn(allowed.actions), self.writers)
             self._learn(allowed.actions, responses)
             touched = {response.action.tree for response in responses}
             self.busy |= touched
             owners = (owner for owner in _owners(self.snapshot) if owner.key not in self.bulkhead.bugs)
             active = [owner for owner in owners if tree_of(owner, self.snapshot) in touched]
         self.is_cut = True
+
+    def _in_turn(self, actions: Sequence[Action]) -> list[Action]:
+        """The actions, those first whose trees had no turn in a pass that was cut off, and of those the newest trees.
+
+        So whoever creates a cluster while a thousand others come up waits for none of them, and none waits for ever.
+        """
+        created = {action.tree: self._created_seconds(action.tree) for action in actions}
+        return sorted(actions, key=lambda action: (action.tree in self.before.served, -created[action.tree]))
+
+    def _created_seconds(self, tree: Key) -> float:
+        root = self.snapshot.objects.get(tree)
+        at = root.metadata.creation_timestamp if root is not None else None
+        return at.timestamp() if at is not None else 0.0
 
     def _awake(self) -> list[Owner]:
         """The resources to plan: those of trees of which something has changed, or that are not at rest."""
@@ -173,7 +186,10 @@ class _Pass:
         planned = (*self.actions, *(action for actions in self.postponed.values() for action in actions))
         turn = Turn(self.snapshot, self.planned, planned, self.responses, self.written.undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
-        return Memory(backoff, {**self.resting, **self._come_to_rest()}, tuple(self.bulkhead.bugs.values()))
+        rest = {**self.resting, **self._come_to_rest()}
+        sent = (response for response in self.responses if response.result is not Result.SKIPPED)
+        served = frozenset(response.action.tree for response in sent if self.is_cut)
+        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), served)
 
     def _come_to_rest(self) -> Mapping[Key, Rest]:
         """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""

@@ -32,11 +32,13 @@ class Memory:
         backoff: What waits after errors.
         rest: The trees that need no planning until something of them changes.
         bugs: Bugs whose traceback was logged.
+        served: The trees that had a turn in a pass that was cut off; in the next one the others come first.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
     rest: Mapping[Key, Rest] = field(default_factory=dict)
     bugs: tuple[Finding, ...] = ()
+    served: frozenset[Key] = frozenset()
 
     def merged(self, newer: "Memory", is_of_pass: Callable[[Key], bool]) -> "Memory":
         """This memory, with what a pass has to say of its trees.
@@ -49,5 +51,7 @@ class Memory:
         waits |= {subject: wait for subject, wait in newer.backoff.waits.items() if is_of_pass(wait.tree)}
         rest = {tree: rest for tree, rest in self.rest.items() if not is_of_pass(tree)}
         rest |= {tree: rest for tree, rest in newer.rest.items() if is_of_pass(tree)}
+        served = {tree for tree in self.served if not is_of_pass(tree)}
+        served |= {tree for tree in newer.served if is_of_pass(tree)}
         repeats = {**self.backoff.repeats, **newer.backoff.repeats}
-        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys((*self.bugs, *newer.bugs))))
+        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys((*self.bugs, *newer.bugs))), frozenset(served))

@@ -1,6 +1,6 @@
 """Trees that wait for a pass."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from threading import Thread
 
 import pytest
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
-from reconciler.hints.queue import HintQueue
+from reconciler.hints.queue import MOST_TREES, MOST_URGENT, HintQueue
 from tests.unit.hints.watches import Clock
 
 A, B = (Key(DASK_CLUSTER, "default", name) for name in "ab")
@@ -142,3 +142,36 @@ def test_lost_repeated_and_reordered_events_name_no_wrong_tree(arrivals: list[tu
     named |= taken(queue, clock)
     assert named == {TREES[arrival[0]] for arrival in arrivals if arrival is not None}
     assert taken(queue, clock) == set()
+
+
+def test_a_tree_on_which_another_pass_works_stays_with_its_events(queue: HintQueue, clock: Clock) -> None:
+    """It is given out when it is free, unless a list of everything has shown its changes by then."""
+    queue.put(A, P, "1")
+    queue.put(B, Q, "2")
+    clock.now += 1
+    assert queue.take(0, lambda trees: (tree for tree in trees if tree != A)) == {B}
+    assert queue.take(0, lambda _: ()) == frozenset()
+    assert queue.take(0) == {A}
+    queue.put(A, P, "3")
+    clock.now += 1
+    assert queue.take(0, lambda _: ()) == frozenset()
+    queue.note_listed({(POD, None): "3"})
+    assert queue.take(0) == frozenset()
+
+
+def test_in_a_crowd_the_newest_are_given_out_a_few_at_a_time(clock: Clock) -> None:
+    """The others are in the next pass over everything; whoever comes now waits for none of them."""
+    queue = HintQueue(clock, window_seconds=0.0)
+    keys = [Key(DASK_CLUSTER, "default", f"c{number:02}") for number in range(MOST_TREES + 1)]
+    for number, key in enumerate(keys):
+        queue.put(key, key, str(number + 1))
+        clock.now += 1
+    claimed: list[Key] = []
+
+    def claim(trees: Iterable[Key]) -> Iterator[Key]:
+        for tree in trees:
+            claimed.append(tree)
+            yield tree
+
+    assert queue.take(0, claim) == set(keys[-MOST_URGENT:])
+    assert claimed == keys[: -MOST_URGENT - 1 : -1]

@@ -180,3 +180,20 @@ def test_an_edit_that_cannot_be_made_real_holds_up_no_other() -> None:
     result, _ = _pass(place)
     assert _pods(place) == 3
     assert {failure.action.owner.name for failure in result.failures} == {"bad"}
+
+
+def test_who_comes_while_many_others_come_up_is_next() -> None:
+    """And so is, after a pass that was cut off, who had no turn in it."""
+    place = Place()
+    for number in range(6):
+        place.add(cluster(f"c{number}"))
+        place.clock.advance(1.0)
+
+    def until(writes: int) -> Callable[[], bool]:
+        return lambda: len(place.writes) < writes
+
+    _, memory = _pass(place, may_begin=until(2), parallel=1)
+    assert place.made(Verb.RECORD, DASK_CLUSTER) == ["c5", "c4"]
+    place.add(cluster("late"))
+    _pass(place, memory, until(4), parallel=1)
+    assert place.made(Verb.RECORD, DASK_CLUSTER) == ["late", "c3", "c2", "c1"]

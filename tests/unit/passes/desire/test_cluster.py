@@ -93,7 +93,7 @@ def test_one_service_is_the_schedulers_and_the_users() -> None:
     truth = {"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"}
     assert first["labels"] == {"team": "x", "a": "b", **truth, **ours}
     assert first["annotations"].items() >= {"tailscale.com/expose": "true", "c": "d"}.items()
-    assert second["labels"] == {"dask.org/component": "scheduler-comm", **ours}
+    assert second["labels"] == {"team": "x", "a": "b", "dask.org/component": "scheduler-comm", **ours}
     assert second["annotations"].keys() == {ROLE, SET_BY_OWNER}
 
 
