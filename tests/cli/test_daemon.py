@@ -92,7 +92,7 @@ def test_a_second_interrupt_ends_at_once(kubernetes: Kubernetes) -> None:
     """Whoever presses Ctrl-C twice does not wait for a Kubernetes that hangs."""
     kubernetes.server.faults.append(Fault(How.SILENT_BEFORE, "LIST"))
     with running([*kubernetes.flags, "--read-timeout", "1h"]) as daemon:
-        daemon.event("daemon.started")
+        eventually(lambda: not kubernetes.server.pending, "a list that hangs")
         assert daemon.ended(signal.SIGINT, signal.SIGINT) == 130
 
 

@@ -105,4 +105,5 @@ def test_machines_find_only_the_document_on_standard_output(
     assert main([*kubernetes.flags, *flags]) == 0
     document = load(capsys.readouterr().out)
     assert document["summary"]["create"] == 6
-    assert document["actions"][-1]["body"]["kind"] == "Pod"
+    created = [action["body"]["kind"] for action in document["actions"] if action["action"] == "create"]
+    assert sorted(created) == ["DaskWorkerGroup", "Pod", "Pod", "Pod", "Service", "Service"]

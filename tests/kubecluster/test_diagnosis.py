@@ -65,7 +65,7 @@ def test_an_edit_that_nobody_looks_at_has_no_operator(seconds: int, failure: typ
     asked = group(condition("Ready", "True", generation=0), workers=3, observedGeneration=0)
     pods = (scheduler(), worker(1), worker(2))
     verdict = diagnose(NOON, sight(*pods, groups=(asked,), at=NOON + timedelta(seconds=seconds)))
-    assert verdict.sentence.startswith("1 of 3 workers is not ready: 1 must still be created")
+    assert verdict.sentence.startswith("1 of 3 workers is not ready: 1 to create")
     assert (verdict.failure, verdict.scheduler_ready) == (failure, True)
 
 
@@ -206,14 +206,12 @@ def test_groups_are_added_up_and_those_that_go_are_not() -> None:
     groups = (retiring, group(name="simple-gpu", workers=3), going)
     verdict = diagnose(NOON, sight(*pods, groups=groups, events=(quota,), at=LATER))
     assert (verdict.workers_ready, verdict.workers_wanted, verdict.failure) == (2, 5, QuotaExceeded)
-    assert (
-        verdict.sentence == f"3 of 5 workers are not ready: 1 must still be created; 2 must still be created: {QUOTA}."
-    )
+    assert verdict.sentence == f"3 of 5 workers are not ready: 1 to create; 2 to create: {QUOTA}."
 
 
 def test_a_default_group_that_is_missing_is_missed() -> None:
     """dask-kubernetes forgets it at times; its workers are wanted all the same."""
     verdict = diagnose(NOON, sight(scheduler(), groups=()))
     told = "the worker group simple-default has not been created yet"
-    assert verdict.sentence == f"2 of 2 workers are not ready: 2 must still be created: {told}."
+    assert verdict.sentence == f"2 of 2 workers are not ready: 2 to create: {told}."
     assert (verdict.workers_wanted, verdict.failure) == (2, TimedOut)

@@ -146,4 +146,4 @@ def _told(same: Sequence[tuple[str, Trouble]]) -> _Lack:
 
 def _uncreated(group: Group) -> str:
     words = clause(group.absence.words)
-    return f"{group.to_create} must still be created{': ' if words else ''}{words}"
+    return f"{group.to_create} to create{': ' if words else ''}{words}"
