@@ -8,6 +8,7 @@ The loop has a thread of its own because a signal handler runs in the main threa
 doing: one that set an event the loop was just waiting for could wait for itself.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -59,6 +60,7 @@ def run_daemon(settings: Settings) -> int:
         NoCluster: no cluster is configured, or wrongly.
         ServerError: the port cannot be listened on.
     """
+    collect_garbage_seldom()
     log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
     registry = _registry()
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
@@ -78,6 +80,15 @@ def run_daemon(settings: Settings) -> int:
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code
+
+
+def collect_garbage_seldom() -> None:
+    """Have Python look for cycles of garbage less often.
+
+    Passes make many objects and hardly a cycle, and looking through all those of ten thousand Pods again and again
+    costs more the more there are: a third of the CPU time in which 800 clusters come up.
+    """
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _registry() -> CollectorRegistry:

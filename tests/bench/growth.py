@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from reconciler.daemon.run import collect_garbage_seldom
 from reconciler.daemon.settings import Settings
 from reconciler.loop import Loop
 from reconciler.memory import MemoryAPI
@@ -109,4 +110,5 @@ def measure(clusters: int) -> Figures:
 
 
 if __name__ == "__main__":
+    collect_garbage_seldom()
     sys.stdout.write(json.dumps(asdict(measure(int(sys.argv[1])))))
