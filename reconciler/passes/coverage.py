@@ -24,10 +24,6 @@ class Coverage:
         there = self.namespaces is None or resource.namespace in self.namespaces
         return there and (self.trees is None or resource in self.trees)
 
-    def covers_namespace(self, namespace: str) -> bool:
-        """Whether everything in a namespace was read."""
-        return self.trees is None and (self.namespaces is None or namespace in self.namespaces)
-
     @property
     def is_empty(self) -> bool:
         """Whether nothing was read."""

@@ -26,7 +26,6 @@ from tests.realcluster.processes import environment
 pytestmark = [pytest.mark.node, pytest.mark.filterwarnings(MISMATCH)]
 
 SMALL = {"worker_command": "dask-worker --nthreads 1 --no-nanny", "image": DASK_IMAGE, "quiet": True}
-SCALED_SECONDS = 60
 
 
 @pytest.fixture

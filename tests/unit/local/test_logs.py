@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.local.containers.logfile import HOPELESS
 from reconciler.local.containers.logs import LONGEST_LINE, MOST_AT_ONCE, Line, Logs, shares
+from tests.unit.local.logs import append, followed, texts
 
 BOMB = "\N{BOMB}"
 LONG = "é" * (LONGEST_LINE // 2)
@@ -19,21 +20,6 @@ LONG = "é" * (LONGEST_LINE // 2)
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "0.log"
-
-
-def append(file: Path, data: bytes) -> None:
-    with file.open("ab") as log:
-        log.write(data)
-
-
-def followed(file: Path) -> Logs:
-    logs = Logs()
-    logs.follow(file, "pod", None)
-    return logs
-
-
-def texts(logs: Logs) -> list[str]:
-    return [line.text for line in logs.lines()]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.local.containers.logfile import LONGEST
-from reconciler.local.containers.logs import LOOK_AROUND_EVERY, Logs
+from reconciler.local.containers.logs import LOOK_AROUND_EVERY
+from tests.unit.local.logs import append, followed, texts
 
 LINE = b"0123456789abcde\n"
 
@@ -11,21 +12,6 @@ LINE = b"0123456789abcde\n"
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     return tmp_path / "0.log"
-
-
-def append(file: Path, data: bytes) -> None:
-    with file.open("ab") as log:
-        log.write(data)
-
-
-def followed(file: Path) -> Logs:
-    logs = Logs()
-    logs.follow(file, "pod", None)
-    return logs
-
-
-def texts(logs: Logs) -> list[str]:
-    return [line.text for line in logs.lines()]
 
 
 def test_a_log_that_is_too_long_is_emptied_between_two_lines_of_its_process(file: Path) -> None:

@@ -133,13 +133,12 @@ def test_a_failed_list_says_how_long_to_wait() -> None:
 def test_a_look_at_everything_says_what_it_covers() -> None:
     """Namespaces in which a list failed are not covered; what was known of them stands."""
     found = observe(Lists({(POD, "a"): Forbidden("no rights", status=403)}), Scope(("a", "b")), NOON).coverage
-    assert [found.covers_namespace(name) for name in ("a", "b", "c")] == [False, True, False]
     assert [found.covers(Key(DASK_CLUSTER, name, "x")) for name in ("a", "b", "c")] == [False, True, False]
     everywhere = observe(Lists(), Scope(), NOON).coverage
-    assert everywhere.covers_namespace("a")
+    assert everywhere.covers(Key(DASK_CLUSTER, "a", "x"))
     nowhere = observe(Lists({(POD, None): Forbidden("no rights", status=403)}), Scope(), NOON).coverage
     assert nowhere.is_empty
-    assert not nowhere.covers_namespace("a")
+    assert not nowhere.covers(Key(DASK_CLUSTER, "a", "x"))
     assert not everywhere.is_empty
 
 

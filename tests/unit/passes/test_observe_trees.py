@@ -194,7 +194,7 @@ def test_what_is_gone_is_covered(api: Counted) -> None:
     found = look(api, key(DASK_CLUSTER, "a"))
     assert set(found.snapshot.objects) == {key(DASK_AUTOSCALER, "a-auto")}
     assert found.coverage.covers(key(DASK_CLUSTER, "a"))
-    assert not found.coverage.covers_namespace(HERE)
+    assert not found.coverage.covers(key(DASK_CLUSTER, "another"))
 
 
 @pytest.mark.parametrize("name", ["x" * 100, "a.b"])
