@@ -74,7 +74,11 @@ class FakePods:
         self._port = runner.addresses[0][1]
         self._ready.set()
         await self._over.wait()
-        self._cut()
+        await site.stop()
+        # A transport that is only closed waits for whoever is to read what is left, and outlives the loop.
+        for connection in runner.server.connections if runner.server is not None else ():
+            if connection.transport is not None:
+                connection.transport.abort()
         await runner.cleanup()
 
     def _application(self) -> web.Application:

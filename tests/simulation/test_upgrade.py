@@ -27,7 +27,7 @@ def _children(world: World) -> Iterator[Body]:
 
 
 def test_labels_that_an_older_version_did_not_set_are_added_in_place() -> None:
-    """Every object keeps its uid: the second Service loses what the user's annotations and labels asked for."""
+    """Every object keeps its uid: the second Service keeps the user's labels, and loses the user's annotations."""
     metadata = {"labels": {"team": "x"}, "annotations": {"tailscale.com/expose": "true"}}
     world = World(cluster(scheduler={"metadata": metadata}), job())
     world.settle()
@@ -47,5 +47,5 @@ def test_labels_that_an_older_version_did_not_set_are_added_in_place() -> None:
     assert {one["metadata"]["uid"] for one in _children(world)} == before
     check_at_rest(world)
     second = next(one["metadata"] for one in world.api.objects(SERVICE) if one["metadata"]["name"] == SECOND)
-    assert second["labels"].keys() == {CLUSTER, COMPONENT}
+    assert second["labels"].keys() == {CLUSTER, COMPONENT, "team"}
     assert not second["annotations"].keys() & metadata["annotations"].keys()
