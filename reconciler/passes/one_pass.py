@@ -188,8 +188,8 @@ class _Pass:
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
         rest = {**self.resting, **self._come_to_rest()}
         sent = (response for response in self.responses if response.result is not Result.SKIPPED)
-        served = frozenset(response.action.tree for response in sent if self.is_cut)
-        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), served)
+        served = {response.action.tree for response in sent} if self.is_cut else ()
+        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), frozenset(served))
 
     def _come_to_rest(self) -> Mapping[Key, Rest]:
         """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""

@@ -37,7 +37,7 @@ class FakePods:
         self.pings = 0
         self.sent = 0
         self._tls = tls
-        self._transports: set[asyncio.Transport] = set()
+        self._websockets = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
@@ -48,7 +48,7 @@ class FakePods:
     @property
     def connections(self) -> int:
         """How many WebSockets are open."""
-        return len(self._transports)
+        return self._websockets
 
     def cut(self) -> None:
         """End all connections as a network does."""
@@ -67,19 +67,17 @@ class FakePods:
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
-        runner = web.AppRunner(self._application(), shutdown_timeout=0, handler_cancellation=True)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
+        self._runner = web.AppRunner(self._application(), shutdown_timeout=0, handler_cancellation=True)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
-        self._port = runner.addresses[0][1]
+        self._port = self._runner.addresses[0][1]
         self._ready.set()
         await self._over.wait()
         await site.stop()
         # A transport that is only closed waits for whoever is to read what is left, and outlives the loop.
-        for connection in runner.server.connections if runner.server is not None else ():
-            if connection.transport is not None:
-                connection.transport.abort()
-        await runner.cleanup()
+        self._cut()
+        await self._runner.cleanup()
 
     def _application(self) -> web.Application:
         app = web.Application()
@@ -88,8 +86,10 @@ class FakePods:
         return app
 
     def _cut(self) -> None:
-        for transport in self._transports:
-            transport.abort()
+        assert self._runner.server is not None
+        for connection in self._runner.server.connections:
+            if connection.transport is not None:
+                connection.transport.abort()
 
     def _refusal(self, request: web.Request) -> web.Response | None:
         self.asked.append(request.path_qs)
@@ -111,16 +111,14 @@ class FakePods:
         port = int(request.query["ports"])
         websocket = web.WebSocketResponse(protocols=[PROTOCOL], autoping=False, max_msg_size=0, timeout=1)
         await websocket.prepare(request)
-        transport = request.transport
-        assert isinstance(transport, asyncio.Transport)
-        self._transports.add(transport)
+        self._websockets += 1
         try:
             for channel in (b"\0", b"\1"):
                 await websocket.send_bytes(channel + port.to_bytes(2, "little"))
             await self._carry(websocket, self.pods[request.match_info["pod"]].get(port), port)
             await websocket.close()
         finally:
-            self._transports.discard(transport)
+            self._websockets -= 1
         return websocket
 
     async def _carry(self, websocket: web.WebSocketResponse, behind: int | None, port: int) -> None:
