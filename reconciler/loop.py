@@ -43,6 +43,8 @@ SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 20, 4, 2
 """How many times what a pass over everything cost is waited before the next."""
 TREES_REST = 3
 """How many times what a pass over a few trees took they are left alone then."""
+HELD_SECONDS = 2.0
+"""How long a new tree, in a crowd, is left to start its Pods before its first status is written."""
 PARALLEL_READS = 4
 IDLE_SECONDS = 30.0
 """How often the loop gives a sign of life while it waits."""
@@ -138,11 +140,13 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                pause, cost = self._settings.interval, 0.0
+                pause, least, cost = self._settings.interval, 0.0, 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
                     pause, cost = self._pause(result), _cost(result)
-                self._wait(begun + pause, self._clock.seconds() + SHARE_IF_CROWDED * cost)
+                    least = HELD_SECONDS if result.held and not result.is_cut else 0.0
+                ended = self._clock.seconds()
+                self._wait(max(begun + pause, ended + least), ended + max(least, SHARE_IF_CROWDED * cost))
 
     @contextmanager
     def _following_hints(self) -> Iterator[None]:
@@ -225,10 +229,18 @@ class Loop:
             reporters = replace(writers, may_begin=lambda: self._clock.seconds() < deadline + REPORT_SECONDS)
             with self._lock:
                 before = self._memory
-            result, after = make_pass(api, observation, self._settings, before, self._clock, writers, reporters, claims)
+            result, after = make_pass(
+                api, observation, self._settings, before, self._clock, writers, reporters, claims, self._may_hold
+            )
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
+        if self._hints is not None:
+            self._hints.rest(result.held, HELD_SECONDS)
         return replace(result, seconds={"observe": seconds, **result.seconds})
+
+    def _may_hold(self) -> bool:
+        """Whether so much has changed that the first statuses of new trees wait: hints bring the next look."""
+        return self._hints is not None and self._hints.is_crowded and self._hints.healthy
 
     def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
         """Which trees a pass has something to say of."""

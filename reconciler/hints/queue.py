@@ -110,8 +110,11 @@ class HintQueue:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many trees have changed that looking at everything is cheaper."""
-        return len(self._due) > self._most
+        """Whether so many trees have changed, without those that rest, that looking at everything is cheaper."""
+        if len(self._due) <= self._most:
+            return False
+        now = self._clock()
+        return sum(self._rests.get(tree, now) <= now for tree in self._due) > self._most
 
     def _awake(self, now: float) -> dict[Key, float]:
         """The trees that may be given out once their window is over."""
@@ -142,9 +145,10 @@ class HintQueue:
             self._rests = {tree: until for tree, until in self._rests.items() if until > now}
 
     def rest(self, trees: Iterable[Key], seconds: float) -> None:
-        """Keep the hints of trees for so many seconds, counted from now."""
+        """Keep the hints of trees for so many seconds, counted from now, or for longer if that was asked before."""
         with self._changed:
-            self._rests.update(dict.fromkeys(trees, self._clock() + seconds))
+            until = self._clock() + seconds
+            self._rests.update({tree: max(until, self._rests.get(tree, until)) for tree in trees})
 
     def close(self) -> None:
         """Give out nothing more; whoever waits stops waiting."""

@@ -13,7 +13,8 @@
 
 Each tree has a lane, and the lanes take turns, so that no cluster waits for another's thousand Pods. A lane begins
 with one write at a time; each success allows one more, so that what is refused is refused a few times and not a
-thousand. A record is written alone in its lane: what follows from it is sent when it stands.
+thousand. A record is written alone in its lane: what follows from it is sent when it stands. When all of a lane's
+writes are answered, whoever planned them is asked what follows from the answers, and the lane goes on.
 """
 
 from collections import deque
@@ -32,12 +33,17 @@ from reconciler.wire.protocol import API, Reply, Subresource
 
 TURN = 32
 """How many writes a tree makes before it is another's turn."""
+MOST_THROUGH = 8
+"""After so many lanes have come to their end, it is asked what follows, though others have more to write."""
 MOST_UNAVAILABLE = 8
 """After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
 _RECORDS = (Verb.RECORD, Verb.REPORT)
 """What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
 _ENDS_TREE = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
+
+AndThen = Callable[[Sequence[Response]], Sequence[Action]]
+"""What follows for trees from the answers to all their writes."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
@@ -59,18 +65,24 @@ class Writers:
     note: Callable[[Response], None] = lambda _: None
 
 
-def apply(api: API, actions: Sequence[Action], writers: Writers) -> tuple[Response, ...]:
+def apply(
+    api: API, actions: Sequence[Action], writers: Writers, and_then: AndThen = lambda _: ()
+) -> tuple[Response, ...]:
     """Carry the actions out.
 
     Args:
         api: The API to write to.
         actions: What to do. Those of one tree are begun in their order; trees are independent of each other.
         writers: The threads that write.
+        and_then: Asked what else to do for trees whose writes were all answered, with these answers.
 
     Returns:
-        A response for each action, in the order of the actions, so that the same refusals are told in the same words.
+        A response for each action, those that followed among them, in the order in which they were asked for, so that
+        the same refusals are told in the same words.
     """
-    lanes = _Lanes(actions)
+    actions = list(actions)
+    lanes = _Lanes()
+    lanes.add(actions)
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
     while True:
@@ -79,14 +91,19 @@ def apply(api: API, actions: Sequence[Action], writers: Writers) -> tuple[Respon
             if action is None:
                 break
             under_way[writers.executor.submit(_carry_out, api, action)] = action
-        if not under_way:
+        if len(lanes.through) >= (MOST_THROUGH if len(under_way) == writers.parallel else 1):
+            more = and_then(lanes.take_through())
+            actions += more
+            lanes.add(more)
+        elif under_way:
+            done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            for future in done:
+                action = under_way.pop(future)
+                response = responses[id(action)] = _response(action, future)
+                lanes.note(response)
+                writers.note(response)
+        else:
             return tuple(responses.get(id(action)) or Response(action, Result.SKIPPED) for action in actions)
-        done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-        for future in done:
-            action = under_way.pop(future)
-            response = responses[id(action)] = _response(action, future)
-            lanes.note(response)
-            writers.note(response)
 
 
 def is_occupied(response: Response) -> bool:
@@ -107,14 +124,26 @@ class _Lanes:
     which matters when time is up before all are: what is begun everywhere is finished nowhere.
     """
 
-    def __init__(self, actions: Iterable[Action]) -> None:
-        lanes: dict[Key, _Lane] = {}
-        for action in actions:
-            lanes.setdefault(action.tree, _Lane()).queue.append(action)
-        self._of = lanes
-        self._waiting = deque(lanes.values())
+    def __init__(self) -> None:
+        self._of: dict[Key, _Lane] = {}
+        self._waiting: deque[_Lane] = deque()
         self._open: deque[_Lane] = deque()
         self._unavailable = 0
+        self.through: list[_Lane] = []
+
+    def add(self, actions: Iterable[Action]) -> None:
+        """Take in further writes; those of a tree that is through go on where it was."""
+        for action in actions:
+            lane = self._of.setdefault(action.tree, _Lane())
+            if not lane.queue:
+                lane.begin()
+            lane.queue.append(action)
+            self._list(lane)
+
+    def take_through(self) -> list[Response]:
+        """The answers of the lanes whose writes are all answered."""
+        lanes, self.through = self.through, []
+        return [response for lane in lanes for response in lane.take_answers()]
 
     @property
     def is_given_up(self) -> bool:
@@ -135,18 +164,30 @@ class _Lanes:
 
     def _take(self, lane: "_Lane") -> Action | None:
         """The next write of a lane, which stays open while it has a turn left."""
+        lane.is_listed = False
         action = lane.next()
-        if lane.queue and lane.turn > 0:
+        if lane.queue:
+            self._list(lane)
+        return action
+
+    def _list(self, lane: "_Lane") -> None:
+        """Let a lane have its turn, or the rest of it."""
+        if lane.is_listed:
+            return
+        lane.is_listed = True
+        if 0 < lane.turn < TURN:
             self._open.append(lane)
-        elif lane.queue:
+        else:
             lane.turn = TURN
             self._waiting.append(lane)
-        return action
 
     def note(self, response: Response) -> None:
         """Learn from an answer."""
         self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
-        self._of[response.action.tree].note(response)
+        lane = self._of[response.action.tree]
+        lane.note(response)
+        if lane.is_through():
+            self.through.append(lane)
 
 
 @dataclass(slots=True)
@@ -158,8 +199,30 @@ class _Lane:
     outstanding: int = 0
     window: int = 1
     is_recording: bool = False
+    is_listed: bool = False
     unrecorded: set[Key] = field(default_factory=set)
     refused: set[Subject] = field(default_factory=set)
+    answers: list[Response] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begin with writes that follow from all answers until now."""
+        self.window = 1
+        self.unrecorded.clear()
+        self.refused.clear()
+
+    def take_answers(self) -> list[Response]:
+        """The answers since the last time."""
+        answers, self.answers = self.answers, []
+        return answers
+
+    def is_through(self) -> bool:
+        """Whether all writes are answered or dropped."""
+        while self.queue and self._is_dropped(self.queue[0]):
+            self.queue.popleft()
+        return not self.queue and not self.outstanding
+
+    def _is_dropped(self, action: Action) -> bool:
+        return action.subject in self.refused or (action.after_record and action.owner in self.unrecorded)
 
     def next(self) -> Action | None:
         """The write to begin now, if one may begin."""
@@ -167,7 +230,7 @@ class _Lane:
             return None
         while self.queue:
             action = self.queue[0]
-            if action.subject in self.refused or (action.after_record and action.owner in self.unrecorded):
+            if self._is_dropped(action):
                 self.queue.popleft()
             elif action.verb in _RECORDS and self.outstanding:
                 return None
@@ -181,6 +244,7 @@ class _Lane:
     def note(self, response: Response) -> None:
         """Learn from an answer: to send more at a time, or what not to send any more."""
         self.outstanding -= 1
+        self.answers.append(response)
         is_record = response.action.verb in _RECORDS
         self.is_recording = self.is_recording and not is_record
         if response.result is Result.DONE:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ class Cost:
     cpu_seconds: float = 0.0
     objects: int = 0
     bytes: int = 0
+
+    def without(self, inner: "Cost") -> "Cost":
+        """What this took without something that it includes."""
+        seconds, cpu_seconds = self.seconds - inner.seconds, self.cpu_seconds - inner.cpu_seconds
+        return replace(self, seconds=max(0.0, seconds), cpu_seconds=max(0.0, cpu_seconds))
 
 
 class Stopwatch:

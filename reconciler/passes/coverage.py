@@ -41,7 +41,7 @@ class Claims:
 
     - `full` is the pass over everything, `small` one over a few trees. Of each there is one at a time.
     - What a small pass takes after the full one has begun to look is the small pass's: the full one saw it earlier.
-    - What the full pass works on is its own until it ends or gives it back.
+    - What the full pass works on is its own until it gives it back, or ends.
     """
 
     def __init__(self) -> None:
@@ -66,6 +66,11 @@ class Claims:
         """The full pass works on these, and on no others any more."""
         with self._lock:
             self._held.intersection_update(trees)
+
+    def give_back(self, trees: Iterable[Key]) -> None:
+        """The full pass is through with these."""
+        with self._lock:
+            self._held.difference_update(trees)
 
     def still_full(self, trees: Iterable[Key]) -> frozenset[Key]:
         """The trees, of those, that no small pass has taken meanwhile."""

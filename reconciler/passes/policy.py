@@ -28,14 +28,21 @@ def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subj
 def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[str]) -> Plan:
     """Postpone what this pass has written already and someone took back, and the end of what it has created.
 
+    Of a record, only the Pods that it lets go are postponed: the numbers that are used stay used.
+
     Args:
         plan: The plan.
         undone: The updates that were made in this pass already.
         created: The uids of what this pass has created.
     """
-    plan = _trimmed(plan, lambda uid: uid not in created)
+    plan = _trimmed(plan, lambda action, uid: uid not in created and action.subject not in undone)
     return _postpone(
-        plan, lambda action: action.uid in created if action.verb is Verb.DELETE else action.subject in undone
+        plan,
+        lambda action: (
+            action.uid in created
+            if action.verb is Verb.DELETE
+            else action.verb is not Verb.RECORD and action.subject in undone
+        ),
     )
 
 
@@ -47,8 +54,12 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[S
         waits: The waits that are not over.
         undone: Those for what something else takes back, over or not: it is told as long as there is something to do.
     """
-    allowed = _postpone(plan, lambda action: action.subject in waits)
     undone = undone or {}
+    letting_go = {
+        key for key, wait in waits.items() if key.verb is Verb.RECORD and wait.finding.reason is Reason.UNDONE
+    }
+    allowed = _trimmed(plan, lambda action, _: action.subject not in letting_go)
+    allowed = _postpone(allowed, lambda action: action.subject in waits and action.subject not in letting_go)
     waits = {**undone, **waits}
     told = (*allowed.postponed, *(action for action in plan.actions if action.subject in undone))
     waiting = dict.fromkeys(action.subject for action in told if action.subject in waits)
@@ -58,7 +69,7 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[S
 def without_deletes(plan: Plan) -> Plan:
     """Postpone every deletion, and every decision to delete: the setting `no_delete`."""
     blocked = _deletions(plan.actions)
-    allowed = _postpone(_trimmed(plan, lambda _: False), lambda action: action.verb is Verb.DELETE)
+    allowed = _postpone(_trimmed(plan, lambda *_: False), lambda action: action.verb is Verb.DELETE)
     told = tuple(
         Finding(owner, Reason.NO_DELETE, f"{_objects(count)} not deleted: deletions are switched off (--no-delete)")
         for owner, count in blocked.items()
@@ -87,7 +98,8 @@ def within_deletion_cap(plan: Plan, cap: int, done: Collection[Action]) -> Plan:
     if len(may_go) == len(deletes) + len(dooms):
         return plan
     allowed = _postpone(
-        _trimmed(plan, may_go.__contains__), lambda action: action.verb is Verb.DELETE and action.uid not in may_go
+        _trimmed(plan, lambda _, uid: uid in may_go),
+        lambda action: action.verb is Verb.DELETE and action.uid not in may_go,
     )
     before, after = _deletions(plan.actions), _deletions(allowed.actions)
     findings = tuple(
@@ -124,12 +136,12 @@ def _objects(count: int) -> str:
     return f"{count} objects are" if count > 1 else "1 object is"
 
 
-def _trimmed(plan: Plan, may_go: Callable[[str], bool]) -> Plan:
+def _trimmed(plan: Plan, may_go: Callable[[Action, str], bool]) -> Plan:
     """The plan with records that let only those Pods go that may; what else a record decides stands."""
     actions: list[Action] = []
     postponed = list(plan.postponed)
     for action in plan.actions:
-        doomed = tuple(uid for uid in action.doomed if may_go(uid))
+        doomed = tuple(uid for uid in action.doomed if may_go(action, uid))
         if doomed == action.doomed:
             actions.append(action)
         elif (less := _lessened(action, doomed)) is not None:

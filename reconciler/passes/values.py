@@ -274,6 +274,7 @@ class PassResult:
         coverage: What the pass was about; of all else, what was known before still stands.
         trees: The tree of each custom resource in the snapshot.
         left_out: Trees that were left to another pass.
+        held: New trees whose first status waits for the next look at them.
     """
 
     snapshot: Snapshot | None
@@ -289,6 +290,7 @@ class PassResult:
     coverage: Coverage = EVERYTHING
     trees: Mapping[Key, Key] = field(default_factory=dict)
     left_out: frozenset[Key] = frozenset()
+    held: frozenset[Key] = frozenset()
 
     def is_about(self, tree: Key) -> bool:
         """Whether the pass knows all of a tree; of other trees, what was known before still stands."""

@@ -11,7 +11,7 @@ from models.snapshot import Owner, Snapshot
 from reconciler.passes.desire import desire
 from reconciler.passes.observe import Scope, observe
 from reconciler.passes.plan import plan
-from reconciler.passes.report import report
+from reconciler.passes.report import View, report
 from reconciler.passes.values import Plan
 from reconciler.rules.names import Naming
 from tests.simulation.happenings import Happening
@@ -52,5 +52,6 @@ def _plans(snapshot: Snapshot, owners: Iterable[Key], naming: Naming) -> Mapping
 
 
 def _statuses(snapshot: Snapshot, owners: Iterable[Key]) -> Mapping[Key, Any]:
-    news = report(snapshot, snapshot, {}, (), snapshot.taken_at)
+    view = View(snapshot, snapshot, {}, (), snapshot.taken_at)
+    news = report(view, (one for one in snapshot.objects.values() if isinstance(one, Owner)))
     return {action.key: action.body for action in news if action.key.kind != EVENT and action.owner in set(owners)}

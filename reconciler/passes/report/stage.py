@@ -1,14 +1,13 @@
 """The stage as a whole: every custom resource's status and Events, as actions."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from datetime import datetime
 from operator import itemgetter
 from typing import TypeVar
 
 from models.kinds import Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
-from models.snapshot import Owner, Snapshot
+from models.snapshot import Owner
 from models.status import DaskClusterStatus, Status
 from reconciler.passes.report.autoscaler import report_autoscaler
 from reconciler.passes.report.cluster import report_cluster
@@ -19,9 +18,9 @@ from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.statuses import status_action
 from reconciler.passes.report.unreadable import report_unreadable
 from reconciler.passes.report.view import View
-from reconciler.passes.report.which_events import events_of, events_of_deleted_clusters
-from reconciler.passes.values import Action, Finding, Response
-from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster, tree_of
+from reconciler.passes.report.which_events import events_of, events_of_deleted_clusters, events_of_scaling
+from reconciler.passes.values import Action
+from reconciler.rules.parts import ClusterParts, JobParts, outlives_its_cluster
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -34,43 +33,41 @@ def _not_isolated(_: Key) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-def report(  # noqa: PLR0913, PLR0917  # all that a pass saw and did
-    snapshot: Snapshot,
-    previous: Snapshot,
-    findings: Mapping[Key, tuple[Finding, ...]],
-    responses: Sequence[Response],
-    now: datetime,
-    isolate: Isolate = _not_isolated,
-    trees: Collection[Key] | None = None,
-) -> tuple[Action, ...]:
-    """The statuses to write and the Events to send after a pass.
+def report(view: View, owners: Iterable[Owner], isolate: Isolate = _not_isolated) -> tuple[Action, ...]:
+    """The statuses to write and the Events to send of whole trees.
 
     A resource's Events follow its status, so that they are sent when it was written.
 
     Args:
-        snapshot: The world as the pass left it.
-        previous: The world as the pass found it.
-        findings: What conditions must say, by resource.
-        responses: How the pass's writes ended.
-        now: The time of what is seen now.
+        view: The world, and how the writes for these trees ended.
+        owners: The resources of the trees, as far as they were planned: what others say stands.
         isolate: Catches exceptions of one resource, which then keeps its status.
-        trees: The trees that were planned: what others say stands. `None` means all.
     """
-    view = View(snapshot, previous, findings, responses, now, trees)
     actions: list[Action] = []
-    for resource, status in _statuses(view, isolate):
+    for resource, status in _statuses(view, list(owners), isolate):
         with isolate(resource.key):
             action = status_action(resource, status)
             actions += [action] if action is not None else []
             actions += events_of(view, resource, status)
-    actions += events_of_deleted_clusters(view)
-    for key, item in sorted(snapshot.unreadable.items(), key=itemgetter(0)):
-        with isolate(key):
-            actions += report_unreadable(item, now)
     return tuple(actions)
 
 
-def _statuses(view: View, isolate: Isolate) -> list[tuple[Owner, Status]]:
+def report_scaling(view: View, owners: Iterable[Owner]) -> tuple[Action, ...]:
+    """The Events about the groups among these resources that this pass has scaled, for now without their statuses."""
+    groups = (owner for owner in owners if isinstance(owner, DaskWorkerGroup))
+    return tuple(action for group in groups for action in events_of_scaling(view, group))
+
+
+def report_others(view: View, isolate: Isolate = _not_isolated) -> tuple[Action, ...]:
+    """What is told of resources that are gone, and of those that cannot be read."""
+    actions = [*events_of_deleted_clusters(view)]
+    for key, item in sorted(view.snapshot.unreadable.items(), key=itemgetter(0)):
+        with isolate(key):
+            actions += report_unreadable(item, view.now)
+    return tuple(actions)
+
+
+def _statuses(view: View, owners: Sequence[Owner], isolate: Isolate) -> list[tuple[Owner, Status]]:
     """The status of every resource that is staying; children's come into their parents'.
 
     If an exception is caught at a child, its parents keep their statuses too.
@@ -78,26 +75,28 @@ def _statuses(view: View, isolate: Isolate) -> list[tuple[Owner, Status]]:
     groups: dict[Key, GroupReport] = {}
     clusters: dict[Key, DaskClusterStatus] = {}
     others: list[tuple[Owner, Status]] = []
-    for group in _staying(view, DaskWorkerGroup):
+    for group in _staying(view, owners, DaskWorkerGroup):
         with isolate(group.key):
             groups[group.key] = known = report_group(view, group)
             others.append((group, _as_far_as_known(view, group, known.status, [group.metadata.uid])))
-    for cluster in _staying(view, DaskCluster):
+    for cluster in _staying(view, owners, DaskCluster):
         own = ClusterParts(cluster, view.snapshot).groups
         if all(group.key in groups for group in own):
             with isolate(cluster.key):
                 clusters[cluster.key] = _of_cluster(view, cluster, [groups[group.key] for group in own])
-    for job in _staying(view, DaskJob):
+    for job in _staying(view, owners, DaskJob):
         with isolate(job.key):
             parts = JobParts(job, view.snapshot)
             if parts.cluster is None or parts.cluster.key in clusters:
                 of_cluster = clusters[parts.cluster.key] if parts.cluster is not None else DaskClusterStatus()
                 status = report_job(view, parts, of_cluster)
                 others.append((job, _as_far_as_known(view, job, status, [job.metadata.uid])))
-    for autoscaler in _staying(view, DaskAutoscaler):
+    for autoscaler in _staying(view, owners, DaskAutoscaler):
         with isolate(autoscaler.key):
             others.append((autoscaler, report_autoscaler(view, autoscaler)))
-    reported = [(cluster, clusters[cluster.key]) for cluster in _staying(view, DaskCluster) if cluster.key in clusters]
+    reported = [
+        (cluster, clusters[cluster.key]) for cluster in _staying(view, owners, DaskCluster) if cluster.key in clusters
+    ]
     return [*reported, *others]
 
 
@@ -106,12 +105,8 @@ def _of_cluster(view: View, cluster: DaskCluster, groups: Sequence[GroupReport])
     return _as_far_as_known(view, cluster, report_cluster(view, cluster, groups), uids)
 
 
-def _staying(view: View, model: type[Resource]) -> list[Resource]:
-    staying = (
-        resource
-        for resource in view.snapshot.of(model)
-        if (view.trees is None or tree_of(resource, view.snapshot) in view.trees) and not _is_going(view, resource)
-    )
+def _staying(view: View, owners: Sequence[Owner], model: type[Resource]) -> list[Resource]:
+    staying = (owner for owner in owners if isinstance(owner, model) and not _is_going(view, owner))
     return sorted(staying, key=lambda resource: resource.key)
 
 

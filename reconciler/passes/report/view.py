@@ -1,6 +1,6 @@
 """What a report is worked out from: the world after a pass, the world before it, and what happened in between."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -21,7 +21,6 @@ class View:
         findings: What conditions must say, by resource.
         responses: How the pass's writes ended.
         now: The time of what is seen now.
-        trees: The trees that were planned; `None` means all.
     """
 
     snapshot: Snapshot
@@ -29,7 +28,6 @@ class View:
     findings: Mapping[Key, tuple[Finding, ...]]
     responses: Sequence[Response]
     now: datetime
-    trees: Collection[Key] | None = None
 
     @cached_property
     def _responses(self) -> Mapping[Key, tuple[Response, ...]]:

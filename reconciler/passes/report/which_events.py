@@ -40,6 +40,12 @@ def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:
         yield event_action(subject, event, view.now)
 
 
+def events_of_scaling(view: View, group: DaskWorkerGroup) -> Iterator[Action]:
+    """The Event about a group whose number of workers was changed by this pass."""
+    for event in _scaled(view, group):
+        yield event_action(Subject.of(group), event, view.now)
+
+
 def events_of_deleted_clusters(view: View) -> Iterator[Action]:
     """The Events about clusters that this pass deleted because their owners are gone.
 

@@ -10,7 +10,7 @@ from models.kinds import EVENT, Key
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
-from reconciler.passes.report import report
+from reconciler.passes.report import View, report, report_others
 from reconciler.passes.values import Action, Finding, Response, Verb
 from reconciler.rules.labels import COMPONENT, NAMING, ORDINAL, ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.reasons import Reason
@@ -204,7 +204,9 @@ def told(
     by_owner: dict[Key, tuple[Finding, ...]] = {}
     for finding in findings:
         by_owner[finding.about] = (*by_owner.get(finding.about, ()), finding)
-    actions = report(now_there, before or now_there, by_owner, tuple(responses), at)
+    view = View(now_there, before or now_there, by_owner, tuple(responses), at)
+    owners = (one for one in now_there.objects.values() if isinstance(one, Owner))
+    actions = (*report(view, owners), *report_others(view))
     return Told(written(now_there, actions), actions)
 
 
