@@ -3,7 +3,8 @@
 over everything    on an interval; that is the truth
 over a few trees   as soon as a hint names them, side by side with the other, and never of the same tree
 
-a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least
+a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least, from when
+                   it began to look. The last of it is for statuses and Events
 the next begins    an interval after the last began. While hints come, passes over everything take at most a
                    twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later while
                    the API server asks for it, or cannot be read
@@ -31,9 +32,11 @@ from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
-"""A pass may always plan and write for so long."""
-REPORT_SECONDS = 5.0
-"""For how long what was seen may still be written after the deadline."""
+"""A pass may always take so long."""
+REPORT_SECONDS = 2.0
+"""How much of that is left for what is still to be told when the writing ends."""
+LEAST_WRITING_SECONDS = 5.0
+"""For how long a pass may plan and write however long its lists took."""
 LONGEST_PAUSE_SECONDS = 60.0
 """The longest that the loop waits, by itself, while nothing can be listed."""
 MOST_PASSES_OF_ONCE = 5
@@ -193,19 +196,22 @@ class Loop:
 
     def _over_everything(self) -> PassResult:
         self._claims.begin_full()
+        begun = self._clock.seconds()
         observation, seconds = self._observe(frozenset())
         if self._hints is not None:
             self._hints.restart(observation.versions)
-        result = self._pass(observation, seconds, self._settings.parallel_writes, self._claims)
+        result = self._pass(observation, begun, seconds, self._settings.parallel_writes, self._claims)
         self.listed_once = self.listed_once or result.snapshot is not None
         self._tell(result)
         return result
 
     def _over(self, trees: frozenset[Key]) -> None:
+        begun = self._clock.seconds()
         observation, seconds = self._observe(trees)
         # A cluster that was named may be a job's: then it is the job's tree.
         frozenset(self._claims.claim_small(observation.coverage.trees or ()))
-        self._tell(self._pass(observation, seconds, min(PARALLEL_READS, self._settings.parallel_writes), None))
+        parallel = min(PARALLEL_READS, self._settings.parallel_writes)
+        self._tell(self._pass(observation, begun, seconds, parallel, None))
 
     def _observe(self, trees: frozenset[Key]) -> tuple[Observation, float]:
         begun = time.perf_counter()
@@ -217,9 +223,12 @@ class Loop:
             self._observed = observation.snapshot
         return observation, time.perf_counter() - begun
 
-    def _pass(self, observation: Observation, seconds: float, parallel: int, claims: Claims | None) -> PassResult:
+    def _pass(
+        self, observation: Observation, begun: float, seconds: float, parallel: int, claims: Claims | None
+    ) -> PassResult:
         """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
-        deadline = self._clock.seconds() + max(self._settings.interval, LEAST_DEADLINE_SECONDS)
+        whole = max(self._settings.interval, LEAST_DEADLINE_SECONDS)
+        deadline = max(begun + whole - REPORT_SECONDS, self._clock.seconds() + LEAST_WRITING_SECONDS)
         api = self._api if self._twin is None else self._twin(observation.snapshot)
         parallel = parallel if self._twin is None else 1
         with ThreadPoolExecutor(parallel, "write") as threads:
@@ -229,8 +238,9 @@ class Loop:
             reporters = replace(writers, may_begin=lambda: self._clock.seconds() < deadline + REPORT_SECONDS)
             with self._lock:
                 before = self._memory
+            may_hold = lambda: self._may_hold(is_full=claims is not None)  # noqa: E731 -- a name for the question
             result, after = make_pass(
-                api, observation, self._settings, before, self._clock, writers, reporters, claims, self._may_hold
+                api, observation, self._settings, before, self._clock, writers, reporters, claims, may_hold
             )
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
@@ -238,9 +248,12 @@ class Loop:
             self._hints.rest(result.held, HELD_SECONDS)
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
-    def _may_hold(self) -> bool:
-        """Whether so much has changed that the first statuses of new trees wait: hints bring the next look."""
-        return self._hints is not None and self._hints.is_crowded and self._hints.healthy
+    def _may_hold(self, *, is_full: bool) -> bool:
+        """Whether so much has changed that the first statuses of new trees wait: hints bring the next look.
+
+        What a full pass finds new is more than small passes could take.
+        """
+        return self._hints is not None and self._hints.healthy and (is_full or self._hints.is_crowded)
 
     def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
         """Which trees a pass has something to say of."""
