@@ -142,6 +142,7 @@ class Loop:
                 with around_pass(self._crashed):
                     result = self._over_everything()
                     pause, cost = self._pause(result), _cost(result)
+                self._claims.end_full()
                 self._wait(begun + pause, self._clock.seconds() + SHARE_IF_CROWDED * cost)
 
     @contextmanager
@@ -165,6 +166,7 @@ class Loop:
                 begun = self._clock.seconds()
                 with around_pass(self._crashed):
                     self._over(trees)
+                self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
 
     def _wait(self, until: float, if_crowded: float) -> None:
@@ -191,7 +193,7 @@ class Loop:
         self._claims.begin_full()
         observation, seconds = self._observe(frozenset())
         if self._hints is not None:
-            self._hints.restart(observation.versions)
+            self._hints.restart(observation.versions, self._claims.taken)
         result = self._pass(observation, seconds, self._settings.parallel_writes, self._claims)
         self.listed_once = self.listed_once or result.snapshot is not None
         self._tell(result)

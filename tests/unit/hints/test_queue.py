@@ -82,6 +82,20 @@ def test_what_a_list_showed_is_no_hint(queue: HintQueue, clock: Clock) -> None:
     assert taken(queue, clock) == {A}
 
 
+def test_what_a_list_showed_is_a_hint_where_its_pass_does_not_act(queue: HintQueue, clock: Clock) -> None:
+    """The tree is left to a pass that looked at it earlier, and may have missed the change."""
+    queue.put(A, P, "5")
+    queue.put(B, Q, "5")
+    queue.note_listed({(POD, None): "7"}, {A})
+    assert taken(queue, clock) == {A}
+    queue.put(A, P, "6")
+    queue.put(B, Q, "6")
+    assert taken(queue, clock) == {A}
+    queue.note_listed({(POD, None): "7"})
+    queue.put(A, P, "7")
+    assert taken(queue, clock) == set()
+
+
 def test_a_version_that_is_no_number_is_a_hint(queue: HintQueue, clock: Clock) -> None:
     """What cannot be compared counts as new."""
     queue.note_listed({(POD, None): "7"})
