@@ -3,8 +3,8 @@
 over everything    on an interval; that is the truth
 over a few trees   as soon as a hint names them, side by side with the other, and never of the same tree
 
-a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least, from when
-                   it began to look. The last of it is for statuses and Events
+a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least, since it
+                   began to look. The last of it is for statuses and Events
 the next begins    an interval after the last began. While hints come, passes over everything take at most a
                    twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later while
                    the API server asks for it, or cannot be read
@@ -47,7 +47,7 @@ SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 20, 4, 2
 TREES_REST = 3
 """How many times what a pass over a few trees took they are left alone then."""
 HELD_SECONDS = 2.0
-"""How long a new tree, in a crowd, is left to start its Pods before its first status is written."""
+"""How long a new tree, in a crowd, is left to start its Pods before it is looked at again and has its first status."""
 PARALLEL_READS = 4
 IDLE_SECONDS = 30.0
 """How often the loop gives a sign of life while it waits."""
@@ -148,6 +148,7 @@ class Loop:
                     result = self._over_everything()
                     pause, cost = self._pause(result), _cost(result)
                     least = HELD_SECONDS if result.held and not result.is_cut else 0.0
+                self._claims.end_full()
                 ended = self._clock.seconds()
                 self._wait(max(begun + pause, ended + least), ended + max(least, SHARE_IF_CROWDED * cost))
 
@@ -172,6 +173,7 @@ class Loop:
                 begun = self._clock.seconds()
                 with around_pass(self._crashed):
                     self._over(trees)
+                self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
 
     def _wait(self, until: float, if_crowded: float) -> None:
@@ -199,7 +201,7 @@ class Loop:
         begun = self._clock.seconds()
         observation, seconds = self._observe(frozenset())
         if self._hints is not None:
-            self._hints.restart(observation.versions)
+            self._hints.restart(observation.versions, self._claims.taken)
         result = self._pass(observation, begun, seconds, self._settings.parallel_writes, self._claims)
         self.listed_once = self.listed_once or result.snapshot is not None
         self._tell(result)
@@ -245,11 +247,11 @@ class Loop:
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
         if self._hints is not None:
-            self._hints.rest(result.held, HELD_SECONDS)
+            self._hints.look_again(result.held, HELD_SECONDS)
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
     def _may_hold(self, *, is_full: bool) -> bool:
-        """Whether so much has changed that the first statuses of new trees wait: hints bring the next look.
+        """Whether so much has changed that the first statuses of new trees wait for the next look at them.
 
         What a full pass finds new is more than small passes could take.
         """

@@ -1,7 +1,7 @@
 """The watches of all places, and what they have said."""
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from threading import Condition, Thread
 
 from models.kinds import Key
@@ -48,7 +48,7 @@ class Hints:
         """Whether every watch is open and was heard from lately, so that changes are told of."""
         return all(watch.is_healthy() for watch in self._watches.values())
 
-    def restart(self, versions: Mapping[Place, str]) -> None:
+    def restart(self, versions: Mapping[Place, str], left_out: Collection[Key] = ()) -> None:
         """Take in that everything was listed, by a pass that acts on it.
 
         What changed before is no hint any more. Watches that are not open begin at these versions; the first call
@@ -56,8 +56,9 @@ class Hints:
 
         Args:
             versions: The versions of the lists, as `Observation.versions` has them.
+            left_out: Trees on which that pass does not act: what changed in them is a hint all the same.
         """
-        self._queue.note_listed(versions)
+        self._queue.note_listed(versions, left_out)
         for place, version in versions.items():
             if place in self._watches:
                 self._watches[place].restart(version)
@@ -100,6 +101,10 @@ class Hints:
     def rest(self, trees: Iterable[Key], seconds: float) -> None:
         """Keep hints of trees back for so many seconds, since looking at them has cost much; none is lost."""
         self._queue.rest(trees, seconds)
+
+    def look_again(self, trees: Iterable[Key], seconds: float) -> None:
+        """Give trees out once more, in so many seconds and not before, whatever happens to them until then."""
+        self._queue.look_again(trees, seconds)
 
     def close(self) -> None:
         """End the watches, and whoever waits, without waiting for them."""

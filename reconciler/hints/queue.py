@@ -1,7 +1,7 @@
 """Trees that have changed, until someone asks for them."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import islice
 from threading import Condition
 
@@ -51,6 +51,7 @@ class HintQueue:
         self._rests: dict[Key, float] = {}
         self._written: set[tuple[Key, str]] = set()
         self._seen: dict[Place, int] = {}
+        self._left_out: Collection[Key] = ()
         self._closed = False
 
     def put(self, tree: Key, key: Key, version: str) -> None:
@@ -65,11 +66,11 @@ class HintQueue:
             if (key, version) in self._written:
                 self._written.remove((key, version))
                 return
-            if self._is_seen(key, version) or (key, version) in self._events:
+            if (key, version) in self._events or (tree not in self._left_out and self._is_seen(key, version)):
                 return
             self._events[key, version] = tree
             self._counts[tree] += 1
-            if key.kind in CUSTOM_KINDS:
+            if key.kind in CUSTOM_KINDS and version:
                 self._urgent.add(tree)
             if tree not in self._due:
                 self._due[tree] = self._clock() + self._window
@@ -134,12 +135,14 @@ class HintQueue:
             elif not self._is_seen(key, version):
                 self._written.add((key, version))
 
-    def note_listed(self, versions: Mapping[Place, str]) -> None:
-        """Take in that everything was listed at these versions; older changes are no hints."""
+    def note_listed(self, versions: Mapping[Place, str], left_out: Collection[Key] = ()) -> None:
+        """Take in that everything was listed at these versions; older changes are no hints but in trees left out."""
         with self._changed:
+            self._left_out = left_out
             self._seen.update({place: number(version) for place, version in versions.items()})
-            for known in [known for known in self._events if self._is_seen(*known)]:
-                self._drop(self._events.pop(known))
+            for known, tree in list(self._events.items()):
+                if tree not in left_out and self._is_seen(*known):
+                    self._drop(self._events.pop(known))
             self._written = {known for known in self._written if not self._is_seen(*known)}
             now = self._clock()
             self._rests = {tree: until for tree, until in self._rests.items() if until > now}
@@ -149,6 +152,13 @@ class HintQueue:
         with self._changed:
             until = self._clock() + seconds
             self._rests.update({tree: max(until, self._rests.get(tree, until)) for tree in trees})
+
+    def look_again(self, trees: Iterable[Key], seconds: float) -> None:
+        """Give trees out once more, in so many seconds and not before, whatever happens to them until then."""
+        trees = list(trees)
+        self.rest(trees, seconds)
+        for tree in trees:
+            self.put(tree, tree, "")
 
     def close(self) -> None:
         """Give out nothing more; whoever waits stops waiting."""

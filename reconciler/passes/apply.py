@@ -33,8 +33,8 @@ from reconciler.wire.protocol import API, Reply, Subresource
 
 TURN = 32
 """How many writes a tree makes before it is another's turn."""
-MOST_THROUGH = 8
-"""After so many lanes have come to their end, it is asked what follows, though others have more to write."""
+ANSWERS_AT_ONCE = 8
+"""After so many answers it is asked what follows for the lanes that are through, while others have more to write."""
 MOST_UNAVAILABLE = 8
 """After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
@@ -85,18 +85,21 @@ def apply(
     lanes.add(actions)
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
+    answers = 0
     while True:
         while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
             action = lanes.next()
             if action is None:
                 break
             under_way[writers.executor.submit(_carry_out, api, action)] = action
-        if len(lanes.through) >= (MOST_THROUGH if len(under_way) == writers.parallel else 1):
+        if lanes.through and (answers >= ANSWERS_AT_ONCE or len(under_way) < writers.parallel):
+            answers = 0
             more = and_then(lanes.take_through())
             actions += more
             lanes.add(more)
         elif under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
+            answers += len(done)
             for future in done:
                 action = under_way.pop(future)
                 response = responses[id(action)] = _response(action, future)

@@ -40,20 +40,37 @@ class Claims:
     Nothing depends on it: two passes on one tree are as safe as two daemons, and as wasteful.
 
     - `full` is the pass over everything, `small` one over a few trees. Of each there is one at a time.
-    - What a small pass takes after the full one has begun to look is the small pass's: the full one saw it earlier.
-    - What the full pass works on is its own until it gives it back, or ends.
+    - What a small pass works on when the full one begins to look, or takes after that, is not the full one's: what it
+      writes meanwhile, the full one may not see.
+    - What a pass works on is its own until it ends, or until the full one gives it back.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._taken: set[Key] = set()
         self._held: set[Key] = set()
+        self._small: set[Key] = set()
 
     def begin_full(self) -> None:
         """The full pass begins to look."""
         with self._lock:
-            self._taken.clear()
+            self._taken = set(self._small)
+
+    def end_full(self) -> None:
+        """The full pass is over."""
+        with self._lock:
             self._held.clear()
+
+    def end_small(self) -> None:
+        """The small pass is over."""
+        with self._lock:
+            self._small.clear()
+
+    @property
+    def taken(self) -> frozenset[Key]:
+        """The trees that a small pass has taken, so that the full one leaves them alone."""
+        with self._lock:
+            return frozenset(self._taken)
 
     def claim_full(self, trees: Iterable[Key]) -> frozenset[Key]:
         """The trees, of those, that the full pass may work on."""
@@ -84,5 +101,6 @@ class Claims:
                 is_free = tree not in self._held
                 if is_free:
                     self._taken.add(tree)
+                    self._small.add(tree)
             if is_free:
                 yield tree

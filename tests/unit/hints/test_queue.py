@@ -82,6 +82,20 @@ def test_what_a_list_showed_is_no_hint(queue: HintQueue, clock: Clock) -> None:
     assert taken(queue, clock) == {A}
 
 
+def test_what_a_list_showed_is_a_hint_where_its_pass_does_not_act(queue: HintQueue, clock: Clock) -> None:
+    """The tree is left to a pass that looked at it earlier, and may have missed the change."""
+    queue.put(A, P, "5")
+    queue.put(B, Q, "5")
+    queue.note_listed({(POD, None): "7"}, {A})
+    assert taken(queue, clock) == {A}
+    queue.put(A, P, "6")
+    queue.put(B, Q, "6")
+    assert taken(queue, clock) == {A}
+    queue.note_listed({(POD, None): "7"})
+    queue.put(A, P, "7")
+    assert taken(queue, clock) == set()
+
+
 def test_a_version_that_is_no_number_is_a_hint(queue: HintQueue, clock: Clock) -> None:
     """What cannot be compared counts as new."""
     queue.note_listed({(POD, None): "7"})
@@ -175,3 +189,31 @@ def test_in_a_crowd_the_newest_are_given_out_a_few_at_a_time(clock: Clock) -> No
 
     assert queue.take(0, claim) == set(keys[-MOST_URGENT:])
     assert claimed == keys[: -MOST_URGENT - 1 : -1]
+
+
+def test_a_rest_is_never_shortened(queue: HintQueue, clock: Clock) -> None:
+    """Who was asked to wait for long is not asked sooner by someone else's short rest."""
+    queue.put(A, P, "1")
+    queue.rest([A], 10)
+    queue.rest([A], 1)
+    assert taken(queue, clock, after=5) == set()
+    assert taken(queue, clock, after=5) == {A}
+
+
+def test_trees_that_rest_are_no_crowd(clock: Clock) -> None:
+    """A pass over everything would look at what is to be left alone."""
+    queue = HintQueue(clock, most=1)
+    queue.put(A, P, "1")
+    queue.put(B, Q, "2")
+    assert queue.is_crowded
+    queue.rest([A], 10)
+    assert not queue.is_crowded
+
+
+def test_a_tree_can_be_asked_for_again(queue: HintQueue, clock: Clock) -> None:
+    """It is given out then, and not before, though nothing has happened to it and everything was listed since."""
+    queue.look_again([A], 2)
+    queue.note_listed({(DASK_CLUSTER, None): "9"})
+    assert taken(queue, clock, after=1) == set()
+    assert taken(queue, clock, after=1) == {A}
+    assert taken(queue, clock, after=1) == set()

@@ -1,6 +1,6 @@
 """Applying: the lanes of trees take turns, and an error leaves unsent what it says something about."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from threading import Barrier
@@ -8,7 +8,7 @@ from threading import Barrier
 import pytest
 
 from models.kinds import SERVICE, Key
-from reconciler.passes.apply import MOST_UNAVAILABLE, Writers, apply
+from reconciler.passes.apply import MOST_UNAVAILABLE, TURN, Writers, apply
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply
@@ -222,3 +222,33 @@ def test_a_bug_in_reading_an_answer_ends_only_that_tree(writers: Writers) -> Non
 def test_nothing_to_do_is_done_at_once(writers: Writers) -> None:
     """An empty plan has no responses."""
     assert apply(Stub(), [], writers) == ()
+
+
+def test_a_tree_goes_on_as_soon_as_its_own_writes_are_answered() -> None:
+    """Whoever planned them is asked once for each answer what follows, while other trees have writes left."""
+    stub = Stub()
+    asked: list[str] = []
+
+    def follow(responses: Sequence[Response]) -> list[Action]:
+        asked.extend(response.action.key.name for response in responses)
+        return [action(Verb.UPDATE, "second", tree="small")] if asked == ["first"] else []
+
+    big = _workers(100, owner="big", tree="big")
+    responses = apply(stub, [action(Verb.CREATE, "first", tree="small"), *big], ONE_BY_ONE, follow)
+    assert [name for _, name in stub.writes].index("second") <= TURN
+    assert sorted(asked) == sorted(["first", "second", *(one.key.name for one in big)])
+    assert [response.result for response in responses] == [Result.DONE] * 102
+
+
+def test_what_follows_begins_with_one_write_at_a_time_and_knows_of_no_refusal() -> None:
+    """The refusal was told to whoever planned it."""
+    tries: list[int] = []
+
+    def follow(_: Sequence[Response]) -> list[Action]:
+        tries.append(len(stub.writes))
+        return _workers(10) if len(tries) == 1 else []
+
+    stub = _failing(*map(str, range(10)), error=REFUSED)
+    responses = apply(stub, _workers(10), AT_ONCE, follow)
+    assert tries == [1, 2]
+    assert [response.result for response in responses].count(Result.SKIPPED) == 18

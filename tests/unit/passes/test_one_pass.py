@@ -22,13 +22,17 @@ SCHEDULER = Key(POD, NAMESPACE, "simple-scheduler")
 
 
 def _pass(
-    place: Place, memory: Memory | None = None, may_begin: Callable[[], bool] = lambda: True, parallel: int = 8
+    place: Place,
+    memory: Memory | None = None,
+    may_begin: Callable[[], bool] = lambda: True,
+    parallel: int = 8,
+    may_hold: Callable[[], bool] = lambda: False,
 ) -> tuple[PassResult, Memory]:
     observation = observe(place, Scope(), place.clock())
     clock = Clock(place.clock, place.clock.seconds)
     writers = Writers(AtOnce(), parallel, may_begin)
     place.writes.clear()
-    return make_pass(place, observation, Settings(), memory or Memory(), clock, writers, AT_ONCE)
+    return make_pass(place, observation, Settings(), memory or Memory(), clock, writers, AT_ONCE, None, may_hold)
 
 
 def _pods(place: Place) -> int:
@@ -55,6 +59,44 @@ def test_one_pass_takes_a_job_all_the_way_to_its_workers() -> None:
     }
     assert (result.is_cut, result.ok) == (False, True)
     assert result.rounds < MOST_ROUNDS
+
+
+def test_nobodys_status_waits_for_anothers_thousand_pods() -> None:
+    """A tree that is through has its status while others still have writes left."""
+    place = Place()
+    place.add(cluster("big", replicas=1000), cluster("small", replicas=2))
+    _pass(place, parallel=1)
+    verbs = [(verb, key.kind) for verb, key in place.writes]
+    told = place.writes.index((Verb.REPORT, Key(DASK_CLUSTER, NAMESPACE, "small")))
+    assert verbs[:told].count((Verb.CREATE, POD)) < 100
+    assert verbs.count((Verb.CREATE, POD)) == 1004
+
+
+def test_in_a_crowd_the_first_status_of_a_new_tree_waits_for_the_next_look() -> None:
+    """What was done is told at once; each status would be written twice otherwise."""
+    place = Place()
+    place.add(cluster(replicas=2))
+    result, memory = _pass(place, may_hold=lambda: True)
+    assert result.held == {SIMPLE}
+    assert (place.made(Verb.REPORT, DASK_CLUSTER), place.made(Verb.REPORT, DASK_WORKER_GROUP)) == ([], [])
+    assert [event["reason"] for event in place.api.objects(EVENT)] == ["ScaledUp"]
+    again, _ = _pass(place, memory, may_hold=lambda: True)
+    assert again.held == set()
+    assert place.made(Verb.REPORT, DASK_CLUSTER) == ["simple"]
+
+
+def test_in_a_crowd_trouble_is_told_at_once() -> None:
+    """Of what was refused only this pass knows, and whoever waits for a cluster must hear of it."""
+
+    def quota(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and place.writes[-1][1] == SCHEDULER:
+            raise Forbidden("exceeded quota", status=403)
+
+    place = Place(quota)
+    place.add(cluster())
+    result, _ = _pass(place, may_hold=lambda: True)
+    assert result.held == set()
+    assert "exceeded quota" in _condition(place, SIMPLE, "Ready")["message"]
 
 
 def test_a_pass_ends_at_its_deadline_and_still_reports_what_it_saw() -> None:

@@ -90,6 +90,18 @@ def test_what_was_created_in_this_pass_does_not_go_in_it() -> None:
     assert less.body["status"]["decisions"]["failures"] == FAILURES
 
 
+def test_numbers_that_are_used_are_recorded_though_what_they_doom_is_undone() -> None:
+    """A number that nobody wrote down would be given a second time."""
+    record = _record("a", 2, highestOrdinal=2)
+    undone = replace(_wait(record), finding=Finding(record.owner, Reason.UNDONE, "a webhook"))
+    for allowed in (
+        policy.without_undone(plan_of(record), {record.subject}, ()),
+        policy.without_waiting(plan_of(record), {record.subject: undone}),
+    ):
+        (left,) = allowed.actions
+        assert (left.doomed, left.body["status"]["decisions"]["highestOrdinal"]) == ((), 2)
+
+
 def test_what_waits_is_held_and_its_owner_told() -> None:
     """The last error stays in sight while nothing is tried; what else its owner needs goes on."""
     waiting = action(Verb.CREATE, "a", owner="one")

@@ -1,0 +1,96 @@
+"""Passes over a few trees, side by side with those over everything."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import Any
+
+from models.kinds import POD, Key, Kind
+from reconciler.daemon.settings import Settings
+from reconciler.hints import Hints
+from reconciler.loop import Loop
+from reconciler.passes.values import PassResult, Verb
+from reconciler.wire.protocol import Watch
+from tests.builders import NAMESPACE, cluster
+from tests.unit.passes.place import Place
+
+LONG = 10.0
+"""Longer than anything takes that need not wait for the interval."""
+
+
+class Watched(Place):
+    """A place that can be watched."""
+
+    def watch(
+        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
+    ) -> Watch:
+        return self.api.watch(kind, namespace, version=version, labels=labels, timeout_seconds=timeout_seconds)
+
+    def workers(self) -> list[str]:
+        """The names of the workers that are not on their way out."""
+        metas = [pod["metadata"] for pod in self.api.objects(POD)]
+        return [meta["name"] for meta in metas if "-worker-" in meta["name"] and "deletionTimestamp" not in meta]
+
+    def loses(self, worker: str) -> None:
+        """Someone deletes it."""
+        self.api.remove(Key(POD, NAMESPACE, worker))
+
+
+@contextmanager
+def running(place: Watched, *observers: Callable[[PassResult], None], **settings: Any) -> Iterator[None]:
+    """The loop, with hints, for a while."""
+    chosen = Settings(parallel_writes=1, **settings)
+    loop = Loop(place, chosen, clock=place.clock, observers=observers, hints=Hints(place))
+    stop = Event()
+    thread = Thread(target=loop.forever, args=(stop,))
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+def sees(condition: Callable[[], bool]) -> bool:
+    """Whether something happens before long."""
+    return any(condition() or Event().wait(0.001) for _ in range(5000))
+
+
+def test_a_change_to_what_a_full_pass_has_written_waits_for_no_interval() -> None:
+    """The tree is the full pass's only until that ends."""
+    place, passed = Watched(), Event()
+    place.add(cluster(replicas=2))
+    with running(place, lambda _: passed.set(), interval=3600.0):
+        assert passed.wait(LONG)
+        lost = place.workers()[0]
+        place.loses(lost)
+        assert sees(lambda: len(place.workers()) == 2), place.workers()
+        assert lost not in place.workers()
+
+
+def test_a_small_pass_that_outlasts_the_interval_is_left_alone_with_its_tree() -> None:
+    """The full pass that begins meanwhile makes none of its workers a second time."""
+    place, held, passed, small = Watched(), Event(), Event(), Event()
+
+    def happens(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and not small.is_set() and len(place.workers()) == 3:
+            small.set()
+            held.wait(LONG)
+
+    def observe(result: PassResult) -> None:
+        if result.coverage.trees is None:
+            passed.set()
+
+    place.happens = happens
+    with running(place, observe, interval=1.0):
+        assert passed.wait(LONG)
+        place.add(cluster(replicas=10))
+        assert small.wait(LONG)
+        passed.clear()
+        assert passed.wait(LONG)
+        assert len(place.workers()) == 3
+        held.set()
+        assert sees(lambda: len(place.workers()) == 10), place.workers()
+    assert set(Counter(place.made(Verb.CREATE, POD)).values()) == {1}
