@@ -33,8 +33,10 @@ from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
 """A pass may always take so long."""
-REPORT_SECONDS = 2.0
+LEFT_FOR_REPORTS_SECONDS = 2.0
 """How much of that is left for what is still to be told when the writing ends."""
+REPORT_SECONDS = 5.0
+"""For how long it may be told at most, where the server is slow."""
 LEAST_WRITING_SECONDS = 5.0
 """For how long a pass may plan and write however long its lists took."""
 LONGEST_PAUSE_SECONDS = 60.0
@@ -230,7 +232,7 @@ class Loop:
     ) -> PassResult:
         """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
         whole = max(self._settings.interval, LEAST_DEADLINE_SECONDS)
-        deadline = max(begun + whole - REPORT_SECONDS, self._clock.seconds() + LEAST_WRITING_SECONDS)
+        deadline = max(begun + whole - LEFT_FOR_REPORTS_SECONDS, self._clock.seconds() + LEAST_WRITING_SECONDS)
         api = self._api if self._twin is None else self._twin(observation.snapshot)
         parallel = parallel if self._twin is None else 1
         with ThreadPoolExecutor(parallel, "write") as threads:

@@ -107,7 +107,7 @@ class _Pass:
     refused: set[Subject] = field(default_factory=set)
     rounds: Counter[Key] = field(default_factory=Counter)
     seconds: dict[str, float] = field(default_factory=dict)
-    costs: list[Cost] = field(default_factory=list)
+    costs: list[Cost] = field(default_factory=lambda: list(map(Cost, _STAGES)))
     is_cut: bool = False
 
     def __post_init__(self) -> None:
@@ -347,6 +347,8 @@ class _Pass:
         self.seconds[cost.stage] = self.seconds.get(cost.stage, 0.0) + cost.seconds
 
 
+_STAGES = ("desire", "plan", "policy", "apply", "report")
+"""In their order, which is that of a profile; trees are in several of them at a time."""
 _PARENTS_FIRST: tuple[type[Owner], ...] = (DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler)
 
 
