@@ -16,7 +16,7 @@ from typing import Literal, TextIO
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.emptied import Emptied
-from reconciler.local.files.images import Images, images_of, with_images
+from reconciler.local.files.kept_images import Images, images_of, with_images
 from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply_of
 from reconciler.manifests import LeftOut, Manifest, Problem, Reader, Reading, Text, Watch, owned
 from reconciler.memory import MemoryAPI
