@@ -105,7 +105,7 @@ class Pulse:
     """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
-        exchanged: Told of every request too.
+        exchanged: Called with every request too.
     """
 
     def __init__(self, exchanged: Callable[[Exchange], None]) -> None:

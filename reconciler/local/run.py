@@ -22,7 +22,7 @@ from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
 from reconciler.local.exception_barrier import ExceptionBarrier
-from reconciler.local.files.following import Following, Told
+from reconciler.local.files.following import Following, Notice
 from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.node import Node
 from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
@@ -80,11 +80,11 @@ class Run:
 
     def begin(self) -> bool:
         """Read the manifests; whether there is something to run and nothing wrong."""
-        told = self._following.poll()
+        notices = self._following.poll()
         if self._following.has_problems:
-            self._tell(tuple(one for one in told if one.kind == "problem"))
+            self._tell(tuple(one for one in notices if one.kind == "problem"))
             return False
-        self._tell(told)
+        self._tell(notices)
         self._asked = Asked(self._following.jobs, self._following.clusters)
         if not (self._asked.jobs or self._asked.clusters):
             self._screen.say("No DaskCluster and no DaskJob is in these files, so nothing would run.", "problem")
@@ -157,7 +157,7 @@ class Run:
         return None
 
     def _outcome(self, node: Node) -> Outcome | None:
-        """How the run ended; looked for where something has changed, which an exit code does before it is told of."""
+        """How the run ended; `None` as long as it goes on, or as nothing has changed."""
         # By time alone, what is ready proves to stay so.
         seconds = int(time.monotonic()) if self._terms.waits else 0
         known = (self._api.revision, self._asked, seconds)
@@ -195,11 +195,11 @@ class Run:
 
     def _follow(self) -> None:
         """Take over what the files say now."""
-        told: tuple[Told, ...] = ()
+        notices: tuple[Notice, ...] = ()
         with self._files():
-            told = self._following.poll()
+            notices = self._following.poll()
             self._asked = Asked(self._following.jobs, self._following.clusters)
-        self._tell(told)
+        self._tell(notices)
 
     def _show(self, node: Node) -> None:
         """What there is; what is ready now, and what the reconciler warns of."""
@@ -214,8 +214,8 @@ class Run:
             self._announcements.warnings()
             self._announcements.retries({} if self._terms.no_retry else node.exit_codes)
 
-    def _tell(self, told: tuple[Told, ...]) -> None:
-        for one in told:
+    def _tell(self, notices: tuple[Notice, ...]) -> None:
+        for one in notices:
             self._screen.say(one.words, _STYLES.get(one.kind, "plain"))
 
     def _end_all(self, node: Node, events: Events, longest: timedelta) -> None:

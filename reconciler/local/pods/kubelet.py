@@ -58,7 +58,7 @@ class Kubelet:
         api: Where the Pods are.
         processes: What begins and ends processes.
         network: The addresses.
-        logs: Told of each container's log.
+        logs: What reads each container's log.
         has_gpu: Whether this machine has a GPU.
     """
 
