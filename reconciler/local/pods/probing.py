@@ -42,8 +42,8 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
-    """A command that is to be begun.
+class PendingCommand:
+    """A command that waits for its turn.
 
     Args:
         record: The Pod.
@@ -87,7 +87,7 @@ class Probing:
     def __init__(self, processes: Processes, network: Network) -> None:
         self._processes = processes
         self._network = network
-        self._turns: deque[Turn] = deque()
+        self._turns: deque[PendingCommand] = deque()
         self._running: dict[int, _Running] = {}
         self._answers: SimpleQueue[Answer] = SimpleQueue()
 
@@ -100,16 +100,16 @@ class Probing:
             inside: The container.
         """
         if "exec" in _probe(record, check):
-            self._turns.append(Turn(record, check, inside))
+            self._turns.append(PendingCommand(record, check, inside))
             return
         threading.Thread(target=self._attempt, args=(record, check), name="probe", daemon=True).start()
 
-    def turns(self) -> Iterator[Turn]:
+    def turns(self) -> Iterator[PendingCommand]:
         """The commands whose turn it is now."""
         for _ in range(min(MOST_AT_ONCE, len(self._turns))):
             yield self._turns.popleft()
 
-    def begin(self, turn: Turn, now: datetime) -> None:
+    def begin(self, turn: PendingCommand, now: datetime) -> None:
         """Begin a command; its time counts from now."""
         check, asked = turn.check, turn.probe
         log = turn.inside.program.log.with_name(f"{check.probe}-probe.log")
@@ -172,5 +172,5 @@ def _probe(record: PodRecord, check: Check) -> Body:
     return probe
 
 
-def _is_of(one: Turn | _Running, record: PodRecord, container: str) -> bool:
+def _is_of(one: PendingCommand | _Running, record: PodRecord, container: str) -> bool:
     return one.record is record and one.check.container == container
