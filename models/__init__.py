@@ -1,1 +1,1 @@
-"""Pydantic models of what the reconciler reads and writes, and the generator of crds/."""
+"""Pydantic models of what the reconciler reads and writes."""

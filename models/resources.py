@@ -49,7 +49,8 @@ class DaskClusterSpec(Model):
     """What a Dask cluster consists of."""
 
     idle_timeout: Limit = Field(default=0, json_schema_extra=STORED)
-    """For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever."""
+    """For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever. dask-reconciler
+    does not act on it yet."""
     scheduler: SchedulerSpec
     """The scheduler and its Service."""
     worker: WorkerSpec
@@ -223,7 +224,10 @@ class DaskJob(Resource):
 
 
 class DaskAutoscaler(Resource):
-    """Scales one worker group of a DaskCluster, the default one unless it names another, between two bounds."""
+    """The bounds between which a worker group of a DaskCluster is scaled: the default one, unless it names another.
+
+    dask-reconciler does not act on it yet.
+    """
 
     spec: DaskAutoscalerSpec
     """The cluster and the bounds."""

@@ -55,9 +55,9 @@ class Retirement(Model):
     since: Time | None = None
     """When it was chosen."""
     asked: Time | None = None
-    """When its scheduler was asked to let it go; unset while that has not happened."""
+    """Not set by this version: when its scheduler was asked to let it go."""
     deadline: Time | None = None
-    """When it is deleted at the latest, whatever its scheduler answers."""
+    """Not set by this version: when it is deleted at the latest, whatever its scheduler answers."""
 
 
 class Decisions(Model):

@@ -129,8 +129,7 @@ class WorkerSpec(Model):
     """The PodSpec of each worker."""
     min_ready_seconds: Count = 0
     """For how many seconds a worker must be ready, without a container crashing, to count as available in a rolling
-    update. A worker
-    without a readiness probe is ready as soon as its container starts, before it has joined the scheduler: a few
-    seconds here let a rolling update wait for it."""
+    update. A worker without a readiness probe is ready as soon as its container starts, before it has joined the
+    scheduler: a few seconds here let a rolling update wait for it."""
     update_strategy: WorkerUpdateStrategy = Field(default_factory=WorkerUpdateStrategy)
     """How workers are replaced when the template is edited."""

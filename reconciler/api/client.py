@@ -82,7 +82,7 @@ class HTTPAPI:
     """The API protocol over HTTP.
 
     - A request is sent once, or not at all: neither we nor the layers below repeat it, redirect it or sleep.
-    - A request that never left is told from one whose outcome is unknown.
+    - A request that never left raises another error than one whose outcome is unknown.
     - An answer is used only if it arrived whole, in time, and is what Kubernetes answers.
     - Threads may share an instance; each has a connection of its own up to the pool's size.
     - Watches take no connection from the pool.
@@ -90,7 +90,7 @@ class HTTPAPI:
     Args:
         configuration: Where the server is and who we are; it is changed.
         manner: How requests are made.
-        observe: Told of every request when it is over.
+        observe: Called with every request when it is over.
     """
 
     def __init__(
@@ -162,7 +162,7 @@ class HTTPAPI:
         return reply(self._answer(asked), asked)
 
     def _answer(self, asked: Request) -> Answer:
-        """The answer to a request, which succeeded; `observe` is told of it in any case."""
+        """The answer to a request, which succeeded; `observe` is called in any case."""
         started = time.monotonic()
         silence = self._manner.read_seconds
         with self._noted(asked, started):
@@ -225,7 +225,7 @@ class HTTPAPI:
                 )
         except credentials.TROUBLE as trouble:
             # Without its origin, which may hold secrets.
-            raise Unreachable(f"{asked}: no credentials: {credentials.told(trouble)}") from None
+            raise Unreachable(f"{asked}: no credentials: {credentials.without_values(trouble)}") from None
         return method, url, sent
 
     def _told(self, causes: tuple[BaseException, ...], silence: float) -> str:
@@ -266,7 +266,7 @@ def connect(  # noqa: PLR0913 -- each has a name at the call
         compress: Whether lists may come compressed: a tenth of the bytes or less, and no more work for either side
             than encrypting them all.
         watch_silence_seconds: How long a watch may bring nothing.
-        observe: Told of every request when it is over.
+        observe: Called with every request when it is over.
 
     Raises:
         NoCluster: no cluster is configured, or wrongly.

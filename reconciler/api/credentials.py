@@ -168,14 +168,14 @@ def _document(path: Path) -> dict[str, Any]:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise NoCluster(f"{path} is not YAML: {error.problem} in line {line}.") from None
     except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
-        raise NoCluster(f"{path} is no kubeconfig file: {told(error)}.") from None
+        raise NoCluster(f"{path} is no kubeconfig file: {without_values(error)}.") from None
     return document
 
 
 def _from_files(files: _Files, wanted: str | None) -> Configuration:
     context = files.context(wanted)
     result = Configuration()
-    # Errors are told without their origin: the loader's name whole entries, with their secrets.
+    # Errors are shown without their origin: the loader's name whole entries, with their secrets.
     try:
         merger = kube_config.KubeConfigMerger(str(files))
         loader = kube_config.KubeConfigLoader(
@@ -190,7 +190,7 @@ def _from_files(files: _Files, wanted: str | None) -> Configuration:
             result.refresh_api_key_hook = None
         _follow_token_file(result, files, context)
     except TROUBLE as error:
-        raise NoCluster(f"{files}: context {context!r} cannot be used: {told(error)}.") from None
+        raise NoCluster(f"{files}: context {context!r} cannot be used: {without_values(error)}.") from None
     _check(result, files, context)
     return result
 
@@ -220,7 +220,7 @@ def _check(result: Configuration, files: _Files, context: str) -> None:
         )
 
 
-def told(error: Exception) -> str:
-    """The part of an error that names no values."""
+def without_values(error: Exception) -> str:
+    """The part of an error that names no values, which may be secrets."""
     text = (str(error).splitlines() or [""])[0].partition(" in ")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -5,9 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("reconciler", "models", "crdgen")
-APART = ("reconciler/local/",)
-"""Rooms of their own, with a page of their own."""
+PACKAGES = ("reconciler", "models", "crdgen", "kubecluster/src/kubecluster")
 
 HEAD = """\
 # Modules
@@ -33,9 +31,8 @@ def modules_page() -> str:
 def _modules() -> Iterator[Path]:
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py"), key=lambda path: (path.parent, path.name)):
-            relative = path.relative_to(ROOT)
-            if not path.name.startswith("__") and not relative.as_posix().startswith(APART):
-                yield relative
+            if not path.name.startswith("__"):
+                yield path.relative_to(ROOT)
 
 
 def _decision(path: Path) -> str:

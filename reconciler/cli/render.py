@@ -63,10 +63,10 @@ def show(  # noqa: PLR0913 - each has a name at the call
         if profiled:
             Console(file=stream, highlight=False).print(Text(), profile.table(result.costs, result.seconds))
         return
-    told = document(result, rehearsed=rehearsed, ignored=ignored)
+    shown = document(result, rehearsed=rehearsed, ignored=ignored)
     if profiled:
-        told["profile"] = profile.document(result.costs, result.seconds)
-    text = json.dumps(told, indent=2, ensure_ascii=False)
+        shown["profile"] = profile.document(result.costs, result.seconds)
+    text = json.dumps(shown, indent=2, ensure_ascii=False)
     if output is Output.JSON:
         stream.write(f"{text}\n")
     else:  # read back, so that nothing is shared: YAML would write that as anchors

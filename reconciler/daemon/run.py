@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from queue import Empty
 from typing import NoReturn, Protocol
@@ -41,6 +42,9 @@ from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, si
 from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
+
+LONGEST_UNNOTICED_SECONDS = 1.0
+"""How long a signal may go unnoticed."""
 
 
 class Passes(Protocol):
@@ -105,7 +109,7 @@ class Pulse:
     """Notes when the last request of a pass returned: a long pass is alive as long as its requests return.
 
     Args:
-        exchanged: Told of every request too.
+        exchanged: Called with every request too.
     """
 
     def __init__(self, exchanged: Callable[[Exchange], None]) -> None:
@@ -151,13 +155,24 @@ def make_passes(passes: Passes, events: Events, stop_timeout: float) -> int:
             events.put(None)
 
     threading.Thread(target=run, name="loop", daemon=True).start()
-    caught = events.get()
+    caught = _first(events)
     if caught is None:
         return FAILED
     stop.set()
     sooner = f"at most {stop_timeout:g} s later" if ignores_interrupts() else "SIGINT (Ctrl-C) ends it now"
     log.info("daemon.stopping", signal=caught.name, message=f"ends after the pass in hand; {sooner}")
     return _stopped(events, time.monotonic() + stop_timeout, log)
+
+
+def _first(events: Events) -> signal.Signals | None:
+    """The first event; waits as long as it takes.
+
+    A signal that arrives just as a wait begins has its handler called only when that wait is over, so that a wait
+    without an end may miss it.
+    """
+    while True:
+        with suppress(Empty):
+            return events.get(timeout=LONGEST_UNNOTICED_SECONDS)
 
 
 def _stopped(events: Events, deadline: float, log: structlog.stdlib.BoundLogger) -> int:

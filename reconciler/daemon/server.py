@@ -69,7 +69,7 @@ def liveness(now: datetime, started_at: datetime, last_sign_at: datetime | None,
 
 
 def readiness(*, listed_once: bool) -> Verdict:
-    """Whether the world could be read once: what could not be read is told by its own log lines and metrics."""
+    """Whether the world could be read once: what could not be read has its own log lines and metrics."""
     if listed_once:
         return Verdict(ok=True, words="ready: what is to be looked after has been listed")
     return Verdict(ok=False, words="not ready: no pass has been able to list anything yet; the log says why")

@@ -7,8 +7,8 @@ files ──► following ──► API in memory ◄──► the reconciler's 
                                proxy   ──► ports          (inside: sitecustomize)
 
 rows, screen, logs   what people see          outcome   when it is over
-caveats              what cannot be done      doors     how the clusters are reached
-announcements        what is said, once       edge      what keeps a bug from ending it all
+caveats              what cannot be done      cluster_addresses  how the clusters are reached
+announcements        what is said, once       exception_barrier  what keeps a bug from ending it all
 """
 
 from reconciler.local.display.events import heard

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from models.kinds import DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.containers.caveats import caveats
 from reconciler.local.display.screen import Style
-from reconciler.local.network.doors import Door
+from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
@@ -32,16 +32,16 @@ class Announcements:
         self._said: set[str] = set()
         self._ways: dict[str, str] = {}
 
-    def doors(self, doors: Mapping[str, Door]) -> None:
+    def addresses(self, addresses: Mapping[str, ClusterAddress]) -> None:
         """How clusters are reached.
 
         Args:
-            doors: The ways there are, by the clusters' uids.
+            addresses: The ways there are, by the clusters' uids.
         """
-        for uid, door in doors.items():
-            if self._ways.get(uid) != str(door) and is_ready(self._api, door.cluster):
-                self._ways[uid] = str(door)
-                self._say(f"{door.cluster.name} is ready: {door}", "headline")
+        for uid, address in addresses.items():
+            if self._ways.get(uid) != str(address) and is_ready(self._api, address.cluster):
+                self._ways[uid] = str(address)
+                self._say(f"{address.cluster.name} is ready: {address}", "headline")
 
     def caveats(self, pods: Iterable[Body], *, has_gpu: bool) -> None:
         """What Pods ask for and cannot have here.

@@ -12,10 +12,10 @@ from reconciler.local.containers.logs import Line, Logs
 from reconciler.local.containers.preparation import Surroundings
 from reconciler.local.containers.processes import Processes
 from reconciler.local.containers.programs import has_gpu
-from reconciler.local.edge import Edge
+from reconciler.local.exception_barrier import ExceptionBarrier
 from reconciler.local.files.supplies import Supplies
 from reconciler.local.network.addresses import LOOPBACK, Network
-from reconciler.local.network.doors import Door, Doors
+from reconciler.local.network.cluster_addresses import ClusterAddress, ClusterAddresses
 from reconciler.local.network.proxy import Proxy
 from reconciler.local.openfiles import raise_open_files
 from reconciler.local.pods.kubelet import Kubelet
@@ -35,7 +35,7 @@ class Node:
     Attributes:
         notes: What is to be said of this machine.
         has_gpu: Whether it has a GPU.
-        doors: The ways to the clusters, by the clusters' uids.
+        cluster_addresses: Where each cluster is reached, by the clusters' uids.
 
     Args:
         api: The API.
@@ -56,11 +56,11 @@ class Node:
             self._logs = Logs()
             self.has_gpu = has_gpu()
             self._kubelet = Kubelet(api, processes, network, self._logs, has_gpu=self.has_gpu)
-            self._doors = Doors(api, self._proxy, network)
+            self._addresses = ClusterAddresses(api, self._proxy, network)
             self._stack = stack.pop_all()
-        self.doors: Mapping[str, Door] = {}
+        self.cluster_addresses: Mapping[str, ClusterAddress] = {}
         self._services: tuple[Body, ...] = ()
-        self._edge = Edge("network")
+        self._barrier = ExceptionBarrier("network")
         self._connected: tuple[int, tuple[Key, ...]] | None = None
         self._retry_at: datetime | None = None
 
@@ -88,9 +88,9 @@ class Node:
         wanted = (self._api.revision, order)
         if wanted != self._connected or (self._retry_at is not None and now >= self._retry_at):
             self._connected, self._retry_at = wanted, now + RETRY_AFTER
-            with self._edge():
+            with self._barrier():
                 self._connect()
-                self.doors = self._doors.open(order)
+                self.cluster_addresses = self._addresses.open(order)
                 self._retry_at = now + RETRY_AFTER if self._proxy.is_behind else None
         return self._kubelet.step(now, Surroundings(supplies, self._services))
 
@@ -103,21 +103,21 @@ class Node:
         """Whether the last call of `lines` left something unread."""
         return self._logs.is_behind
 
-    def parting_lines(self) -> Iterator[Line]:
+    def last_lines(self) -> Iterator[Line]:
         """What the commands of jobs have written since the last call; what all others write as they end is left out."""
         runners = self._kubelet.runners
         return (line for line in self._logs.lines() if line.pod in runners)
 
-    def say_goodbye(self, now: datetime, longest: timedelta) -> bool:
+    def end_all(self, now: datetime, longest: timedelta) -> bool:
         """End all that runs, runners and workers first; whether nothing runs any more.
 
-        What is written meanwhile must be read by `parting_lines`, or logs would grow.
+        What is written meanwhile must be read by `last_lines`, or logs would grow.
 
         Args:
             now: The time.
             longest: How long each process may take.
         """
-        return self._kubelet.say_goodbye(now, longest)
+        return self._kubelet.end_all(now, longest)
 
     def _connect(self) -> None:
         """Let the proxy know what there is, and Services their addresses."""

@@ -21,9 +21,9 @@ from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
-from reconciler.local.edge import Edge
-from reconciler.local.files.following import Following, Told
-from reconciler.local.network.doors import Door
+from reconciler.local.exception_barrier import ExceptionBarrier
+from reconciler.local.files.following import Following, Notice
+from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.node import Node
 from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
 from reconciler.loop import Loop
@@ -32,7 +32,7 @@ from reconciler.memory import MemoryAPI
 TICK_SECONDS = 0.05
 FILES_EVERY_SECONDS = 0.5
 SHOW_EVERY_SECONDS = 0.2
-LONGEST_GOODBYE, SHORT_GOODBYE = timedelta(seconds=10), timedelta(seconds=3)
+LONGEST_ENDING, SHORT_ENDING = timedelta(seconds=10), timedelta(seconds=3)
 """How long processes may take to end when someone ends them, and when all is over anyway."""
 
 CATCH_UP_SECONDS = 1.0
@@ -68,23 +68,23 @@ class Run:
         self._settings = settings
         self._clock = clock
         self._announcements = Announcements(api, screen.say)
-        self._files, self._picture = Edge("files"), Edge("picture")
+        self._files, self._picture = ExceptionBarrier("files"), ExceptionBarrier("picture")
         self._files_at = self._show_at = 0.0
         self._asked = Asked()
         self._judged: tuple[int, Asked, int] | None = None
         self._terms = Terms()
         self._over: Outcome | None = None
-        self._shown: tuple[int, Mapping[str, Door]] | None = None
+        self._shown: tuple[int, Mapping[str, ClusterAddress]] | None = None
         self._rows: Sequence[Row] = ()
         self._has_crashed = False
 
     def begin(self) -> bool:
         """Read the manifests; whether there is something to run and nothing wrong."""
-        told = self._following.poll()
+        notices = self._following.poll()
         if self._following.has_problems:
-            self._tell(tuple(one for one in told if one.kind == "problem"))
+            self._tell(tuple(one for one in notices if one.kind == "problem"))
             return False
-        self._tell(told)
+        self._tell(notices)
         self._asked = Asked(self._following.jobs, self._following.clusters)
         if not (self._asked.jobs or self._asked.clusters):
             self._screen.say("No DaskCluster and no DaskJob is in these files, so nothing would run.", "problem")
@@ -108,10 +108,10 @@ class Run:
         with self._reconciling(events):
             self._over = self._until_over(node, events, wait_seconds)
         if self._over is None:
-            self._say_goodbye(node, events, LONGEST_GOODBYE)
+            self._end_all(node, events, LONGEST_ENDING)
             return self._interrupted()
         # What is over has nothing left to tell.
-        self._say_goodbye(node, events, SHORT_GOODBYE)
+        self._end_all(node, events, SHORT_ENDING)
         return self._over.exit_code
 
     def conclude(self) -> None:
@@ -157,7 +157,7 @@ class Run:
         return None
 
     def _outcome(self, node: Node) -> Outcome | None:
-        """How the run ended; looked for where something has changed, which an exit code does before it is told of."""
+        """How the run ended; `None` as long as it goes on, or as nothing has changed."""
         # By time alone, what is ready proves to stay so.
         seconds = int(time.monotonic()) if self._terms.waits else 0
         known = (self._api.revision, self._asked, seconds)
@@ -195,30 +195,30 @@ class Run:
 
     def _follow(self) -> None:
         """Take over what the files say now."""
-        told: tuple[Told, ...] = ()
+        notices: tuple[Notice, ...] = ()
         with self._files():
-            told = self._following.poll()
+            notices = self._following.poll()
             self._asked = Asked(self._following.jobs, self._following.clusters)
-        self._tell(told)
+        self._tell(notices)
 
     def _show(self, node: Node) -> None:
         """What there is; what is ready now, and what the reconciler warns of."""
-        known = (self._api.revision, node.doors)
+        known = (self._api.revision, node.cluster_addresses)
         is_news, self._shown = known != self._shown, known
         if is_news:
             with self._picture():
-                self._rows = [_with_door(_present(row), node.doors.values()) for row in rows(self._api)]
+                self._rows = [_with_address(_present(row), node.cluster_addresses.values()) for row in rows(self._api)]
         self._screen.show(self._rows)
         if is_news:
-            self._announcements.doors(node.doors)
+            self._announcements.addresses(node.cluster_addresses)
             self._announcements.warnings()
             self._announcements.retries({} if self._terms.no_retry else node.exit_codes)
 
-    def _tell(self, told: tuple[Told, ...]) -> None:
-        for one in told:
+    def _tell(self, notices: tuple[Notice, ...]) -> None:
+        for one in notices:
             self._screen.say(one.words, _STYLES.get(one.kind, "plain"))
 
-    def _say_goodbye(self, node: Node, events: Events, longest: timedelta) -> None:
+    def _end_all(self, node: Node, events: Events, longest: timedelta) -> None:
         """End all processes in order; a signal ends them at once. What they say to that is in their logs.
 
         Only what jobs say is still shown: it may be all that is left of their work.
@@ -229,22 +229,22 @@ class Run:
             self._log(node)
         self._screen.clear()
         patience = time.monotonic() + SILENT_SECONDS
-        if not node.say_goodbye(self._clock(), longest):
+        if not node.end_all(self._clock(), longest):
             self._screen.say("Ending all processes.", "note")
-        while not node.say_goodbye(self._clock(), longest) and not _caught(events):
+        while not node.end_all(self._clock(), longest) and not _caught(events):
             if time.monotonic() > patience:
                 patience = float("inf")
                 again = "SIGTERM" if ignores_interrupts() else "interrupt"
                 self._screen.say(f"Waiting for all processes to end; {again} again to kill them.", "note")
-            self._part(node)
+            self._show_last_lines(node)
         until = time.monotonic() + CATCH_UP_SECONDS
-        self._part(node)
+        self._show_last_lines(node)
         while node.is_behind and time.monotonic() < until:
-            self._part(node)
+            self._show_last_lines(node)
 
-    def _part(self, node: Node) -> None:
+    def _show_last_lines(self, node: Node) -> None:
         """Show what jobs still say."""
-        for line in node.parting_lines():
+        for line in node.last_lines():
             self._screen.log(line)
         self._screen.catch_up()
 
@@ -259,11 +259,11 @@ def _present(row: Row) -> Row:
     return replace(row, reason="") if NEVER_LASTING in row.reason else row
 
 
-def _with_door(row: Row, doors: Iterable[Door]) -> Row:
+def _with_address(row: Row, addresses: Iterable[ClusterAddress]) -> Row:
     """A cluster that is ready tells how it is reached instead."""
     key = Key(DASK_CLUSTER, row.namespace, row.resource.removeprefix("daskcluster/"))
-    door = next((door for door in doors if door.cluster == key), None)
-    return replace(row, reason="", way=str(door)) if door and row.state == "good" else row
+    address = next((address for address in addresses if address.cluster == key), None)
+    return replace(row, reason="", way=str(address)) if address and row.state == "good" else row
 
 
 _STYLES: dict[str, Style] = {"problem": "problem", "note": "note"}

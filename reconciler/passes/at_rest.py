@@ -27,7 +27,7 @@ class Rest:
 
     Args:
         print: Stands for all its objects and their versions.
-        since_seconds: When it was last planned, by the clock that nobody sets.
+        since_seconds: When it was last planned, on the monotonic clock.
     """
 
     print: int
@@ -74,7 +74,7 @@ def at_rest(
         trees: The trees that were planned, as they are now.
         busy: Those of which something was done, postponed or found.
         snapshot: The world as it was left.
-        at_seconds: What time it is, by the clock that nobody sets.
+        at_seconds: The time on the monotonic clock.
     """
     return {
         key: Rest(tree.print, at_seconds)

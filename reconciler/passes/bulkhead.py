@@ -69,7 +69,7 @@ def around_pass(crashed: Callable[[], None] = lambda: None) -> Iterator[None]:
     """Catch exceptions of one pass.
 
     Args:
-        crashed: Told if there was one.
+        crashed: Called if there was one.
     """
     try:
         yield

@@ -17,7 +17,7 @@ class Clock:
 
     Args:
         now: The time of day, in UTC; someone may set it.
-        seconds: A count of seconds that nobody sets, for waits.
+        seconds: The time on the monotonic clock, for waits.
     """
 
     now: Callable[[], datetime]

@@ -6,8 +6,8 @@
     its owner is edited            what was refused may be accepted now
 
 Conflicts do not count: the next pass sees the truth. A refused object holds up no other. A change that someone takes
-back again and again counts as an error from the third time on. Times are of a clock that nobody sets; only what the
-owner is told is the time of day.
+back again and again counts as an error from the third time on. Times are of the monotonic clock; only the
+finding has the time of day.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class Wait:
 
     Args:
         errors: How many passes in a row ended in an error.
-        until_seconds: When it is tried again, by the clock that nobody sets.
+        until_seconds: When it is tried again, on the monotonic clock.
         generation: The owner's generation at the last error; another one ends the wait.
         uid: The owner's uid: one that was created anew under the same name waits for nothing.
         finding: What the owner is told meanwhile.
@@ -90,7 +90,7 @@ class Backoff:
 
         Args:
             snapshot: The observed world.
-            at_seconds: What time it is, by the clock that nobody sets.
+            at_seconds: The time on the monotonic clock.
         """
         return {
             subject: wait
@@ -133,7 +133,7 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
         before: What was remembered before it.
         turn: The pass.
         now: The time of day when it ended.
-        at_seconds: The same, by the clock that nobody sets.
+        at_seconds: The same, on the monotonic clock.
     """
     planned = {action.subject for action in turn.planned}
     done = {response.action.subject for response in turn.responses if response.result is Result.DONE}

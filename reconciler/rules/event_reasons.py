@@ -42,5 +42,5 @@ class EventReason(StrEnum):
     SCALED_DOWN = "ScaledDown", EventType.NORMAL, GROUP, "Workers were taken away."
     WORKERS_ROLLED_OUT = "WorkersRolledOut", EventType.NORMAL, GROUP, "All workers are from the present template."
     JOB_STARTED = "JobStarted", EventType.NORMAL, JOB, "The runner Pod is running."
-    JOB_COMPLETE = "JobComplete", EventType.NORMAL, JOB, "The job's command ended well."
+    JOB_COMPLETE = "JobComplete", EventType.NORMAL, JOB, "The job's command succeeded."
     JOB_FAILED = "JobFailed", EventType.WARNING, JOB, "The job's command failed."

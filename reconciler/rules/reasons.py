@@ -65,7 +65,11 @@ class Reason(StrEnum):
     )
     NAME_TOO_LONG = (
         "NameTooLong",
-        _blocked(BUILT, "Services are named after the cluster, and the name does not fit.", "Choose another name."),
+        _blocked(
+            BUILT,
+            "The name is too long, or not valid, for the cluster's Services.",
+            "Choose another name.",
+        ),
         *outcome("False", "True", "The job can never run under its name.", "Choose another name."),
         _blocking(logging.WARNING, unbuildable=True),
     )
@@ -76,7 +80,7 @@ class Reason(StrEnum):
     )
     NAME_CONFLICT = (
         "NameConflict",
-        _blocked(ALL, "An object of a name that is needed belongs to someone else.", "Delete or rename it."),
+        _blocked(ALL, "An object that has a needed name belongs to someone else.", "Delete or rename it."),
         _blocking(logging.WARNING),
     )
     CLUSTER_NOT_FOUND = (
@@ -104,7 +108,7 @@ class Reason(StrEnum):
             (*_READY, *_PROGRESSING, *_SCHEDULER_READY, *_WORKERS_READY),
             "Unknown",
             BUILT,
-            "Something of the resource cannot be read; nothing is done.",
+            "The resource has an object that cannot be read; nothing is done.",
             "Correct what the message names.",
         ),
     )
@@ -205,7 +209,7 @@ class Reason(StrEnum):
     )
     TERMINATING = (
         "WaitingForTermination",
-        _under_way(BUILT, "An object of a name that is needed is being deleted.", "Wait, or see what keeps it."),
+        _under_way(BUILT, "An object that has a needed name is being deleted.", "Wait, or see what keeps it."),
         Handling(logging.INFO),
     )
     REFUSED = (
@@ -215,7 +219,7 @@ class Reason(StrEnum):
     )
     UNAVAILABLE = (
         "ApiUnavailable",
-        _under_way(BUILT, "The API server did not answer, or was in trouble.", "Wait."),
+        _under_way(BUILT, "The API server did not answer, or answered with a server error.", "Wait."),
     )
     CREATING = "Creating", _under_way(BUILT, "Objects are being created.", "Wait.")
     STARTING = "Starting", _under_way(BUILT, "Pods or a load balancer are starting.", "Wait, or see `Ready`.")

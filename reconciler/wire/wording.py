@@ -139,7 +139,7 @@ def _words(value: Any, details: Sequence[ErrorDetails]) -> str:
     first, *rest = dict.fromkeys(_remedy(detail) for detail in details)
     alternatives = " or ".join([first, *(remedy.removeprefix("it must ") for remedy in rest)])
     if isinstance(value, Mapping) and details[0]["type"] == "value_error":
-        return f"is at odds with itself: {alternatives}"
+        return f"contradicts itself: {alternatives}"
     return f"is {shown(value)}; {alternatives}"
 
 

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubecluster import names
-from kubecluster.cli.doors import has_browser
+from kubecluster.cli.forwarding import has_browser
 from kubecluster.cli.job import FOLDER, Script, manifest
 from kubecluster.cli.listing import age
 from kubecluster.cli.making import amounts, pairs
 from kubecluster.cli.place import Place
+from kubecluster.cli.scheduler_changes import SchedulerChanges, Seen
 from kubecluster.cli.submission import named_after
 from kubecluster.cli.survey import since, state
-from kubecluster.cli.vigil import Seen, Vigil
 from kubecluster.diagnosis import diagnose
 from kubecluster.errors import Invalid
 from kubecluster.options import Surroundings, resolved
@@ -151,9 +151,9 @@ UP, NEXT, NONE, LOST = Seen("a 0"), Seen("a 1"), Seen(""), Seen("", "It is out o
 )
 def test_while_ports_are_forwarded_changes_alone_are_told(seen: list[Seen], told: list[str]) -> None:
     """Each once: that the scheduler is gone, replaced, or reached again, and that Kubernetes is out of reach."""
-    vigil = Vigil("a 0")
+    changes = SchedulerChanges("a 0")
     for each, words in zip(seen, told, strict=True):
-        news = vigil.news(each)
+        news = changes.news(each)
         assert words in news
         assert bool(news) == bool(words)
 

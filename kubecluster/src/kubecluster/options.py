@@ -21,9 +21,9 @@ from kubecluster import names
 from kubecluster.arguments import TABLE, CreateMode, Option, PortForward
 from kubecluster.checks import did_you_mean, listed
 from kubecluster.containers import Body
+from kubecluster.name_template import USER, UUID, fill_in
 from kubecluster.names import ClusterNames, Naming
 from kubecluster.specs import ServiceType, make_cluster_spec
-from kubecluster.template import USER, UUID, fill_in
 
 __all__ = [
     "HANDED_ON",

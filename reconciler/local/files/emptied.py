@@ -11,7 +11,7 @@ class Emptied:
     def __init__(self) -> None:
         self._full: frozenset[str] = frozenset()
 
-    def told(self, texts: Iterable[Text] | None) -> list[str]:
+    def notices(self, texts: Iterable[Text] | None) -> list[str]:
         """What is to be said of what is in the files now; nothing if they are as they were, `None`."""
         if texts is None:
             return []

@@ -16,7 +16,7 @@ from typing import Literal, TextIO
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.emptied import Emptied
-from reconciler.local.files.images import Images, images_of, with_images
+from reconciler.local.files.kept_images import Images, images_of, with_images
 from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply_of
 from reconciler.manifests import LeftOut, Manifest, Problem, Reader, Reading, Text, Watch, owned
 from reconciler.memory import MemoryAPI
@@ -32,7 +32,7 @@ GONE = "deleted, since it is no longer in the files"
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Notice:
     """One thing to tell a person.
 
     Args:
@@ -97,8 +97,8 @@ class Following:
         self._is_unfinished = False
         self._followed: dict[Key, _Followed] = {}
         self._supplies: dict[tuple[str, str, str], Supply] = {}
-        self._problems: frozenset[Told] = frozenset()
-        self._noted: set[Told] = set()
+        self._problems: frozenset[Notice] = frozenset()
+        self._noted: set[Notice] = set()
 
     @property
     def supplies(self) -> Mapping[tuple[str, str, str], Supply]:
@@ -120,7 +120,7 @@ class Following:
         """Whether anything was wrong when the files were last read."""
         return bool(self._problems)
 
-    def poll(self) -> tuple[Told, ...]:
+    def poll(self) -> tuple[Notice, ...]:
         """Look whether the files have changed, unless the last look was too long for that; returns what to tell."""
         texts = self._looked()
         if texts is not None:
@@ -130,16 +130,16 @@ class Following:
         elif not self._is_unfinished:
             return ()
         self._is_unfinished = False
-        told = [Told("problem", str(problem)) for problem in self._reading.problems]
-        told += [*(Told("note", words) for words in self._emptied.told(texts)), *self._remarks()]
+        notices = [Notice("problem", str(problem)) for problem in self._reading.problems]
+        notices += [*(Notice("note", words) for words in self._emptied.notices(texts)), *self._remarks()]
         supplies, wrong = _supplies_in(self._reading)
-        told += [*wrong, *self._supplied(supplies), *self._written()]
-        problems = frozenset(one for one in told if one.kind == "problem")
+        notices += [*wrong, *self._supplied(supplies), *self._written()]
+        problems = frozenset(one for one in notices if one.kind == "problem")
         if not problems:
-            told += [*self._deleted(), *self._taken_away(supplies)]
-            told += [Told("note", "Nothing is wrong in the files any more.")] if self._problems else []
+            notices += [*self._deleted(), *self._taken_away(supplies)]
+            notices += [Notice("note", "Nothing is wrong in the files any more.")] if self._problems else []
         known, self._problems = self._problems, problems
-        return tuple(dict.fromkeys(one for one in told if one not in known))
+        return tuple(dict.fromkeys(one for one in notices if one not in known))
 
     def _looked(self) -> Sequence[Text] | None:
         """What is in the files if that is something new."""
@@ -155,7 +155,7 @@ class Following:
     def _keys(self, kind: Kind) -> tuple[Key, ...]:
         return tuple(key for key in self._followed if key.kind == kind)
 
-    def _remarks(self) -> Iterator[Told]:
+    def _remarks(self) -> Iterator[Notice]:
         """What is read otherwise than it may be meant, and what is left out."""
         for words in (*self._reading.warnings, *self._left_out):
             yield from self._noted_once(str(words))
@@ -163,23 +163,23 @@ class Following:
             if other.body["kind"] not in KINDS:
                 yield from self._noted_once(f"{other} is no business of the reconciler's and is ignored here.")
 
-    def _supplied(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Told]:
+    def _supplied(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Notice]:
         """Take over ConfigMaps and Secrets."""
         for key, now in supplies.items():
             before = self._supplies.get(key)
             self._supplies[key] = now
             if before is None:
-                yield Told("made", f"{_subject(key)}: made")
+                yield Notice("made", f"{_subject(key)}: made")
             elif words := supply_edit(before, now):
-                yield Told("changed", f"{_subject(key)}: {words}")
+                yield Notice("changed", f"{_subject(key)}: {words}")
 
-    def _taken_away(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Told]:
+    def _taken_away(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Notice]:
         """Forget the ConfigMaps and Secrets that the files no longer have."""
         for key in [key for key in self._supplies if key not in supplies]:
             del self._supplies[key]
-            yield Told("deleted", f"{_subject(key)}: {GONE}")
+            yield Notice("deleted", f"{_subject(key)}: {GONE}")
 
-    def _written(self) -> Iterator[Told]:
+    def _written(self) -> Iterator[Notice]:
         """Create and change objects of the API."""
         for manifest in self._reading.manifests:
             try:
@@ -189,7 +189,7 @@ class Following:
             except ApiError as error:
                 yield _problem(manifest.place, f"{manifest.key}: {error.message}")
 
-    def _write(self, manifest: Manifest) -> Iterator[Told]:
+    def _write(self, manifest: Manifest) -> Iterator[Notice]:
         key, body = manifest.key, users_part(manifest.body)
         before, images = self._followed.get(key), images_of(body)
         if before is not None:
@@ -205,23 +205,23 @@ class Following:
         else:
             yield from self._change(key, body, before, there)
 
-    def _create(self, key: Key, body: Body, images: Images) -> Iterator[Told]:
+    def _create(self, key: Key, body: Body, images: Images) -> Iterator[Notice]:
         reply = self._api.create(key.kind, body)
         self._followed[key] = _Followed(body, reply.body["metadata"]["uid"], images, images)
-        yield Told("made", f"{key}: made")
+        yield Notice("made", f"{key}: made")
         yield from self._warned(key, reply.warnings)
 
-    def _change(self, key: Key, body: Body, before: _Followed, there: Body) -> Iterator[Told]:
+    def _change(self, key: Key, body: Body, before: _Followed, there: Body) -> Iterator[Notice]:
         body = with_images(body, before.first)
         patch = merge_patch(before.body, body)
         version = {"resourceVersion": there["metadata"]["resourceVersion"]}  # what is told is what this edit did
         reply = self._api.patch(key, {**patch, "metadata": {**patch.get("metadata", {}), **version}})
         self._followed[key] = replace(before, body=body, first=images_of(body))
         if words := object_edit(key, there, reply.body):
-            yield Told("changed", f"{key}: {words}")
+            yield Notice("changed", f"{key}: {words}")
         yield from self._warned(key, reply.warnings)
 
-    def _deleted(self) -> Iterator[Told]:
+    def _deleted(self) -> Iterator[Notice]:
         """Delete from the API what the files no longer have."""
         wanted = {manifest.key for manifest in self._reading.manifests}
         for key in [key for key in self._followed if key not in wanted]:
@@ -231,27 +231,27 @@ class Following:
                 continue
             with suppress(NotFound, Conflict):  # it went meanwhile
                 self._api.delete(key, uid)
-            yield Told("deleted", f"{key}: {GONE}")
+            yield Notice("deleted", f"{key}: {GONE}")
 
-    def _warned(self, key: Key, warnings: Iterable[str]) -> Iterator[Told]:
+    def _warned(self, key: Key, warnings: Iterable[str]) -> Iterator[Notice]:
         for warning in warnings:
             yield from self._noted_once(f"{key}: {warning}")
 
-    def _noted_once(self, words: str) -> Iterator[Told]:
-        note = Told("note", words)
+    def _noted_once(self, words: str) -> Iterator[Notice]:
+        note = Notice("note", words)
         if note not in self._noted:
             self._noted.add(note)
             yield note
 
 
-def _image_notes(key: Key, before: _Followed, images: Images) -> Iterator[Told]:
+def _image_notes(key: Key, before: _Followed, images: Images) -> Iterator[Notice]:
     for place, image in images.items():
         if place in before.first and image != before.last[place]:
             words = f"image {before.last[place]} → {image}: images are not pulled here; nothing changes"
-            yield Told("note", f"{key}: {place}: {words}")
+            yield Notice("note", f"{key}: {place}: {words}")
 
 
-def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply], Sequence[Told]]:
+def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply], Sequence[Notice]]:
     """The good ConfigMaps and Secrets among what was read, and what is wrong with the others."""
     found: dict[tuple[str, str, str], Supply] = {}
     places: dict[tuple[str, str, str], str] = {}
@@ -273,8 +273,8 @@ def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply
     return found, wrong
 
 
-def _problem(place: str, words: str) -> Told:
-    return Told("problem", str(Problem(place, words)))
+def _problem(place: str, words: str) -> Notice:
+    return Notice("problem", str(Problem(place, words)))
 
 
 def _subject(key: tuple[str, str, str]) -> str:

@@ -11,8 +11,8 @@ import structlog
 
 from models.kinds import Key
 from reconciler.local.network.addresses import Place
-from reconciler.local.network.carrier import Carrier
 from reconciler.local.network.heldport import HeldPort
+from reconciler.local.network.relay import Relay
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
@@ -56,12 +56,12 @@ class Forwards:
     """The forwards of one run; `tend` opens and closes them.
 
     Args:
-        carrier: What carries their connections.
+        relay: What carries their connections.
         places: Where a port of a Service leads when it is asked.
     """
 
-    def __init__(self, carrier: Carrier, places: Callable[[Key, int], Callable[[], Sequence[Place]]]) -> None:
-        self._carrier = carrier
+    def __init__(self, relay: Relay, places: Callable[[Key, int], Callable[[], Sequence[Place]]]) -> None:
+        self._relay = relay
         self._places = places
         self._all: dict[Forwarded, _Forwarding] = {}
 
@@ -125,11 +125,11 @@ class Forwards:
                 log.warning("forward.taken", key=str(wanted.service), where=where, error=str(error))
             return
         forwarding.is_blocked = False
-        self._carrier.open(forwarding.listener, self._places(wanted.service, wanted.port))
+        self._relay.open(forwarding.listener, self._places(wanted.service, wanted.port))
 
     def _shut(self, forwarding: _Forwarding) -> None:
         """Refuse connections, and keep the port."""
         if forwarding.listener is not None:
-            self._carrier.shut(forwarding.listener)
+            self._relay.shut(forwarding.listener)
             forwarding.listener = forwarding.lost_at = None
             forwarding.port.hold()

@@ -4,7 +4,7 @@
                             ├─► one that is ready ┤
     a forward on localhost ─┘                     └─► Pod
 
-`routes` says which Pods are, `carrier` carries the bytes.
+`routes` says which Pods are, `relay` passes the bytes on.
 """
 
 import socket
@@ -18,9 +18,9 @@ import structlog
 
 from models.kinds import SERVICE, Key
 from reconciler.local.network.addresses import Network, Place
-from reconciler.local.network.carrier import Carrier
 from reconciler.local.network.forwards import Forwarded, Forwards
 from reconciler.local.network.listeners import accepting
+from reconciler.local.network.relay import Relay
 from reconciler.local.network.routes import Port, Route, routes
 from reconciler.wire.protocol import Body
 
@@ -78,8 +78,8 @@ class Proxy:
         self._followed = True
         self._closed = False
         self._accepting: frozenset[Place] = frozenset()
-        self._carrier = Carrier(network.real)
-        self._forwards = Forwards(self._carrier, self._places)
+        self._relay = Relay(network.real)
+        self._forwards = Forwards(self._relay, self._places)
 
     def update(self, services: Sequence[Body], pods: Sequence[Body]) -> None:
         """Follow what there is now.
@@ -152,7 +152,7 @@ class Proxy:
                 self._closed = True
                 self._follow({})
                 self._forwards.close()
-            self._carrier.close()
+            self._relay.close()
 
     def _follow(self, found: Mapping[Key, Route]) -> None:
         """Make addresses, listeners and names what the routes say."""
@@ -200,7 +200,7 @@ class Proxy:
     def _listen(self, wanted: Mapping[Place, Key]) -> None:
         for place in [place for place in self._listeners if place not in wanted]:
             self._network.unlisten(*place)  # while the real port is nobody else's
-            self._carrier.shut(self._listeners.pop(place))
+            self._relay.shut(self._listeners.pop(place))
         refused: dict[Place, str] = {}
         for place, key in wanted.items():
             if place not in self._listeners:
@@ -209,7 +209,7 @@ class Proxy:
                 except OSError as error:
                     refused[place] = str(error)
                 else:
-                    self._carrier.open(self._listeners[place], self._places(key, place[1]))
+                    self._relay.open(self._listeners[place], self._places(key, place[1]))
         self._tell(refused, wanted)
 
     def _tell(self, refused: dict[Place, str], wanted: Mapping[Place, Key]) -> None:

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum, auto
 
-from reconciler.local.pods.attempts import Checks, Timing
 from reconciler.local.pods.commands import Check, Command, Kill, Probe, Start, Terminate
+from reconciler.local.pods.probe_timing import Checks, Timing
 from reconciler.wire.protocol import Body
 
 FIRST_WAIT = timedelta(seconds=10)

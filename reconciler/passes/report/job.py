@@ -139,7 +139,7 @@ class _Job:
 
     def _outcome(self, progress: JobStatus) -> tuple[Condition, Condition]:
         if progress is JobStatus.SUCCESSFUL:
-            return _outcome(Reason.SUCCEEDED, "The job's command ended well.")
+            return _outcome(Reason.SUCCEEDED, "The job's command succeeded.")
         if progress is JobStatus.FAILED:
             never = messages_with(self.view.findings_of(self.job), Reason.NAME_TOO_LONG)
             reason = Reason.NAME_TOO_LONG if never else Reason.RUNNER_FAILED

@@ -6,14 +6,14 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, EVENT, POD, SERVICE, Key
 from reconciler.local.announcements import Announcements
-from reconciler.local.network.doors import Door
+from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.memory import MemoryAPI
 from reconciler.wire.protocol import Body
 from tests.manifests import cluster, job
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 KEY = Key(DASK_CLUSTER, "default", "simple")
-DOOR = Door(KEY, "localhost:8786", "http://localhost:8787/status")
+ADDRESS = ClusterAddress(KEY, "localhost:8786", "http://localhost:8787/status")
 WORDS = 'simple is ready: Client("localhost:8786"), dashboard http://localhost:8787/status'
 
 
@@ -40,21 +40,21 @@ def crier() -> Crier:
 
 def test_a_way_is_told_when_its_cluster_is_ready(crier: Crier) -> None:
     """Once, even if the cluster is not ready for a while, or the way is gone for a moment."""
-    crier.announcements.doors({"1": DOOR})
+    crier.announcements.addresses({"1": ADDRESS})
     assert crier.said == []
     for ready in (True, False, True):
         crier.make_ready(ready=ready)
-        crier.announcements.doors({"1": DOOR})
-        crier.announcements.doors({})
+        crier.announcements.addresses({"1": ADDRESS})
+        crier.announcements.addresses({})
     assert crier.said == [WORDS]
 
 
 def test_a_way_is_told_again_when_it_is_another_or_leads_to_another_cluster(crier: Crier) -> None:
     """Another uid is another cluster; a way that is as it was before is news too."""
     crier.make_ready()
-    moved = Door(KEY, "127.100.0.2:8786", "")
-    for uid, door in (("1", DOOR), ("1", moved), ("1", DOOR), ("2", DOOR)):
-        crier.announcements.doors({uid: door})
+    moved = ClusterAddress(KEY, "127.100.0.2:8786", "")
+    for uid, address in (("1", ADDRESS), ("1", moved), ("1", ADDRESS), ("2", ADDRESS)):
+        crier.announcements.addresses({uid: address})
     assert crier.said == [WORDS, 'simple is ready: Client("127.100.0.2:8786")', WORDS, WORDS]
 
 

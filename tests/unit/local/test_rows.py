@@ -32,7 +32,7 @@ good     pod/simple-cluster-default-worker-group-worker-X Running 1/1 0 |
 good     pod/simple-cluster-default-worker-group-worker-X Running 1/1 0 |"""
 
 JOB = """\
-over daskjob/train Successful  - | The job's command ended well.
+over daskjob/train Successful  - | The job's command succeeded.
 over   pod/train-runner Succeeded 0/1 0 | Ended: exit code 0."""
 
 

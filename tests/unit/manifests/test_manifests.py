@@ -94,7 +94,7 @@ LONG = "b" * 54
         ),
         (
             autoscaler(5, 3),
-            "DaskAutoscaler default/auto: spec is at odds with itself:",
+            "DaskAutoscaler default/auto: spec contradicts itself:",
             "minimum (5) must not be greater than maximum (3)",
         ),
         ({"kind": "DaskCluster"}, "", "apiVersion is missing; add it: kubernetes.dask.org/v1"),

@@ -69,7 +69,7 @@ def test_a_missing_field_is_told_as_missing() -> None:
 def test_fields_at_odds_are_told_together() -> None:
     """A rule over several fields is told of the whole that holds them."""
     words = complaint(DaskAutoscalerSpec, {"cluster": "c", "minimum": 3, "maximum": 1})
-    assert words == "the whole is at odds with itself: minimum (3) must not be greater than maximum (1)"
+    assert words == "the whole contradicts itself: minimum (3) must not be greater than maximum (1)"
 
 
 def test_long_values_are_cut() -> None:

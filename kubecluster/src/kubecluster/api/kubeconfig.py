@@ -122,11 +122,11 @@ def _document(path: Path) -> dict[str, Any]:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise NoKubernetes(f"{path} is not YAML: {error.problem} in line {line}. Correct it.") from None
     except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
-        raise NoKubernetes(f"{path} is no kubeconfig file: {told(error)}. Name another one.") from None
+        raise NoKubernetes(f"{path} is no kubeconfig file: {without_values(error)}. Name another one.") from None
     return document
 
 
-def told(error: Exception) -> str:
+def without_values(error: Exception) -> str:
     """The part of an error that names no values, which may be secrets."""
     text = (str(error).splitlines() or [""])[0].partition(" in ")[0]
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

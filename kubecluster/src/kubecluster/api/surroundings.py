@@ -178,7 +178,7 @@ def _load(files: kubeconfigs.Files, context: kubeconfigs.Context, origin: str) -
     except Exception as error:  # noqa: BLE001 -- a file of another shape than it trusts in makes it fail in any way
         # Without its origin: the loader's name whole entries, with their secrets.
         raise NoKubernetes(
-            f"{origin[0].upper()}{origin[1:]} cannot be used: {kubeconfigs.told(error)}. "
+            f"{origin[0].upper()}{origin[1:]} cannot be used: {kubeconfigs.without_values(error)}. "
             "See whether `kubectl get namespaces` works with it."
         ) from None
     keys = configuration.api_key

@@ -5,8 +5,8 @@
     place      which Kubernetes, which namespace, which        making    what a new cluster is to be
                cluster
 
-    create     listing    scaling    doors      deletion   explaining   logs       submission
-               survey                vigil                              following  job, running
+    create     listing    scaling    forwarding          deletion   explaining   logs       submission
+               survey                scheduler_changes                          following  job, running
 
 Nothing but click is imported until a command runs.
 """

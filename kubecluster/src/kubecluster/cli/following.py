@@ -20,7 +20,7 @@ Pods = Callable[[], Sequence[Body]]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Piece:
     """Something from one Pod's thread.
 
     Args:
@@ -58,7 +58,7 @@ def follow_all(kubernetes: Kubernetes, pods: Pods, tail: int | None = None) -> I
         pods: Finds them; asked again and again.
         tail: Of each, the last lines alone, and what comes then; all by default. Of one that comes later, all.
     """
-    told: queue.Queue[Told] = queue.Queue(MOST_WAITING)
+    pieces: queue.Queue[Piece] = queue.Queue(MOST_WAITING)
     followed: set[str] = set()
     running, looked_at, is_first = 0, float("-inf"), True
     while True:
@@ -67,14 +67,14 @@ def follow_all(kubernetes: Kubernetes, pods: Pods, tail: int | None = None) -> I
             found = pods()
             for pod in found:
                 if (life := _life(pod)) and life not in followed:
-                    _start(kubernetes, pod, told, tail if is_first else None)
+                    _start(kubernetes, pod, pieces, tail if is_first else None)
                     followed.add(life)
                     running += 1
             is_first = False
             if not running and not any(_may_come(pod) for pod in found):
                 return
         try:
-            one = told.get(timeout=LOOK_SECONDS / 4)
+            one = pieces.get(timeout=LOOK_SECONDS / 4)
         except queue.Empty:
             continue
         if one.line is None:
@@ -112,7 +112,7 @@ def _may_come(pod: Body) -> bool:
     )
 
 
-def _start(kubernetes: Kubernetes, pod: Body, told: "queue.Queue[Told]", tail: int | None) -> None:
+def _start(kubernetes: Kubernetes, pod: Body, pieces: "queue.Queue[Piece]", tail: int | None) -> None:
     name, namespace, container = name_of(pod), text(pod, "metadata", "namespace"), main_container(pod)
 
     def run() -> None:
@@ -122,10 +122,10 @@ def _start(kubernetes: Kubernetes, pod: Body, told: "queue.Queue[Told]", tail: i
                 skipped = kubernetes.log(namespace, name, container=container).count("\n") - tail
             for number_, line in enumerate(kubernetes.follow_log(namespace, name, container=container)):
                 if number_ >= skipped:
-                    told.put(Told(name, line))
+                    pieces.put(Piece(name, line))
         except KubeClusterError as error:
-            told.put(Told(name, f"The log cannot be had: {error}"))
+            pieces.put(Piece(name, f"The log cannot be had: {error}"))
         finally:
-            told.put(Told(name, None))
+            pieces.put(Piece(name, None))
 
     threading.Thread(target=run, name=f"log of {name}", daemon=True).start()

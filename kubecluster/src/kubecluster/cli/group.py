@@ -19,8 +19,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "scale": ("scaling", "Set how many workers there are."),
     "adapt": ("scaling", "Let the number of workers follow the work there is."),
     "logs": ("logs", "Show what the scheduler and the workers have written."),
-    "dashboard": ("doors", "Open the dashboard."),
-    "forward": ("doors", "Reach a cluster's scheduler from this machine."),
+    "dashboard": ("forwarding", "Open the dashboard."),
+    "forward": ("forwarding", "Reach a cluster's scheduler from this machine."),
     "submit": ("submission", "Run a Python script on a cluster of its own."),
     "delete": ("deletion", "Delete clusters or jobs, and all that belongs to them."),
 }

@@ -101,8 +101,8 @@ def named_after(script: str, unique: str) -> str:
         script: The script's file name.
         unique: What tells it from others.
     """
+    from kubecluster.name_template import UUID, fill_in  # noqa: PLC0415
     from kubecluster.names import Naming, longest_name  # noqa: PLC0415
-    from kubecluster.template import UUID, fill_in  # noqa: PLC0415
 
     stem = script.partition(".")[0] or "job"
     values = {"script": stem, UUID: unique}

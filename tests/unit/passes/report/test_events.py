@@ -176,7 +176,7 @@ def test_a_jobs_steps_are_news() -> None:
     over = after(_with_outcome(running, JobStatus.FAILED), runner(work, failed(3)))
     assert over.events == {"JobFailed": "The runner Pod work-runner failed: exit code 3 (Error)."}
     well = after(_with_outcome(running, JobStatus.SUCCESSFUL), runner(work))
-    assert well.events == {"JobComplete": "The job's command ended well."}
+    assert well.events == {"JobComplete": "The job's command succeeded."}
 
 
 def _with_outcome(before: Told, outcome: JobStatus) -> Told:

@@ -11,7 +11,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
 from reconciler.local.network.addresses import LOOPBACK, Network, has_own_addresses
-from reconciler.local.network.doors import Door, Doors
+from reconciler.local.network.cluster_addresses import ClusterAddress, ClusterAddresses
 from reconciler.local.network.proxy import Proxy
 from reconciler.memory import MemoryAPI
 from tests.local.smallpods import cluster
@@ -21,7 +21,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Street:
-    """Clusters with their Services, and the doors to them.
+    """Clusters with their Services, and the addresses to them.
 
     Args:
         network: The addresses.
@@ -32,7 +32,7 @@ class Street:
         self.api = MemoryAPI(lambda: NOON)
         self.shifted = network.shifted
         self._proxy = proxy
-        self._doors = Doors(self.api, proxy, network)
+        self._addresses = ClusterAddresses(self.api, proxy, network)
 
     def build(self, name: str, port: int, **spec: Any) -> None:
         """Make a cluster with its Service."""
@@ -79,15 +79,15 @@ class Street:
 
     def ways(self, *order: str) -> dict[str, str]:
         """Where each cluster's scheduler is reached."""
-        return {door.cluster.name: door.comm for door in self._open(order)}
+        return {address.cluster.name: address.comm for address in self._open(order)}
 
     def told(self, *order: str) -> list[str]:
-        """What is said of each cluster's door."""
+        """What is said of each cluster's address."""
         return [*map(str, self._open(order))]
 
-    def _open(self, order: Sequence[str]) -> Collection[Door]:
+    def _open(self, order: Sequence[str]) -> Collection[ClusterAddress]:
         self._proxy.update(self.api.objects(SERVICE), self.api.objects(POD))
-        return self._doors.open([*map(_key, order)]).values()
+        return self._addresses.open([*map(_key, order)]).values()
 
 
 @pytest.fixture(

@@ -1,4 +1,4 @@
-"""Carries bytes between sockets: a thread that accepts connections and joins each with another.
+"""Relays bytes between sockets: a thread that accepts connections and joins each with another.
 
     reads ──── all that was read is sent ───► reads
       │                                         ▲
@@ -27,7 +27,7 @@ _ACCEPTED_AT_ONCE = 512
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Carrier:
+class Relay:
     """Joins whoever connects with one of several places.
 
     - An end of one direction is passed on, the other direction goes on; a reset ends both, by a reset.
@@ -54,8 +54,8 @@ class Carrier:
         """Accept connections from now on.
 
         Args:
-            listener: Where; it belongs to the carrier from now on.
-            places: Where they may lead, in the order to try; asked anew for each, in the carrier's thread. A place
+            listener: Where; it belongs to the relay from now on.
+            places: Where they may lead, in the order to try; asked anew for each, in the relay's thread. A place
                 that does not accept is left out; when none does for `PATIENCE_SECONDS`, the connection is ended.
         """
         listener.setblocking(False)

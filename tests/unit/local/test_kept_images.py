@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_JOB
-from reconciler.local.files.images import with_images
+from reconciler.local.files.kept_images import with_images
 from tests.manifests import Manifest, cluster, group, job, pod_spec
 from tests.unit.local.followed import GONE, Followed, running
 

@@ -1,4 +1,4 @@
-"""A Pod that lives here: what is known of it, and what is asked of its manifest."""
+"""What is known of one Pod of this machine: its processes, its address, and what its manifest says."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from reconciler.wire.protocol import Body
 
 
 @dataclass(slots=True)
-class Tenant:
+class PodRecord:
     """A Pod that lives here.
 
     Args:

@@ -1,4 +1,4 @@
-"""What is told while ports are forwarded: whenever it is another than before."""
+"""What changes behind forwarded ports, in words: the scheduler goes or is replaced, Kubernetes cannot be asked."""
 
 from dataclasses import dataclass
 
@@ -40,8 +40,8 @@ def look(resource: ClusterResource) -> Seen:
     return Seen(_life(live[0]) if live else NONE)
 
 
-class Vigil:
-    """Tells what changes behind the ports.
+class SchedulerChanges:
+    """What changes behind the ports, each change said once.
 
     Args:
         scheduler: The scheduler that is there, as `look` names it.
@@ -52,7 +52,7 @@ class Vigil:
         self._last = Seen(scheduler)
 
     def news(self, seen: Seen) -> str:
-        """What there is to tell; empty if it is as before.
+        """What has changed; empty if nothing has.
 
         Args:
             seen: What is behind the ports now.

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kubecluster.name_template import fill_in
 from kubecluster.names import LONGEST_CLUSTER_NAME, Naming, cluster_names, longest_name
-from kubecluster.template import fill_in
 
 UUID = "0123456789"
 DEFAULT = "dask-{user}-{uuid}"

@@ -35,8 +35,8 @@ _PORT = click.IntRange(0, 65535)
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
-    """A port of this machine that is to lead to the scheduler.
+class LocalPort:
+    """A port of this machine that leads to the scheduler's Pod.
 
     Args:
         what: What is behind it.
@@ -70,18 +70,18 @@ def forward_command(*, place: Place, name: str, port: int | None, dashboard_port
     """
     from kubecluster.access import COMM_PORTS, DASHBOARD_PORTS  # noqa: PLC0415  # takes long to import
 
-    doors = (
-        Door("scheduler", COMM_PORTS, port, COMM_PORT, "--port"),
-        Door("dashboard", DASHBOARD_PORTS, dashboard_port, DASHBOARD_PORT, "--dashboard-port", may_lack=True),
+    ports = (
+        LocalPort("scheduler", COMM_PORTS, port, COMM_PORT, "--port"),
+        LocalPort("dashboard", DASHBOARD_PORTS, dashboard_port, DASHBOARD_PORT, "--dashboard-port", may_lack=True),
     )
 
-    def tell(places: Mapping[str, str]) -> None:
+    def show(places: Mapping[str, str]) -> None:
         if "scheduler" in places:
             say(f'The scheduler: tcp://{places["scheduler"]}   Client("tcp://{places["scheduler"]}")')
         if "dashboard" in places:
             say(f"The dashboard: http://{places['dashboard']}/status")
 
-    _hold(place, name, doors, tell, address)
+    _hold(place, name, ports, show, address)
 
 
 @click.command("dashboard", cls=Command, examples=DASHBOARD_EXAMPLES)
@@ -93,7 +93,7 @@ def dashboard_command(*, place: Place, name: str, port: int | None, opens: bool 
     """Open the dashboard of the cluster NAME, and keep the way to it open until Ctrl-C."""
     from kubecluster.access import DASHBOARD_PORTS  # noqa: PLC0415  # takes long to import
 
-    def tell(places: Mapping[str, str]) -> None:
+    def show(places: Mapping[str, str]) -> None:
         link = f"http://{places['dashboard']}/status"
         say(link)
         if has_browser(os.environ) if opens is None else opens:
@@ -101,7 +101,7 @@ def dashboard_command(*, place: Place, name: str, port: int | None, opens: bool 
 
             webbrowser.open(link)
 
-    _hold(place, name, (Door("dashboard", DASHBOARD_PORTS, port, DASHBOARD_PORT, "--port"),), tell)
+    _hold(place, name, (LocalPort("dashboard", DASHBOARD_PORTS, port, DASHBOARD_PORT, "--port"),), show)
 
 
 def has_browser(environment: Mapping[str, str]) -> bool:
@@ -118,31 +118,31 @@ def has_browser(environment: Mapping[str, str]) -> bool:
 def _hold(
     place: Place,
     name: str,
-    doors: Sequence[Door],
-    tell: Callable[[Mapping[str, str]], None],
+    ports: Sequence[LocalPort],
+    show: Callable[[Mapping[str, str]], None],
     address: str = "127.0.0.1",
 ) -> None:
-    """Open the ports, tell of them, and keep them open.
+    """Open the ports, print where they are, and keep them open.
 
     Raises:
         ClusterGone: the cluster was deleted.
         KeyboardInterrupt: it is enough.
     """
-    from kubecluster.cli.vigil import Vigil, look  # noqa: PLC0415
+    from kubecluster.cli.scheduler_changes import SchedulerChanges, look  # noqa: PLC0415
 
     with connected(place) as here, ExitStack() as stack:
         resource = here.find(name)
         _await_scheduler(here, resource)
-        vigil = Vigil(look(resource).scheduler)
-        opened = {door.what: _opened(resource, door, address) for door in doors}
+        changes = SchedulerChanges(look(resource).scheduler)
+        opened = {port.what: _opened(resource, port, address) for port in ports}
         forwards = {what: stack.enter_context(forward) for what, forward in opened.items() if forward is not None}
-        tell({what: f"{forward.local_address}:{forward.local_port}" for what, forward in forwards.items()})
+        show({what: f"{forward.local_address}:{forward.local_port}" for what, forward in forwards.items()})
         sys.stdout.flush()
         remark(f"{_what_ends_it()} ends it; the cluster stays.")
         failures: dict[str, str | None] = {}
         while True:
             time.sleep(LOOK_SECONDS)
-            news = vigil.news(look(resource))
+            news = changes.news(look(resource))
             if news:
                 remark(news, WARNING)
             for what, forward in forwards.items():
@@ -176,7 +176,7 @@ def _await_scheduler(here: Here, resource: "ClusterResource") -> None:
         asyncio.run(Waiting(resource, progress, options.resource_timeout).until(has_scheduler, options.wait_timeout))
 
 
-def _opened(resource: "ClusterResource", door: Door, address: str) -> "Forward | None":
+def _opened(resource: "ClusterResource", wanted: LocalPort, address: str) -> "Forward | None":
     """A local port; the usual one if nobody asked for another, or else any. `None` if nothing can be behind it.
 
     Raises:
@@ -186,18 +186,18 @@ def _opened(resource: "ClusterResource", door: Door, address: str) -> "Forward |
     from kubecluster.diagnosis.sight import name_of  # noqa: PLC0415
     from kubecluster.errors import ForwardFailed  # noqa: PLC0415
 
-    port = service_port(service := resource.service(), door.ports)
-    if port is None and door.may_lack:
+    port = service_port(service := resource.service(), wanted.ports)
+    if port is None and wanted.may_lack:
         return None
     if port is None:
-        raise ForwardFailed(f"The Service {name_of(service)} of {resource} has no port for the {door.what}.")
+        raise ForwardFailed(f"The Service {name_of(service)} of {resource} has no port for the {wanted.what}.")
 
     opening = partial(forward_to, resource, port, local_address=address)
     try:
-        return opening(local_port=door.usual if door.asked is None else door.asked)
+        return opening(local_port=wanted.usual if wanted.asked is None else wanted.asked)
     except ForwardFailed as error:
-        if door.asked is not None:
+        if wanted.asked is not None:
             words = str(error).partition(" Choose")[0]
-            raise ForwardFailed(f"{words} Give another {door.option}, or 0 for any free one.") from None
-        remark(f"Port {door.usual} is taken here; the {door.what} gets another.", WARNING)
+            raise ForwardFailed(f"{words} Give another {wanted.option}, or 0 for any free one.") from None
+        remark(f"Port {wanted.usual} is taken here; the {wanted.what} gets another.", WARNING)
         return opening()

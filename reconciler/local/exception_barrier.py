@@ -1,11 +1,12 @@
-"""The run's edge: a bug that one step of a run brings to light is logged, and everything else goes on.
+"""The exception barrier around one step of a run: an exception is logged, and all other steps go on.
 
     around              what goes on without it
     the files           what they said before
     network             what was connected and announced before
     the picture         the last one
 
-A Pod has an edge of its own, in `kubelet`. What ends a run on purpose passes: a `LocalError`, and nobody who reads.
+Each Pod has a barrier of its own, in `kubelet`. What ends a run on purpose passes: a `LocalError`, and a
+`BrokenPipeError`, since nobody reads any more.
 """
 
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from reconciler.local.errors import LocalError
 _log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 
-class Edge:
+class ExceptionBarrier:
     """Around each turn of one step.
 
     - What is caught is logged with its traceback, and once, however often the step fails in the same way.

@@ -1,4 +1,4 @@
-"""How to reach the clusters from this machine: the first one at Dask's usual ports, the others where they are."""
+"""Where the clusters are reached from this machine: the first one at Dask's usual ports, the others where they are."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from reconciler.wire.protocol import Body
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class ClusterAddress:
     """Where a cluster is reached.
 
     Args:
@@ -35,7 +35,7 @@ class Door:
         return f'Client("{self.comm}"){shown}{why}'
 
 
-class Doors:
+class ClusterAddresses:
     """Keeps a way open to each cluster whose Service is there.
 
     - One cluster has localhost's usual ports for as long as it exists; then they are those of the first one there is.
@@ -54,7 +54,7 @@ class Doors:
         self._first: str | None = None
         self._forwarded: dict[str, Key] = {}
 
-    def open(self, order: Sequence[Key]) -> Mapping[str, Door]:
+    def open(self, order: Sequence[Key]) -> Mapping[str, ClusterAddress]:
         """The ways there are now, by the clusters' uids. The proxy must know the Services already.
 
         Args:
@@ -71,10 +71,10 @@ class Doors:
         if self._first not in clusters:
             self._first = next(iter(clusters), None)
         services = self._api.objects(SERVICE)
-        doors = {uid: self._door(body, _services(services, uid)) for uid, body in clusters.items()}
-        return {uid: door for uid, door in doors.items() if door is not None}
+        addresses = {uid: self._address(body, _services(services, uid)) for uid, body in clusters.items()}
+        return {uid: address for uid, address in addresses.items() if address is not None}
 
-    def _door(self, body: Body, services: Sequence[Body]) -> Door | None:
+    def _address(self, body: Body, services: Sequence[Body]) -> ClusterAddress | None:
         """The way to a cluster; `None` while the proxy does not know its Service yet."""
         if not services:
             return None
@@ -86,7 +86,7 @@ class Doors:
         protocol = scheme(cluster)
         dashboard = where.get(dashboard_port(cluster) or 0)
         link = f"http://{dashboard}/status" if dashboard else ""
-        return Door(cluster.key, comm if protocol == "tcp" else f"{protocol}://{comm}", link, taken)
+        return ClusterAddress(cluster.key, comm if protocol == "tcp" else f"{protocol}://{comm}", link, taken)
 
     def _where(self, uid: str, service: Body) -> tuple[Mapping[int, str], tuple[int, ...]]:
         """Where each port of a cluster's Service is reached, and which usual ports of localhost are another's."""
