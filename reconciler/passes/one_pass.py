@@ -20,12 +20,13 @@ from models.kinds import EVENT, POD, Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
-from reconciler.passes.apply import Writers, apply, ends_tree
+from reconciler.passes.apply import Writers, apply
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
+from reconciler.passes.lanes import ends_tree
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
 from reconciler.passes.remembered import Clock, Memory
@@ -38,6 +39,9 @@ from reconciler.wire.protocol import API
 
 MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
+_STAGES = ("desire", "plan", "policy", "apply", "report")
+"""In their order, which is that of a profile; trees are in several of them at a time."""
+_PARENTS_FIRST: tuple[type[Owner], ...] = (DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler)
 
 
 def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
@@ -345,11 +349,6 @@ class _Pass:
     def _note_cost(self, cost: Cost) -> None:
         self.costs.append(cost)
         self.seconds[cost.stage] = self.seconds.get(cost.stage, 0.0) + cost.seconds
-
-
-_STAGES = ("desire", "plan", "policy", "apply", "report")
-"""In their order, which is that of a profile; trees are in several of them at a time."""
-_PARENTS_FIRST: tuple[type[Owner], ...] = (DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler)
 
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:

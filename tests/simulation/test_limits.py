@@ -1,7 +1,7 @@
 """Limits: --no-delete and the deletion cap, and trees that take turns."""
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
-from reconciler.passes.apply import TURN
+from reconciler.passes.lanes import TURN
 from tests.builders import cluster, job, pod_spec
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, images, is_ready, key, key_of

@@ -8,7 +8,8 @@ from threading import Barrier
 import pytest
 
 from models.kinds import SERVICE, Key
-from reconciler.passes.apply import MOST_UNAVAILABLE, TURN, Writers, apply
+from reconciler.passes.apply import Writers, apply
+from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply

@@ -1,0 +1,175 @@
+"""Whose turn it is to write: each tree has a lane.
+
+The lanes take turns, so that no cluster waits for another's thousand Pods. A lane begins with one write at a time; each
+success allows one more, so that what is refused is refused a few times and not a thousand. A record is written alone in
+its lane: what follows from it is sent when it stands. When all of a lane's writes are answered, whoever planned them is
+asked what follows from the answers, and the lane goes on.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from models.kinds import Key
+from reconciler.passes.values import Action, Response, Result, Subject, Verb
+
+TURN = 32
+"""How many writes a tree makes before it is another's turn."""
+MOST_UNAVAILABLE = 8
+"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
+
+
+_RECORDS = (Verb.RECORD, Verb.REPORT)
+"""What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
+_ENDS_TREE = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
+
+
+def is_occupied(response: Response) -> bool:
+    """Whether a create found the name taken by someone else's object: that is known now, and no reason to stop."""
+    is_create = response.action.verb is Verb.CREATE
+    return is_create and response.result is Result.CONFLICT and response.objects.get(response.action.key) is not None
+
+
+def ends_tree(response: Response) -> bool:
+    """Whether nothing more may be written for the tree in this pass."""
+    return response.result in _ENDS_TREE and not is_occupied(response)
+
+
+class Lanes:
+    """Every tree's writes, and whose turn it is.
+
+    A few lanes are open at a time, each for so many writes, and then others. So a small tree is done in one turn,
+    which matters when time is up before all are: what is begun everywhere is finished nowhere.
+    """
+
+    def __init__(self) -> None:
+        self._of: dict[Key, _Lane] = {}
+        self._waiting: deque[_Lane] = deque()
+        self._open: deque[_Lane] = deque()
+        self._unavailable = 0
+        self.through: list[_Lane] = []
+
+    def add(self, actions: Iterable[Action]) -> None:
+        """Take in further writes; those of a tree that is through go on where it was."""
+        for action in actions:
+            lane = self._of.setdefault(action.tree, _Lane())
+            if not lane.queue:
+                lane.begin()
+            lane.queue.append(action)
+            self._list(lane)
+
+    def take_through(self) -> list[Response]:
+        """The answers of the lanes whose writes are all answered."""
+        lanes, self.through = self.through, []
+        return [response for lane in lanes for response in lane.take_answers()]
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether the server is in such trouble that nothing more is sent."""
+        return self._unavailable >= MOST_UNAVAILABLE
+
+    def next(self) -> Action | None:
+        """The next write; `None` if every lane is empty or waits for an answer."""
+        for _ in range(len(self._open)):
+            action = self._take(self._open.popleft())
+            if action is not None:
+                return action
+        while self._waiting:
+            action = self._take(self._waiting.popleft())
+            if action is not None:
+                return action
+        return None
+
+    def _take(self, lane: "_Lane") -> Action | None:
+        """The next write of a lane, which stays open while it has a turn left."""
+        lane.is_listed = False
+        action = lane.next()
+        if lane.queue:
+            self._list(lane)
+        return action
+
+    def _list(self, lane: "_Lane") -> None:
+        """Let a lane have its turn, or the rest of it."""
+        if lane.is_listed:
+            return
+        lane.is_listed = True
+        if 0 < lane.turn < TURN:
+            self._open.append(lane)
+        else:
+            lane.turn = TURN
+            self._waiting.append(lane)
+
+    def note(self, response: Response) -> None:
+        """Learn from an answer."""
+        self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
+        lane = self._of[response.action.tree]
+        lane.note(response)
+        if lane.is_through():
+            self.through.append(lane)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One tree's writes, in order."""
+
+    queue: deque[Action] = field(default_factory=deque)
+    turn: int = TURN
+    outstanding: int = 0
+    window: int = 1
+    is_recording: bool = False
+    is_listed: bool = False
+    unrecorded: set[Key] = field(default_factory=set)
+    refused: set[Subject] = field(default_factory=set)
+    answers: list[Response] = field(default_factory=list)
+
+    def begin(self) -> None:
+        """Begin with writes that follow from all answers until now."""
+        self.window = 1
+        self.unrecorded.clear()
+        self.refused.clear()
+
+    def take_answers(self) -> list[Response]:
+        """The answers since the last time."""
+        answers, self.answers = self.answers, []
+        return answers
+
+    def is_through(self) -> bool:
+        """Whether all writes are answered or dropped."""
+        while self.queue and self._is_dropped(self.queue[0]):
+            self.queue.popleft()
+        return not self.queue and not self.outstanding
+
+    def _is_dropped(self, action: Action) -> bool:
+        return action.subject in self.refused or (action.after_record and action.owner in self.unrecorded)
+
+    def next(self) -> Action | None:
+        """The write to begin now, if one may begin."""
+        if self.outstanding >= self.window or self.is_recording:
+            return None
+        while self.queue:
+            action = self.queue[0]
+            if self._is_dropped(action):
+                self.queue.popleft()
+            elif action.verb in _RECORDS and self.outstanding:
+                return None
+            else:
+                self.is_recording = action.verb in _RECORDS
+                self.outstanding += 1
+                self.turn -= 1
+                return self.queue.popleft()
+        return None
+
+    def note(self, response: Response) -> None:
+        """Learn from an answer: to send more at a time, or what not to send any more."""
+        self.outstanding -= 1
+        self.answers.append(response)
+        is_record = response.action.verb in _RECORDS
+        self.is_recording = self.is_recording and not is_record
+        if response.result is Result.DONE:
+            self.window += 1
+        elif ends_tree(response):
+            self.queue.clear()
+        else:
+            self.refused.add(response.action.subject)
+            if is_record:
+                self.unrecorded.add(response.action.owner)
