@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from models.base import wire_time
-from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.kinds import POD, SERVICE, Key, Kind
 from models.observed import Pod, Service
-from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup, Resource
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.services import scheduler_labels
@@ -35,17 +35,14 @@ from reconciler.rules.parts import naming_or_default
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash, scheduler_hash, worker_hash
 from reconciler.wire.parse import parse_object
+from tests import manifests
+from tests.manifests import pod_spec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NAMESPACE = "default"
 
 Json = dict[str, Any]
 Model = TypeVar("Model", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service)
-
-
-def pod_spec(image: str = "dask:1", **container: Any) -> Json:
-    """A PodSpec with one container."""
-    return {"containers": [{"name": "main", "image": image, **container}]}
 
 
 def cluster(
@@ -122,11 +119,10 @@ def pod(name: str, status: Any = None, **more: Any) -> Pod:
             `ready_for`, `reason`, `message`, `exit_code`, `containers` (their statuses, by name), `disrupted`.
     """
     gates = [{"name": gate} for gate in more.pop("gates", ())]
-    node = more.pop("node", "a-node" if status is None and not gates else "")
     named = list(more.get("containers", ())) or [one["name"] for one in (status or {}).get("containerStatuses", ())]
     spec = {
         "containers": [{"name": called} for called in named] or pod_spec()["containers"],
-        "nodeName": node,
+        "nodeName": more.pop("node", "a-node" if status is None and not gates else ""),
         "schedulingGates": gates,
         "restartPolicy": more.pop("restart_policy", "Always"),
     }
@@ -229,7 +225,7 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
         annotations: Its own annotations.
         more: `owner`, `labels`, `annotations`, `uid`, `age`, `deleting` (the deadline), `status`, other metadata.
     """
-    kind = KINDS[model]
+    kind = model.kind() if issubclass(model, Resource) else POD if model is Pod else SERVICE
     more = dict(more)
     owner, deadline, status = more.pop("owner", None), more.pop("deleting", None), more.pop("status", {})
     ours = child_body(kind, name, owner, Marks(Role.SCHEDULER, ()), None)["metadata"]["labels"] if owner else {}
@@ -250,16 +246,6 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
     found = parse_object(kind, {"metadata": metadata, "spec": spec, "status": status})
     assert isinstance(found, model), found
     return found
-
-
-KINDS: Mapping[type[Observed], Kind] = {
-    DaskCluster: DASK_CLUSTER,
-    DaskWorkerGroup: DASK_WORKER_GROUP,
-    DaskJob: DASK_JOB,
-    DaskAutoscaler: DASK_AUTOSCALER,
-    Pod: POD,
-    Service: SERVICE,
-}
 
 
 def reference(owner: Owner, *, controller: bool = True) -> Json:
@@ -298,17 +284,9 @@ def manifest(resource: Owner) -> Json:
     """A resource as its user writes it: without what only the API server or a reconciler puts there."""
     meta = resource.metadata
     annotations = {name: value for name, value in meta.annotations.items() if name != NAMING}
-    return {
-        "apiVersion": resource.kind().api_version,
-        "kind": resource.kind().name,
-        "metadata": {
-            "name": meta.name,
-            "namespace": meta.namespace,
-            "labels": dict(meta.labels),
-            "annotations": annotations,
-        },
-        "spec": resource.spec.written(),
-    }
+    body = manifests.manifest(resource.kind(), meta.name, resource.spec.written())
+    body["metadata"] |= {"namespace": meta.namespace, "labels": dict(meta.labels), "annotations": annotations}
+    return body
 
 
 def reasons(findings: tuple[Finding, ...]) -> list[Reason]:

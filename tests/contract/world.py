@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from models.kinds import EVENT, POD, SERVICE, Key, kind_of
 from reconciler.wire.protocol import API, Body, Watcher
-from tests.manifests import Manifest, group, manifest
+from tests.manifests import Manifest, group, manifest, pod_spec
 from tests.realcluster.eventually import eventually
 
 FINALIZER = "example.com/held"
@@ -100,7 +100,7 @@ def owner(body: Body, **more: Any) -> Body:
 
 
 def pod(name: str = "p", **spec: Any) -> Manifest:
-    return manifest(POD, name, {"containers": [{"name": "main", "image": "dask"}], **spec})
+    return manifest(POD, name, {**pod_spec(), **spec})
 
 
 def running_pod(name: str = "p", **spec: Any) -> Manifest:

@@ -9,7 +9,8 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.rules.labels import Role
 from reconciler.rules.names import Naming
 from reconciler.wire.protocol import Body
-from tests.builders import cluster, job, pod_spec
+from tests.builders import cluster, job
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, NODES
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, is_ready, key, key_of

@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.wire.protocol import Body
-from tests.builders import NAMESPACE, pod_spec
+from tests.builders import NAMESPACE
+from tests.manifests import pod_spec
 from tests.simulation.endings import ENDINGS
 from tests.simulation.happenings import Happening
 from tests.simulation.normal import differences, normal_form

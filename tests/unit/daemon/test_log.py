@@ -13,9 +13,9 @@ from reconciler.daemon.log import configure
 from reconciler.daemon.passlog import PassLog
 from reconciler.passes.values import PassResult, Response, Result
 from reconciler.rules.reasons import Reason
+from tests.builders import NOON
 from tests.unit.daemon.keeplogging import keep_logging
 from tests.unit.daemon.passresults import (
-    NOON,
     SMALL,
     create,
     delete,

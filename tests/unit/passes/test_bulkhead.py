@@ -18,10 +18,11 @@ from reconciler.memory import MemoryAPI
 from reconciler.passes.values import PassResult
 from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, job, manifest
+from tests.manifests import pod_spec
 from tests.simulation.world import key
 
 IMPOSSIBLE = {"containers": ["not even an object"]}
-POSSIBLE = {"containers": [{"name": "main", "image": "dask"}]}
+POSSIBLE = pod_spec()
 
 
 @pytest.fixture

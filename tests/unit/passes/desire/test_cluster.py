@@ -21,19 +21,8 @@ from reconciler.rules.labels import (
 )
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from tests.builders import (
-    NOON,
-    autoscaler,
-    cluster,
-    default_group,
-    group,
-    pod,
-    pod_spec,
-    scheduler,
-    service,
-    unreadable,
-    world,
-)
+from tests.builders import NOON, autoscaler, cluster, default_group, group, pod, scheduler, service, unreadable, world
+from tests.manifests import pod_spec
 
 ONE = cluster()
 Objects = dict[tuple[str, str], dict[str, Any]]

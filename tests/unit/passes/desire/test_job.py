@@ -14,18 +14,8 @@ from reconciler.rules import names
 from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SCHEDULER_GATE
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from tests.builders import (
-    NOON,
-    cluster,
-    job,
-    job_cluster,
-    pod_spec,
-    reasons,
-    runner,
-    scheduler,
-    unreadable,
-    world,
-)
+from tests.builders import NOON, cluster, job, job_cluster, reasons, runner, scheduler, unreadable, world
+from tests.manifests import pod_spec
 
 ONE = job()
 OF_ONE = job_cluster(ONE)
