@@ -11,7 +11,7 @@ caveats              what cannot be done      doors     how the clusters are rea
 announcements        what is said, once       edge      what keeps a bug from ending it all
 """
 
-from reconciler.local.display.events import heard
+from reconciler.local.display.daemon_log import heard
 from reconciler.local.display.screen import Screen
 from reconciler.local.errors import LocalError
 from reconciler.local.files.following import Following

@@ -8,7 +8,7 @@
 
     phase    Pending ──each regular container has run──► Running ──none runs, none will──► Succeeded or Failed
 
-A container's own life is drawn in `containerlife`, its probes in `checks`.
+A container's own life is drawn in `container`, its probes in `attempts`.
 """
 
 from collections.abc import Iterator, Mapping

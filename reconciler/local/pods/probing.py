@@ -15,7 +15,7 @@ from reconciler.local.containers.preparation import Prepared, Refusal
 from reconciler.local.containers.processes import CannotStart, Exit, Processes
 from reconciler.local.network.addresses import Network
 from reconciler.local.pods.commands import Check
-from reconciler.local.pods.probes import attempt
+from reconciler.local.pods.network_probe import attempt
 from reconciler.local.pods.spans import LONGEST_SECONDS, span
 from reconciler.local.pods.tenant import Tenant
 from reconciler.wire.protocol import Body

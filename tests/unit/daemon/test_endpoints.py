@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from reconciler.daemon.server import (
+from reconciler.daemon.endpoints import (
     Probe,
     ServerError,
     Verdict,
