@@ -5,6 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pytest
+
 from models.kinds import EVENT, POD, SERVICE, Key, kind_of
 from reconciler.wire.protocol import API, Body, Watcher
 from tests.manifests import Manifest, group, manifest, pod_spec
@@ -128,4 +130,5 @@ def event(namespace: str, name: str = "e", **more: Any) -> Manifest:
 
 
 EVERY_SORT = (pod(), service(), group())
+every_sort = pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
 WITH_GENERATION = (pod(), group())
