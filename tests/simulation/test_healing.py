@@ -110,8 +110,8 @@ def test_a_worker_is_replaced_under_a_new_name() -> None:
 def test_a_crashing_worker_image_makes_no_storm() -> None:
     """Ten workers that crash at once make a dozen batches in an hour, not a thousand."""
     world = World(cluster(replicas=10, worker={"spec": pod_spec(CRASHING)}))
-    for _ in range(3600 // 5):
-        world.tick()
+    for _ in range(3600 // 10):
+        world.tick(10)
     created = _created(world)
     assert len(created) <= 20, created
     assert created[5] - created[0] >= 10 + 20 + 40 + 80 + 160

@@ -28,6 +28,7 @@ from tests.simulation.users import is_broken, mend, own_resources
 from tests.simulation.world import World, key_of
 
 QUIET_PASSES = 20
+REST_PASSES = 10
 STANDING_PASSES = 10
 ALL_DELETIONS = 1000
 """A deletion cap that no world reaches."""
@@ -144,8 +145,8 @@ def make_peace(world: World) -> None:
 def check_quiet(world: World) -> None:
     """Whoever has come to rest stays there: no write, no Event."""
     writes, events = world.ledger.writes, world.ledger.events
-    for _ in range(QUIET_PASSES):
-        world.tick()
+    for _ in range(REST_PASSES):
+        world.tick(10)
     assert world.ledger.writes == writes, f"{world.ledger.writes - writes} writes at rest; {world.last_words()}"
     assert world.ledger.events == events, f"{world.ledger.events - events} Events at rest; {world.last_words()}"
 

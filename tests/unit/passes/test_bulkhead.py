@@ -4,7 +4,7 @@ The bugs are real: the API in memory, without schemas, holds templates that no A
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -23,6 +23,13 @@ from tests.simulation.world import key
 
 IMPOSSIBLE = {"containers": ["not even an object"]}
 POSSIBLE = pod_spec()
+
+
+@pytest.fixture(autouse=True)
+def _without_tracebacks() -> Iterator[None]:
+    """Drawing one takes a second."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture
