@@ -8,13 +8,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from models.base import wire_time
-from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.kinds import POD, SERVICE, Key, Kind
 from models.observed import Pod, Service
-from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup, Resource
 from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.services import scheduler_labels
-from reconciler.passes.values import Action, Finding, Plan, Response, Result, Verb
+from reconciler.passes.values import Finding
 from reconciler.rules import names
 from reconciler.rules.labels import (
     CLUSTER_NAME,
@@ -31,20 +31,18 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
+from reconciler.rules.parts import naming_or_default
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash, scheduler_hash, worker_hash
 from reconciler.wire.parse import parse_object
+from tests import manifests
+from tests.manifests import pod_spec
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 NAMESPACE = "default"
 
 Json = dict[str, Any]
 Model = TypeVar("Model", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service)
-
-
-def pod_spec(image: str = "dask:1", **container: Any) -> Json:
-    """A PodSpec with one container."""
-    return {"containers": [{"name": "main", "image": image, **container}]}
 
 
 def cluster(
@@ -78,7 +76,8 @@ def default_group(of: DaskCluster, *, handed_down: int | None = 3, **more: Any) 
     annotations = {ROLE: str(Role.DEFAULT_GROUP)}
     if handed_down is not None:
         annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
-    name = names.default_group(Naming(of.metadata.annotations[NAMING]), of.metadata.name)
+    name = names.default_group(naming_or_default(of), of.metadata.name)
+    more = {"replicas": of.spec.worker.replicas, **more}
     labels = {CLUSTER_NAME: of.metadata.name, COMPONENT: str(Component.WORKER_GROUP)}
     return group(of, name, **_marked(labels, annotations, more))
 
@@ -95,7 +94,7 @@ def job(name: str = "train", *, replicas: int = 3, naming: Naming | None = Namin
 
 def job_cluster(of: DaskJob, *, handed_down: int | None = 3, **more: Any) -> DaskCluster:
     """The cluster that a job made."""
-    naming = Naming(of.metadata.annotations[NAMING])
+    naming = naming_or_default(of)
     annotations = {ROLE: str(Role.JOB_CLUSTER)}
     if handed_down is not None:
         annotations[REPLICAS_HANDED_DOWN] = str(handed_down)
@@ -110,14 +109,27 @@ def autoscaler(of: DaskCluster | str = "simple", name: str = "auto", **more: Any
     return read(DaskAutoscaler, name, spec, {}, {"owner": owner, **more})
 
 
-def pod(name: str, **more: Any) -> Pod:
+def pod(name: str, status: Any = None, **more: Any) -> Pod:
     """A Pod.
 
     Args:
         name: Its name.
-        **more: `phase`, `ready`, `ready_for`, `node`, `reason`, `message`, `exit_code`, `containers` (their statuses,
-            by name), `restart_policy`, `disrupted`, `gates`, and metadata.
+        status: Its whole status; without it, a status is made, and the Pod is on a node.
+        **more: `node`, `restart_policy`, `gates`, metadata, and what a status is made from: `phase`, `ready`,
+            `ready_for`, `reason`, `message`, `exit_code`, `containers` (their statuses, by name), `disrupted`.
     """
+    gates = [{"name": gate} for gate in more.pop("gates", ())]
+    named = list(more.get("containers", ())) or [one["name"] for one in (status or {}).get("containerStatuses", ())]
+    spec = {
+        "containers": [{"name": called} for called in named] or pod_spec()["containers"],
+        "nodeName": more.pop("node", "a-node" if status is None and not gates else ""),
+        "schedulingGates": gates,
+        "restartPolicy": more.pop("restart_policy", "Always"),
+    }
+    return read(Pod, name, spec, {}, {"status": _pod_status(more) if status is None else status, **more})
+
+
+def _pod_status(more: Json) -> Json:
     phase = more.pop("phase", "Running")
     ready = more.pop("ready", phase == "Running")
     since = NOON - more.pop("ready_for", timedelta(hours=1))
@@ -131,31 +143,32 @@ def pod(name: str, **more: Any) -> Pod:
     if exit_code is not None:
         containers = {"main": ended(exit_code)}
     status["containerStatuses"] = [{"name": called, **containers[called]} for called in sorted(containers)]
-    gates = [{"name": gate} for gate in more.pop("gates", ())]
-    spec = {**pod_spec(), "nodeName": more.pop("node", "" if gates else "a-node"), "schedulingGates": gates}
-    spec["restartPolicy"] = more.pop("restart_policy", "Always")
-    spec["containers"] = [{"name": called} for called in containers] or spec["containers"]
-    return read(Pod, name, spec, {}, {"status": status, **more})
+    return status
 
 
 def ended(exit_code: int, reason: str = "Error", at: datetime | None = None) -> Json:
     """The status of a container that has ended."""
+    return {"state": terminated(exit_code, reason, at=at)}
+
+
+def terminated(exit_code: int, reason: str = "Error", message: str = "", at: datetime | None = None) -> Json:
+    """The state of a container that has ended, or ended before it was started again."""
     when = {} if at is None else {"finishedAt": wire_time(at)}
-    return {"state": {"terminated": {"exitCode": exit_code, "reason": reason, **when}}}
+    return {"terminated": {"exitCode": exit_code, "reason": reason, "message": message, **when}}
 
 
 RUNNING: Json = {"ready": True, "state": {"running": {}}}
 """The status of a container that runs."""
 
 
-def scheduler(of: DaskCluster, **more: Any) -> Pod:
+def scheduler(of: DaskCluster, status: Any = None, **more: Any) -> Pod:
     """A cluster's scheduler Pod; `template_hash` if it is another than its template's."""
     name = more.pop("name", names.scheduler_pod(of.metadata.name))
     marks = {ROLE: str(Role.SCHEDULER), TEMPLATE_HASH: more.pop("template_hash", scheduler_hash(of))}
-    return pod(name, owner=of, **_marked(scheduler_labels(of), marks, more))
+    return pod(name, status, owner=of, **_marked(scheduler_labels(of), marks, more))
 
 
-def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, **more: Any) -> Pod:
+def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, status: Any = None, **more: Any) -> Pod:
     """A group's worker Pod; `stale` if from another template, `orphaned` if for another scheduler's."""
     name = names.worker(of.metadata.name, of.metadata.uid, ordinal)
     marks = {
@@ -169,22 +182,37 @@ def worker(of: DaskWorkerGroup, cluster: DaskCluster, ordinal: int = 1, **more: 
         COMPONENT: str(Component.WORKER),
         WORKER_GROUP_NAME: names.label_value(of.metadata.name),
     }
-    return pod(name, owner=of, **_marked(labels, marks, more))
+    return pod(name, status, owner=of, **_marked(labels, marks, more))
 
 
-def runner(of: DaskJob, cluster: DaskCluster, *, gated: bool = False, **more: Any) -> Pod:
+def workers(of: DaskWorkerGroup, cluster: DaskCluster, *ordinals: int, **more: Any) -> list[Pod]:
+    """A group's worker Pods, all alike."""
+    return [worker(of, cluster, ordinal, **more) for ordinal in ordinals]
+
+
+def runner(of: DaskJob, status: Any = None, *, gated: bool = False, **more: Any) -> Pod:
     """A job's runner Pod."""
     name = more.pop("name", names.job_runner(of.metadata.name))
     marks = {ROLE: str(Role.JOB_RUNNER), TEMPLATE_HASH: more.pop("template_hash", runner_hash(of))}
-    labels = {CLUSTER_NAME: cluster.metadata.name, COMPONENT: str(Component.JOB_RUNNER)}
+    of_cluster = names.job_cluster(naming_or_default(of), of.metadata.name)
+    labels = {CLUSTER_NAME: of_cluster, COMPONENT: str(Component.JOB_RUNNER)}
     if gated:
         more = {"gates": (SCHEDULER_GATE,), "phase": "Pending", **more}
-    return pod(name, owner=of, **_marked(labels, marks, more))
+    return pod(name, status, owner=of, **_marked(labels, marks, more))
 
 
 def service(name: str, spec: Json | None = None, **more: Any) -> Service:
-    """A Service."""
-    return read(Service, name, spec or {"type": "ClusterIP"}, {}, more)
+    """A Service; `role` if it is a cluster's."""
+    annotations = {ROLE: str(more.pop("role"))} if "role" in more else {}
+    return read(Service, name, spec or {"type": "ClusterIP"}, annotations, more)
+
+
+def services(of: DaskCluster, type_: str = "ClusterIP", ip: str = "") -> tuple[Service, Service]:
+    """A cluster's Services: the one that its user describes, with the load balancer's address, and the plain one."""
+    status = {"loadBalancer": {"ingress": [{"ip": ip}] if ip else []}}
+    called = names.user_service(naming_or_default(of), of.metadata.name)
+    users = service(called, {"type": type_}, role=Role.USER_SERVICE, owner=of, status=status)
+    return users, service(names.comm_service(of.metadata.name), role=Role.COMM_SERVICE, owner=of)
 
 
 def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, str], more: Json) -> Model:
@@ -197,7 +225,7 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
         annotations: Its own annotations.
         more: `owner`, `labels`, `annotations`, `uid`, `age`, `deleting` (the deadline), `status`, other metadata.
     """
-    kind = KINDS[model]
+    kind = model.kind() if issubclass(model, Resource) else POD if model is Pod else SERVICE
     more = dict(more)
     owner, deadline, status = more.pop("owner", None), more.pop("deleting", None), more.pop("status", {})
     ours = child_body(kind, name, owner, Marks(Role.SCHEDULER, ()), None)["metadata"]["labels"] if owner else {}
@@ -220,16 +248,6 @@ def read(model: type[Model], name: str, spec: Json, annotations: Mapping[str, st
     return found
 
 
-KINDS: Mapping[type[Observed], Kind] = {
-    DaskCluster: DASK_CLUSTER,
-    DaskWorkerGroup: DASK_WORKER_GROUP,
-    DaskJob: DASK_JOB,
-    DaskAutoscaler: DASK_AUTOSCALER,
-    Pod: POD,
-    Service: SERVICE,
-}
-
-
 def reference(owner: Owner, *, controller: bool = True) -> Json:
     """An owner reference."""
     return {
@@ -240,6 +258,13 @@ def reference(owner: Owner, *, controller: bool = True) -> Json:
         "controller": controller,
         "blockOwnerDeletion": True,
     }
+
+
+def built(of: DaskCluster, *workers: Json) -> tuple[Observed, ...]:
+    """A whole cluster: its scheduler, ready, its Services, and a default group with workers in those states."""
+    default = default_group(of)
+    pods = (worker(default, of, ordinal, status) for ordinal, status in enumerate(workers, 1))
+    return (of, scheduler(of), *services(of), default, *pods)
 
 
 def world(*objects: Observed | Unreadable, at: datetime = NOON) -> Snapshot:
@@ -259,34 +284,9 @@ def manifest(resource: Owner) -> Json:
     """A resource as its user writes it: without what only the API server or a reconciler puts there."""
     meta = resource.metadata
     annotations = {name: value for name, value in meta.annotations.items() if name != NAMING}
-    return {
-        "apiVersion": resource.kind().api_version,
-        "kind": resource.kind().name,
-        "metadata": {
-            "name": meta.name,
-            "namespace": meta.namespace,
-            "labels": dict(meta.labels),
-            "annotations": annotations,
-        },
-        "spec": resource.spec.written(),
-    }
-
-
-def action(verb: Verb, name: str = "p", *, owner: str = "simple", tree: str | None = None, kind: Kind = POD) -> Action:
-    """A write on behalf of a cluster."""
-    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, tree or owner)
-    body: Json = {"metadata": {"name": name, "namespace": NAMESPACE, "ownerReferences": [{"uid": f"{owner}-uid"}]}}
-    return Action(verb, Key(kind, NAMESPACE, name), by, top, "it is a test", {} if verb is Verb.DELETE else body)
-
-
-def plan_of(*actions: Action, findings: tuple[Finding, ...] = ()) -> Plan:
-    """A plan of those actions."""
-    return Plan(actions, findings)
-
-
-def response(of: Action, result: Result, **more: Any) -> Response:
-    """What came of an action."""
-    return Response(of, result, **more)
+    body = manifests.manifest(resource.kind(), meta.name, resource.spec.written())
+    body["metadata"] |= {"namespace": meta.namespace, "labels": dict(meta.labels), "annotations": annotations}
+    return body
 
 
 def reasons(findings: tuple[Finding, ...]) -> list[Reason]:

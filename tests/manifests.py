@@ -11,8 +11,8 @@ def manifest(kind: Kind, name: str, spec: Any) -> Manifest:
     return {"apiVersion": kind.api_version, "kind": kind.name, "metadata": {"name": name}, "spec": spec}
 
 
-def pod_spec(**container: Any) -> Manifest:
-    return {"containers": [{"name": "main", "image": "dask", **container}]}
+def pod_spec(image: Any = "dask:1", **container: Any) -> Manifest:
+    return {"containers": [{"name": "main", "image": image, **container}]}
 
 
 def cluster_spec(**worker: Any) -> Manifest:

@@ -25,8 +25,8 @@ from urllib3.exceptions import (
 from models.kinds import Key, Kind
 from reconciler.api import credentials, request
 from reconciler.api.answer import SHOWN, Answer, TooSlow, error, listed, lost, reply, whole
+from reconciler.api.event_stream import HTTPWatch
 from reconciler.api.request import HttpVerb, Request
-from reconciler.api.watching import HTTPWatch
 from reconciler.wire.errors import ApiError, Unreachable
 from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Body, Reply, Subresource, Watch
 

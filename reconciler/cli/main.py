@@ -14,10 +14,10 @@ from reconciler.cli.local import CannotRun, run_local
 from reconciler.cli.offline import plan_manifests
 from reconciler.cli.once import run_once
 from reconciler.cli.options import unknown_variables
+from reconciler.daemon.endpoints import ServerError
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED, USAGE
 from reconciler.daemon.log import configure
 from reconciler.daemon.run import run_daemon
-from reconciler.daemon.server import ServerError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.daemon.world import ByTree, World
+from reconciler.daemon.last_seen import ByTree, World
 from reconciler.passes.values import PassResult, Response, Result, Verb
 from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
 from reconciler.rules.reasons import Reason

@@ -33,10 +33,10 @@ from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.api.request import HttpVerb
 from reconciler.daemon.connection import connected, now
+from reconciler.daemon.endpoints import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.passlog import PassLog
-from reconciler.daemon.server import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
 from reconciler.hints import Hints

@@ -6,8 +6,8 @@ from threading import Condition, Thread
 
 from models.kinds import Key
 from reconciler.hints.queue import WINDOW_SECONDS, Claim, HintQueue
+from reconciler.hints.reopening import Watching
 from reconciler.hints.trees import tree_of
-from reconciler.hints.watching import Watching
 from reconciler.passes.lists import SELECTORS, Place
 from reconciler.wire.protocol import Watcher, WatchEvent
 

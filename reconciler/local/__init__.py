@@ -11,7 +11,7 @@ caveats              what cannot be done      cluster_addresses  how the cluster
 announcements        what is said, once       exception_barrier  what keeps a bug from ending it all
 """
 
-from reconciler.local.display.events import heard
+from reconciler.local.display.daemon_log import heard
 from reconciler.local.display.screen import Screen
 from reconciler.local.errors import LocalError
 from reconciler.local.files.following import Following

@@ -11,7 +11,7 @@ watch     loader,                  unknown_fields    which fields nobody knows t
 from reconciler.manifests.files import STANDARD_INPUT, Text
 from reconciler.manifests.owners import LeftOut, owned
 from reconciler.manifests.reading import Manifest, Other, Problem, Reader, Reading, read
-from reconciler.manifests.watch import Watch
+from reconciler.manifests.watched_files import Watch
 
 __all__ = [
     "STANDARD_INPUT",

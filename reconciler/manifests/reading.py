@@ -12,10 +12,10 @@ from typing import Any, TextIO
 
 from models.base import without_nulls
 from models.kinds import CHILD_KINDS, CUSTOM_KINDS, Key, Kind, kind_of
-from reconciler.manifests.checks import wrong_kind, wrong_values
 from reconciler.manifests.documents import documents
 from reconciler.manifests.files import Text, texts
 from reconciler.manifests.headers import named, opened, printable, wrong_header
+from reconciler.manifests.object_errors import wrong_kind, wrong_values
 from reconciler.manifests.unknown_fields import is_holder, omissions, refusals, unknown_fields
 from reconciler.memory.strategy import LETTERS, LONGEST_PREFIX, SUFFIX_LENGTH
 from reconciler.wire.wording import shown

@@ -8,11 +8,11 @@ from models.kinds import Key, Kind
 from models.snapshot import Snapshot
 from reconciler.memory.document import copied
 from reconciler.memory.ownership import Applier
+from reconciler.memory.recent_changes import Change, MemoryWatch
 from reconciler.memory.refusals import bad_request
+from reconciler.memory.request_handling import Server
 from reconciler.memory.schema import Schemas
 from reconciler.memory.selector import field_selector, label_selector
-from reconciler.memory.server import Server
-from reconciler.memory.watching import Change, MemoryWatch
 from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource, Watch
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 from models.kinds import Key, Kind
 from reconciler.memory.ownership import Owners
+from reconciler.memory.recent_changes import Change, History
 from reconciler.memory.selector import Predicate
-from reconciler.memory.watching import Change, History
 from reconciler.wire.protocol import Body
 
 

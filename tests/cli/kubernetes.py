@@ -6,13 +6,13 @@ from typing import Any
 from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Key
 from reconciler.memory import MemoryAPI
 from tests.http.faultyserver import FaultyServer
+from tests.manifests import pod_spec
 
-POD_SPEC = {"containers": [{"name": "main", "image": "dask"}]}
 CLUSTER: dict[str, Any] = {
     "apiVersion": "kubernetes.dask.org/v1",
     "kind": "DaskCluster",
     "metadata": {"name": "simple", "namespace": "default"},
-    "spec": {"scheduler": {"spec": POD_SPEC}, "worker": {"replicas": 2, "spec": POD_SPEC}},
+    "spec": {"scheduler": {"spec": pod_spec()}, "worker": {"replicas": 2, "spec": pod_spec()}},
 }
 SCHEDULER = Key(POD, "default", "simple-scheduler")
 

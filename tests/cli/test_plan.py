@@ -11,7 +11,7 @@ from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.cli import main
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from tests.cli.daemon import DEADLINE_SECONDS, ROOT, environment
-from tests.cli.kubernetes import CLUSTER, POD_SPEC, Kubernetes
+from tests.cli.kubernetes import CLUSTER, Kubernetes
 from tests.manifests import Manifest, cluster, group, job, pod_spec
 
 
@@ -113,7 +113,7 @@ def test_where_every_manifest_is_wrong_no_plan_is_shown(tmp_path: Path, capsys: 
 
 def test_what_kubernetes_would_refuse_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What only the API server's schema knows, such as a Pod without containers, is told like the rest."""
-    empty = {**CLUSTER, "spec": {"scheduler": {"spec": {"containers": "none"}}, "worker": {"spec": POD_SPEC}}}
+    empty = {**CLUSTER, "spec": {"scheduler": {"spec": {"containers": "none"}}, "worker": {"spec": pod_spec()}}}
     (tmp_path / "empty.yaml").write_text(yaml.safe_dump(empty))
     assert main(["plan", "-f", str(tmp_path / "empty.yaml")]) == 1
     assert "spec.scheduler.spec.containers" in capsys.readouterr().err
@@ -148,7 +148,7 @@ def _dumped(folder: Path, *manifests: Manifest) -> str:
 
 def test_what_can_never_be_made_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Until someone changes a manifest: here a Pod of the user's has the scheduler's name."""
-    occupant = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "simple-scheduler"}, "spec": POD_SPEC}
+    occupant = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "simple-scheduler"}, "spec": pod_spec()}
     assert main(["plan", "-f", _dumped(tmp_path, CLUSTER, occupant), "--exit-code"]) == 1
     assert "Pod default/simple-scheduler" in capsys.readouterr().out
 
@@ -197,7 +197,7 @@ def test_a_name_that_kubernetes_makes_is_planned(tmp_path: Path, capsys: pytest.
 
 def test_warnings_stop_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a key that is there twice the last counts, and a field at the wrong place is left out, as by Kubernetes."""
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {**POD_SPEC, "nodNme": "x"}}
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}, "spec": {**pod_spec(), "nodNme": "x"}}
     path = _dumped(tmp_path, cluster(spec=pod_spec(periodSeconds=5, readinessProbe={"tcpSocket": {"port": 1}})), pod)
     Path(path).write_text(Path(path).read_text().replace("kind: DaskCluster", "kind: DaskCluster\nkind: DaskCluster"))
     assert main(["plan", "-f", path, "-o", "json", "--exit-code"]) == 2

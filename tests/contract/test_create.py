@@ -8,9 +8,9 @@ from models.kinds import POD
 from reconciler.wire.errors import AlreadyExists, ApiError, Invalid, Refused
 from tests.contract.world import (
     ABSENT_UID,
-    EVERY_SORT,
     WITH_GENERATION,
     World,
+    every_sort,
     generation,
     key_of,
     pod,
@@ -19,8 +19,6 @@ from tests.contract.world import (
     version,
 )
 from tests.manifests import Manifest, group
-
-every_sort = pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
 
 
 @every_sort

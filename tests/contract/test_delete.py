@@ -9,6 +9,7 @@ from tests.contract.world import (
     FINALIZER,
     World,
     event,
+    every_sort,
     generation,
     key_of,
     pod,
@@ -16,8 +17,6 @@ from tests.contract.world import (
     version,
 )
 from tests.manifests import Manifest, group
-
-every_sort = pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
 
 
 @every_sort

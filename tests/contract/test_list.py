@@ -7,11 +7,11 @@ import pytest
 
 from models.kinds import POD
 from reconciler.wire.errors import Invalid
-from tests.contract.world import EVERY_SORT, World, event, key_of, pod, running_pod, service, uid, version
+from tests.contract.world import World, event, every_sort, key_of, pod, running_pod, service, uid, version
 from tests.manifests import Manifest, autoscaler, cluster, group, job
 
 
-@pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
+@every_sort
 def test_a_list_is_a_kubernetes_list(world: World, body: Manifest) -> None:
     """A list says what it holds and at which resourceVersion, which no object in it exceeds."""
     assert world.listing(body)["items"] == []

@@ -4,11 +4,21 @@ import pytest
 
 from reconciler.wire.errors import Conflict, Invalid, NotFound
 from reconciler.wire.protocol import Body, Subresource
-from tests.contract.world import ABSENT_UID, EVERY_SORT, World, event, generation, key_of, pod, service, uid, version
+from tests.contract.world import (
+    ABSENT_UID,
+    World,
+    event,
+    every_sort,
+    generation,
+    key_of,
+    pod,
+    service,
+    uid,
+    version,
+)
 from tests.manifests import Manifest, cluster, group, job
 
 STATUS: Subresource = "status"
-every_sort = pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
 
 
 @every_sort

@@ -10,7 +10,7 @@ import pytest
 from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.wire.errors import ApiError, Gone, Invalid
 from reconciler.wire.protocol import EventType, Watch, WatchEvent
-from tests.contract.world import EVERY_SORT, World, key_of, owner, pod, running_pod, uid, version
+from tests.contract.world import World, every_sort, key_of, owner, pod, running_pod, uid, version
 from tests.manifests import Manifest, cluster, group
 
 ADDED, MODIFIED, DELETED, BOOKMARK = EventType
@@ -39,7 +39,7 @@ def listed_at(world: World, body: Manifest) -> str:
     return str(version(world.listing(body)))
 
 
-@pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
+@every_sort
 def test_a_watch_tells_of_what_is_made_changed_and_removed(world: World, body: Manifest) -> None:
     """Each change is told once, in order, with the version that it made and what the metadata says."""
     with watching(world, body, listed_at(world, body)) as events:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import pytest
+
 from models.kinds import EVENT, POD, SERVICE, Key, kind_of
 from reconciler.wire.protocol import API, Body, Watcher
-from tests.manifests import Manifest, group, manifest
+from tests.manifests import Manifest, group, manifest, pod_spec
 from tests.realcluster.eventually import eventually
 
 FINALIZER = "example.com/held"
@@ -100,7 +102,7 @@ def owner(body: Body, **more: Any) -> Body:
 
 
 def pod(name: str = "p", **spec: Any) -> Manifest:
-    return manifest(POD, name, {"containers": [{"name": "main", "image": "dask"}], **spec})
+    return manifest(POD, name, {**pod_spec(), **spec})
 
 
 def running_pod(name: str = "p", **spec: Any) -> Manifest:
@@ -128,4 +130,5 @@ def event(namespace: str, name: str = "e", **more: Any) -> Manifest:
 
 
 EVERY_SORT = (pod(), service(), group())
+every_sort = pytest.mark.parametrize("body", EVERY_SORT, ids=lambda body: body["kind"])
 WITH_GENERATION = (pod(), group())

@@ -12,8 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from kubecluster.forward import Forward
+from tests.realcluster.eventually import eventually
 
 CHUNK = 1 << 16
+MOST = 1 << 20
 RESET = struct.pack("ii", 1, 0)
 Handler = Callable[[socket.socket], None]
 
@@ -76,6 +78,43 @@ def answers(forward: Forward) -> bool:
     with local(forward) as connection:
         connection.sendall(b"ping")
         return exactly(connection, 4) == b"ping"
+
+
+def cut_under_load(forward: Forward, data: bytes, cut: Callable[[], None], question: bytes = b"") -> None:
+    """Let four clients have data sent back again and again, and cut their connections after each whole answer.
+
+    Whatever comes back is a beginning of what was sent.
+
+    Args:
+        forward: to a Pod that echoes.
+        data: what is sent.
+        cut: breaks all connections.
+        question: what is sent before it, to be asked for an echo.
+    """
+    stop = threading.Event()
+    outcomes: list[bool] = []
+
+    def client() -> None:
+        while not stop.is_set():
+            with local(forward) as connection:
+                back = b""
+                with contextlib.suppress(OSError):
+                    connection.sendall(question + data)
+                    while len(back) < len(data) and (more := connection.recv(MOST)):
+                        back += more
+                assert data.startswith(back)
+                outcomes.append(len(back) == len(data))
+
+    clients = [threading.Thread(target=client) for _ in range(4)]
+    for thread in clients:
+        thread.start()
+    for _ in range(20):
+        seen = len(outcomes)
+        eventually(lambda seen=seen: any(outcomes[seen:]), "a whole answer")  # type: ignore[misc]
+        cut()
+    stop.set()
+    for thread in clients:
+        thread.join()
 
 
 class Proxy:

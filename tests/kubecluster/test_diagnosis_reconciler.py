@@ -13,9 +13,10 @@ from kubecluster.errors import CrashLoop, NoOperator, NotReady, PodRefused, Quot
 from kubecluster.progress import html, rows
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP
 from reconciler.rules.names import Naming
-from tests.builders import NOON, cluster, group, pod_spec
+from tests.builders import NOON, cluster, group
 from tests.faults import Fault, Faulty
 from tests.kubecluster.sights import looked
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, FULL, NEVER_READY
 from tests.simulation.world import World, key
 

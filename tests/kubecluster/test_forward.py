@@ -1,6 +1,5 @@
 """Port-forwarding against an API server that is not there: the way to the Pod, and what happens when it breaks."""
 
-import contextlib
 import logging
 import random
 import threading
@@ -15,7 +14,7 @@ from kubecluster.errors import ForwardFailed
 from kubecluster.forward import Forward
 from tests.http.connection import TOKEN, kubeconfig
 from tests.kubecluster.fakepods import FakePods
-from tests.kubecluster.sockets import answers, everything, exactly, local, serving
+from tests.kubecluster.sockets import answers, cut_under_load, everything, exactly, local, serving
 from tests.realcluster.eventually import eventually
 
 MIB = 1 << 20
@@ -81,31 +80,7 @@ def test_a_cut_ends_its_connections_and_nothing_else(forward: Forward, pods: Fak
 
 def test_many_cuts_under_load_lose_only_what_was_under_way(forward: Forward, pods: FakePods) -> None:
     """Whatever comes back is a beginning of what was sent; between cuts all of it does."""
-    data = random.Random(0).randbytes(MIB // 4)
-    stop = threading.Event()
-    outcomes: list[bool] = []
-
-    def worker() -> None:
-        while not stop.is_set():
-            with local(forward) as connection:
-                back = b""
-                with contextlib.suppress(OSError):
-                    connection.sendall(data)
-                    while len(back) < len(data) and (more := connection.recv(MIB)):
-                        back += more
-                assert data.startswith(back)
-                outcomes.append(len(back) == len(data))
-
-    workers = [threading.Thread(target=worker) for _ in range(4)]
-    for thread in workers:
-        thread.start()
-    for _ in range(20):
-        seen = len(outcomes)
-        eventually(lambda seen=seen: any(outcomes[seen:]), "a whole answer")  # type: ignore[misc]
-        pods.cut()
-    stop.set()
-    for thread in workers:
-        thread.join()
+    cut_under_load(forward, random.Random(0).randbytes(MIB // 4), pods.cut)
     assert answers(forward)
     eventually(lambda: pods.connections == 0, "the end of all connections")
 

@@ -16,7 +16,7 @@ from distributed import Client
 from kubecluster.api import Kubernetes, connect, path
 from kubecluster.forward import Forward
 from tests.kubecluster import talk
-from tests.kubecluster.sockets import Proxy, everything, exactly, local
+from tests.kubecluster.sockets import Proxy, cut_under_load, everything, exactly, local
 from tests.node.clients import MISMATCH, client_of
 from tests.node.images import DASK_IMAGE, dask_archive
 from tests.node.place import Place, is_ready
@@ -116,31 +116,7 @@ def ask(forward: Forward, question: str) -> bytes:
 
 def test_many_cuts_under_load_lose_only_what_was_under_way(forward: Forward, proxy: Proxy) -> None:
     """Whatever comes back is a beginning of what was sent, whole answers come between cuts, and nothing is left."""
-    data = random.Random(0).randbytes(MIB)
-    stop = threading.Event()
-    outcomes: list[bool] = []
-
-    def worker() -> None:
-        while not stop.is_set():
-            with local(forward) as connection:
-                back = b""
-                with contextlib.suppress(OSError):
-                    connection.sendall(b"echo\n" + data)
-                    while len(back) < len(data) and (more := connection.recv(MIB)):
-                        back += more
-                assert data.startswith(back)
-                outcomes.append(len(back) == len(data))
-
-    workers = [threading.Thread(target=worker) for _ in range(4)]
-    for thread in workers:
-        thread.start()
-    for _ in range(15):
-        seen = len(outcomes)
-        eventually(lambda seen=seen: any(outcomes[seen:]), "a whole answer")  # type: ignore[misc]
-        proxy.cut()
-    stop.set()
-    for thread in workers:
-        thread.join()
+    cut_under_load(forward, random.Random(0).randbytes(MIB), proxy.cut, question=b"echo\n")
     assert ask(forward, "who") == b"talker"
     forward.close()
     assert not [thread for thread in threading.enumerate() if "forward" in thread.name]

@@ -9,9 +9,10 @@ import pytest
 
 from kubecluster.diagnosis import diagnose
 from kubecluster.progress import Progress, Row, html, rows
-from tests.builders import cluster, pod_spec
+from tests.builders import cluster
 from tests.kubecluster.notebooks import Notebook
 from tests.kubecluster.sights import CREATING, NOON, event, group, homeless, looked, scheduler, sight, worker
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import FULL
 from tests.simulation.world import World
 from tests.unit.local.display import Stream, surround

@@ -12,18 +12,8 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
-import pytest
-
 from reconciler.local.containers import programs
-from reconciler.local.network.addresses import Network, has_own_addresses
-
-MODES = [
-    pytest.param(
-        False, id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="there is one loopback address only")
-    ),
-    pytest.param(True, id="shifted"),
-]
-"""Whether the network is shifted, for fixtures."""
+from reconciler.local.network.addresses import Network
 
 INSIDE = Path(programs.__file__).with_name("inside")
 PORT = 8786

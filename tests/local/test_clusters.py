@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from distributed import Client
 
-from reconciler.local.network.addresses import has_own_addresses
 from tests.local.command import LocalRun, local_with
+from tests.local.modes import MODES
 from tests.local.place import linux_only
 from tests.local.smallpods import COMM, cluster, dask_scheduler, dask_worker
 from tests.local.stage import free_port
@@ -21,20 +21,16 @@ def addresses(client: Client) -> set[str]:
     return {*client.scheduler_info(n_workers=-1)["workers"]}
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param((), id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="one address only")),
-        pytest.param(("--shift-ports",), id="shifted"),
-    ],
-)
+@pytest.fixture(scope="module", params=MODES)
 def side_by_side(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalRun]:
     """Two clusters of Dask with the same port: `one` with two workers, `two` with one that has limits."""
     limited = dask_worker("--no-nanny", resources={"limits": {"cpu": "600m", "memory": "512Mi"}})
     port = free_port()
     one = cluster("one", dask_scheduler(), dask_worker(), replicas=2, port=port)
     two = cluster("two", dask_scheduler(), limited, replicas=1, port=port)
-    with local_with(tmp_path_factory.mktemp("clusters"), one, two, options=request.param) as run:
+    with local_with(
+        tmp_path_factory.mktemp("clusters"), one, two, options=("--shift-ports",) if request.param else ()
+    ) as run:
         assert run.address("one") == f"localhost:{port}"
         host, _, other = run.address("two").partition(":")
         assert (host == "localhost") == (other != str(port)), "an address of its own, or a port of its own"

@@ -3,7 +3,6 @@
 import os
 import random
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,18 +13,6 @@ from tests.local.place import DAEMON, IS_LINUX, Place, exits, is_alive, linux_on
 from tests.realcluster.eventually import eventually
 
 DEATHS = (signal.SIGKILL, signal.SIGTERM, signal.SIGHUP)
-
-
-@pytest.fixture(params=[False, True] if IS_LINUX else [True], ids=lambda groups_only: f"groups_only={groups_only}")
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with standing(tmp_path, groups_only=request.param) as place:
-        yield place
-
-
-@pytest.fixture
-def linux(tmp_path: Path) -> Iterator[Place]:
-    with standing(tmp_path, groups_only=False) as place:
-        yield place
 
 
 def guard_of(processes: Processes) -> int:

@@ -2,23 +2,14 @@
 
 import socket
 import subprocess
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from reconciler.local.network.addresses import Network, has_own_addresses
-from tests.local.insidepods import MODES, PORT, SERVERS, pods
-
-needs_own = pytest.mark.skipif(not has_own_addresses(), reason="there is one loopback address only")
-
-
-@pytest.fixture(params=MODES)
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
-    """A network in each mode."""
-    with closing(Network(tmp_path, shifted=request.param)) as network:
-        yield network
+from reconciler.local.network.addresses import Network
+from tests.local.insidepods import PORT, SERVERS, pods
+from tests.local.modes import needs_own
 
 
 @pytest.mark.parametrize("code", SERVERS.values(), ids=SERVERS)

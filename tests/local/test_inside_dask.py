@@ -8,7 +8,7 @@ import pytest
 
 from reconciler.local.containers import programs
 from reconciler.local.network.addresses import Network
-from tests.local.insidepods import MODES, pods
+from tests.local.insidepods import pods
 
 SCHEDULERS = {"one": ("dask-scheduler",), "two": ("dask", "scheduler")}
 WORKERS = {
@@ -36,12 +36,12 @@ CLIENT = """
 """
 
 
-@pytest.fixture(params=MODES)
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
+@pytest.fixture
+def network(tmp_path: Path, *, shifted: bool) -> Iterator[Network]:
     """A network in each mode, in a folder with a space in its name, and the programs."""
     run = tmp_path / "a run"
     programs.install(run / "bin", has_gpu=False)
-    with closing(Network(run, shifted=request.param)) as network:
+    with closing(Network(run, shifted=shifted)) as network:
         yield network
 
 

@@ -4,21 +4,13 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from reconciler.local.network.addresses import Network
-from tests.local.insidepods import INSIDE, MODES, pods
-
-
-@pytest.fixture(params=MODES)
-def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
-    """A network in each mode."""
-    with closing(Network(tmp_path, shifted=request.param)) as network:
-        yield network
+from tests.local.insidepods import INSIDE, pods
 
 
 def test_an_unknown_service_is_not_asked_for_outside(network: Network) -> None:

@@ -11,24 +11,12 @@ from typing import Any
 import pytest
 
 from reconciler.local.containers.processes import MARK, CannotStart, Exit, GuardDied, Processes
-from tests.local.place import IS_LINUX, PATH, Place, exists, exits, is_alive, linux_only, pid_of, standing
+from tests.local.place import PATH, Place, exists, exits, is_alive, linux_only, pid_of
 from tests.realcluster.eventually import eventually
 from tests.signals import ignoring
 
 # The signals that glibc keeps for its threads, 32 and 33: no program can unblock them, whoever began the tests did.
 OF_THE_C_LIBRARY = 0b11 << 31
-
-
-@pytest.fixture(params=[False, True] if IS_LINUX else [True], ids=lambda groups_only: f"groups_only={groups_only}")
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    with standing(tmp_path, groups_only=request.param) as place:
-        yield place
-
-
-@pytest.fixture
-def linux(tmp_path: Path) -> Iterator[Place]:
-    with standing(tmp_path, groups_only=False) as place:
-        yield place
 
 
 @pytest.fixture

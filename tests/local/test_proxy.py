@@ -1,32 +1,17 @@
 """Services: who is reached under which name, address and port, and when nobody is."""
 
-import gc
 import socket
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import structlog
 
-from reconciler.local.network.addresses import has_own_addresses
 from reconciler.local.network.proxy import Forward
 from tests.local.stage import NAMESPACE, Stage, free_port, is_behind, local, only, refused, said, saying, staged
 
 PORT = 7080
-MODES = [
-    pytest.param(False, id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="one loopback address")),
-    pytest.param(True, id="shifted"),
-]
-
-
-@pytest.fixture(params=MODES)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    """A proxy without Services, in each mode of addresses."""
-    with staged(tmp_path, shifted=request.param) as stage:
-        yield stage
-    gc.collect()  # what was left open shows itself here
 
 
 def test_a_service_is_reached_by_its_name_and_by_its_forward(stage: Stage) -> None:
@@ -185,8 +170,7 @@ def open_files() -> int:
     return len([*Path("/dev/fd").iterdir()])
 
 
-@pytest.mark.parametrize("shifted", MODES)
-def test_after_close_nothing_is_left(tmp_path: Path, shifted: bool) -> None:  # noqa: FBT001
+def test_after_close_nothing_is_left(tmp_path: Path, *, shifted: bool) -> None:
     """No thread, no file, no socket: connections that are joined, those that wait, and listeners are all ended."""
     threads, files = threading.enumerate(), open_files()
     with staged(tmp_path, shifted=shifted) as stage:

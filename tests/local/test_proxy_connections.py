@@ -1,6 +1,5 @@
 """Connections through the proxy: every byte arrives, ends are passed on, and nobody is in anybody's way."""
 
-import gc
 import hashlib
 import random
 import socket
@@ -13,25 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.local.network.addresses import has_own_addresses
-from tests.local.stage import NAMESPACE, SECONDS, Answer, Stage, local, said, staged
+from tests.local.stage import NAMESPACE, SECONDS, Answer, Stage, local, said
 from tests.realcluster.eventually import eventually
 
 MEGABYTE = 1 << 20
 PORT = 7081
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(False, id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="one loopback address")),
-        pytest.param(True, id="shifted"),
-    ]
-)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    """A proxy without Services, in each mode of addresses."""
-    with staged(tmp_path, shifted=request.param) as stage:
-        yield stage
-    gc.collect()  # what was left open shows itself here
 
 
 def serving(stage: Stage, answer: Answer) -> None:

@@ -1,14 +1,12 @@
 """Forwards: Services on localhost, for as long as somebody wants them there."""
 
-import gc
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from reconciler.local.network.addresses import LOOPBACK, has_own_addresses
+from reconciler.local.network.addresses import LOOPBACK
 from reconciler.local.network.forwards import LINGER_SECONDS
 from tests.local.stage import (
     NAMESPACE,
@@ -21,22 +19,9 @@ from tests.local.stage import (
     refused,
     said,
     saying,
-    staged,
 )
 
 PORT = 7080
-MODES = [
-    pytest.param(False, id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="one loopback address")),
-    pytest.param(True, id="shifted"),
-]
-
-
-@pytest.fixture(params=MODES)
-def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
-    """A proxy without Services, in each mode of addresses."""
-    with staged(tmp_path, shifted=request.param) as stage:
-        yield stage
-    gc.collect()  # what was left open shows itself here
 
 
 def test_a_replaced_pod_is_followed_and_the_forward_stays(stage: Stage) -> None:

@@ -14,7 +14,7 @@ from random import Random
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Key
 from reconciler.rules.labels import Role
 from reconciler.wire.protocol import Body
-from tests.builders import pod_spec
+from tests.manifests import pod_spec
 from tests.simulation.hands import pick, resources
 from tests.simulation.mishaps import DEATHS, FAULTS, WRITTEN
 from tests.simulation.oracle import check_at_rest

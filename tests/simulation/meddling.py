@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.wire.protocol import Body
-from tests.builders import pod_spec
+from tests.manifests import pod_spec
 from tests.simulation.hands import Hand, is_child, pick, resources
 from tests.simulation.webhooks import THEIRS, WEBHOOKS
 from tests.simulation.world import World, key_of

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, SERVICE
-from tests.builders import cluster, group, job, pod_spec
+from tests.builders import cluster, group, job
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, FULL, NEVER_READY
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, images, is_ready, key, key_of

@@ -13,7 +13,7 @@ OVERFULL = {
     "reason": "Evicted",
     "message": "Pod ephemeral local storage usage exceeds the total limit of containers 1Gi. ",
 }
-HOUR, EVERY = 3600, 5
+HOUR, EVERY = 3600, 10
 
 
 def _starts(world: World, role: Role, how: dict[str, str], *, refused: bool) -> int:

@@ -9,7 +9,8 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.rules.labels import Role
 from reconciler.rules.names import Naming
 from reconciler.wire.protocol import Body
-from tests.builders import cluster, job, pod_spec
+from tests.builders import cluster, job
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, NODES
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, is_ready, key, key_of
@@ -109,8 +110,8 @@ def test_a_worker_is_replaced_under_a_new_name() -> None:
 def test_a_crashing_worker_image_makes_no_storm() -> None:
     """Ten workers that crash at once make a dozen batches in an hour, not a thousand."""
     world = World(cluster(replicas=10, worker={"spec": pod_spec(CRASHING)}))
-    for _ in range(3600 // 5):
-        world.tick()
+    for _ in range(3600 // 10):
+        world.tick(10)
     created = _created(world)
     assert len(created) <= 20, created
     assert created[5] - created[0] >= 10 + 20 + 40 + 80 + 160

@@ -8,7 +8,8 @@ from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, POD, SERVICE
 from reconciler.rules.labels import SCHEDULER_GATE, Role
 from reconciler.rules.names import Naming
 from reconciler.wire.protocol import Body
-from tests.builders import job, pod_spec
+from tests.builders import job
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import NEVER_READY
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, is_ready, key, key_of

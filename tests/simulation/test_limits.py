@@ -2,7 +2,8 @@
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
 from reconciler.passes.lanes import TURN
-from tests.builders import cluster, job, pod_spec
+from tests.builders import cluster, job
+from tests.manifests import pod_spec
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, images, is_ready, key, key_of
 

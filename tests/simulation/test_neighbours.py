@@ -7,7 +7,8 @@ import pytest
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from reconciler.rules.labels import KOPF_FINALIZER
 from reconciler.wire.protocol import Body
-from tests.builders import cluster, group, job, manifest, pod_spec
+from tests.builders import cluster, group, job, manifest
+from tests.manifests import pod_spec
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.world import World, images, is_ready, key, key_of
 

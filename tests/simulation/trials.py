@@ -16,7 +16,8 @@ from structlog.testing import capture_logs
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.wire.protocol import Body
-from tests.builders import NAMESPACE, pod_spec
+from tests.builders import NAMESPACE
+from tests.manifests import pod_spec
 from tests.simulation.endings import ENDINGS
 from tests.simulation.happenings import Happening
 from tests.simulation.normal import differences, normal_form
@@ -27,6 +28,7 @@ from tests.simulation.users import is_broken, mend, own_resources
 from tests.simulation.world import World, key_of
 
 QUIET_PASSES = 20
+REST_PASSES = 10
 STANDING_PASSES = 10
 ALL_DELETIONS = 1000
 """A deletion cap that no world reaches."""
@@ -143,8 +145,8 @@ def make_peace(world: World) -> None:
 def check_quiet(world: World) -> None:
     """Whoever has come to rest stays there: no write, no Event."""
     writes, events = world.ledger.writes, world.ledger.events
-    for _ in range(QUIET_PASSES):
-        world.tick()
+    for _ in range(REST_PASSES):
+        world.tick(10)
     assert world.ledger.writes == writes, f"{world.ledger.writes - writes} writes at rest; {world.last_words()}"
     assert world.ledger.events == events, f"{world.ledger.events - events} Events at rest; {world.last_words()}"
 

@@ -9,7 +9,8 @@ from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP
 from models.snapshot import Owner
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.wire.protocol import Body
-from tests.builders import autoscaler, cluster, group, job, pod_spec
+from tests.builders import autoscaler, cluster, group, job
+from tests.manifests import pod_spec
 from tests.simulation.hands import Hand, is_child, pick, resources
 from tests.simulation.kubelet import CRASHING, FULL, NEVER_READY
 from tests.simulation.world import World, key_of

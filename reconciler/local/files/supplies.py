@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reconciler.manifests import Other
-from reconciler.manifests.checks import LABEL
 from reconciler.manifests.headers import named
+from reconciler.manifests.object_errors import LABEL
 from reconciler.memory.metadata import DNS_LABEL, DNS_SUBDOMAIN
 from reconciler.wire.protocol import Body
 from reconciler.wire.wording import did_you_mean, shown

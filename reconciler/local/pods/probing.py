@@ -15,8 +15,8 @@ from reconciler.local.containers.preparation import Prepared, Refusal
 from reconciler.local.containers.processes import CannotStart, Exit, Processes
 from reconciler.local.network.addresses import Network
 from reconciler.local.pods.commands import Check
+from reconciler.local.pods.network_probe import attempt
 from reconciler.local.pods.pod_record import PodRecord
-from reconciler.local.pods.probes import attempt
 from reconciler.local.pods.spans import LONGEST_SECONDS, span
 from reconciler.wire.protocol import Body
 

@@ -9,10 +9,9 @@ from rich.console import Console
 from reconciler.cli.render import FEW, Output, failures, show, summary, table
 from reconciler.passes.values import PassResult, Response, Result
 from reconciler.rules.reasons import Reason
+from tests.builders import cluster
 from tests.unit.daemon.passresults import (
     BIG,
-    SMALL,
-    cluster,
     create,
     delete,
     finding,
@@ -180,7 +179,7 @@ def test_findings_are_told_once_with_their_object() -> None:
     [
         (passed(), True, "Nothing to do: there are no Dask resources."),
         (
-            passed(objects=[cluster(SMALL), cluster(BIG)]),
+            passed(objects=[cluster("one"), cluster("two")]),
             True,
             "Nothing to do: looked at 2 DaskClusters.",
         ),

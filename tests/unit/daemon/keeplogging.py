@@ -1,10 +1,13 @@
 """Logging is the process's: tests that set it up leave it as it was."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
+
+Lines = Callable[[], list[dict[str, object]]]
+"""What has been logged since the last time."""
 
 
 @contextmanager

@@ -1,41 +1,24 @@
 """Passes for tests, in one line each."""
 
-from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Iterable
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
-from models.resources import DaskCluster, DaskWorkerGroup
-from models.snapshot import Observed, Owner, Snapshot, Unreadable, keyed
+from models.snapshot import Observed, Owner, Unreadable
 from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Verb
 from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
+from tests.builders import world
+from tests.manifests import pod_spec
 
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SMALL = Key(DASK_CLUSTER, "default", "small")
 BIG = Key(DASK_CLUSTER, "ml", "big")
-POD_SPEC: Mapping[str, Any] = {"containers": [{"name": "main", "image": "dask"}]}
-
-
-def cluster(key: Key = SMALL, phase: str = "Running") -> DaskCluster:
-    """A cluster of that name."""
-    spec = {"scheduler": {"spec": POD_SPEC}, "worker": {"spec": POD_SPEC, "replicas": 2}}
-    metadata = {"name": key.name, "namespace": key.namespace, "uid": f"{key.name}-uid"}
-    return DaskCluster.model_validate({"metadata": metadata, "spec": spec, "status": {"phase": phase}})
-
-
-def group(owner: Key = SMALL, replicas: int = 2) -> DaskWorkerGroup:
-    """The default group of a cluster."""
-    spec = {"cluster": owner.name, "worker": {"spec": POD_SPEC, "replicas": replicas}}
-    metadata = {"name": f"{owner.name}-default", "namespace": owner.namespace, "uid": f"{owner.name}-group-uid"}
-    return DaskWorkerGroup.model_validate({"metadata": metadata, "spec": spec})
 
 
 def create(name: str = "small-scheduler", tree: Key = SMALL) -> Action:
     """A Pod to create."""
     key = Key(POD, tree.namespace, name)
-    return Action(Verb.CREATE, key, tree, tree, "the cluster has no scheduler", {"kind": "Pod", "spec": POD_SPEC})
+    return Action(Verb.CREATE, key, tree, tree, "the cluster has no scheduler", {"kind": "Pod", "spec": pod_spec()})
 
 
 def update(old: object = 2, new: object = 3, tree: Key = SMALL) -> Action:
@@ -70,17 +53,17 @@ def passed(
     unreadable: Iterable[Unreadable] = (),
 ) -> PassResult:
     """A pass that read the world and did those things."""
-    world = Snapshot(NOON, keyed(objects), {each.key: each for each in unreadable})
+    there = world(*objects, *unreadable)
     answers = (Response(action, Result.DONE) for action in actions) if responses is None else responses
     seconds = {"observe": 0.125, "apply": 0.5}
-    owners = [one for one in world.objects.values() if isinstance(one, Owner)]
+    owners = [one for one in there.objects.values() if isinstance(one, Owner)]
     return PassResult(
-        world,
+        there,
         Plan(actions, tuple(findings), tuple(postponed)),
         tuple(answers),
         seconds=seconds,
         rounds=1,
-        trees={owner.key: tree_of(owner, world) for owner in owners},
+        trees={owner.key: tree_of(owner, there) for owner in owners},
     )
 
 

@@ -4,23 +4,16 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
 
-from models.observed import Pod
-from models.snapshot import Observed
 from reconciler.api import Exchange
 from reconciler.cli.doc_pages import metrics_page
 from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
 from reconciler.passes.values import PassResult, Response, Result
-from reconciler.rules.labels import ROLE, Role
 from reconciler.rules.reasons import Reason
+from tests.builders import NOON, cluster, default_group, worker
 from tests.unit.daemon.passresults import (
-    BIG,
-    NOON,
-    SMALL,
-    cluster,
     create,
     delete,
     finding,
-    group,
     passed,
     refused,
     unread,
@@ -35,21 +28,9 @@ EXCHANGES = (
     Exchange("CREATE", "pods", "403", 0.01, 200),
     Exchange("PATCH", "daskclusters/status", "<Unreachable>", 5.0, 0),
 )
-
-
-def worker(name: str, *, ready: bool) -> Pod:
-    """A worker Pod of the small cluster."""
-    owner = {
-        "apiVersion": "kubernetes.dask.org/v1",
-        "kind": "DaskWorkerGroup",
-        "name": "small-default",
-        "uid": "small-group-uid",
-        "controller": True,
-    }
-    conditions = [{"type": "Ready", "status": "True" if ready else "False"}]
-    annotations = {ROLE: Role.WORKER}
-    metadata = {"name": name, "namespace": "default", "ownerReferences": [owner], "annotations": annotations}
-    return Pod.model_validate({"metadata": metadata, "status": {"phase": "Running", "conditions": conditions}})
+CLUSTER = cluster("small", replicas=2, status={"phase": "Running"})
+GROUP = default_group(CLUSTER)
+PENDING = cluster("big", namespace="ml", status={"phase": "Pending"})
 
 
 def counted(*passes: PassResult, rehearsed: bool = False) -> CollectorRegistry:
@@ -84,7 +65,7 @@ def everything() -> CollectorRegistry:
             postponed=[delete()],
             findings=[finding()],
             responses=[Response(create(), Result.DONE), conflicting, refused(bad)],
-            objects=[cluster(), group(), worker("a", ready=True)],
+            objects=[CLUSTER, GROUP, worker(GROUP, CLUSTER)],
             unreadable=[unreadable()],
         )
     )
@@ -183,8 +164,7 @@ def test_requests_are_counted_by_verb_resource_and_code() -> None:
 
 def test_the_world_is_counted_by_kind_and_phase() -> None:
     """Resources count by the phase that their last status says."""
-    objects: list[Observed] = [cluster(SMALL), cluster(BIG, "Pending"), worker("a", ready=True)]
-    registry = counted(passed(objects=objects, unreadable=[unreadable()]))
+    registry = counted(passed(objects=[CLUSTER, PENDING, worker(GROUP, CLUSTER)], unreadable=[unreadable()]))
     assert value(registry, "resources", kind="DaskCluster", phase="Running") == 1.0
     assert value(registry, "resources", kind="DaskCluster", phase="Pending") == 1.0
     assert value(registry, "resources", kind="Pod", phase="Running") == 1.0
@@ -194,15 +174,16 @@ def test_the_world_is_counted_by_kind_and_phase() -> None:
 
 def test_workers_are_counted_by_cluster() -> None:
     """Wanted are those of all groups, ready are the Pods that are."""
-    objects: list[Observed] = [cluster(), group(replicas=3), worker("a", ready=True), worker("b", ready=False)]
-    registry = counted(passed(objects=objects))
+    group = default_group(CLUSTER, replicas=3)
+    pods = (worker(group, CLUSTER, 1), worker(group, CLUSTER, 2, ready=False))
+    registry = counted(passed(objects=[CLUSTER, group, *pods]))
     assert value(registry, "workers_wanted", namespace="default", cluster="small") == 3.0
     assert value(registry, "workers_ready", namespace="default", cluster="small") == 1.0
 
 
 def test_a_cluster_that_is_gone_is_gone_from_the_metrics() -> None:
     """Nothing of a cluster stays behind, and what is no longer found or postponed goes back to nothing."""
-    registry = counted(passed(postponed=[delete()], findings=[finding()], objects=[cluster(), group()]), passed())
+    registry = counted(passed(postponed=[delete()], findings=[finding()], objects=[CLUSTER, GROUP]), passed())
     assert value(registry, "workers_wanted", namespace="default", cluster="small") is None
     assert value(registry, "resources", kind="DaskCluster", phase="Running") is None
     assert value(registry, "findings", reason=Reason.NAME_CONFLICT) == 0.0
@@ -211,7 +192,7 @@ def test_a_cluster_that_is_gone_is_gone_from_the_metrics() -> None:
 
 def test_a_failed_list_leaves_the_last_picture() -> None:
     """While the world cannot be read, what was last seen of it stays."""
-    registry = counted(passed(objects=[cluster(), group()]), unread())
+    registry = counted(passed(objects=[CLUSTER, GROUP]), unread())
     assert value(registry, "workers_wanted", namespace="default", cluster="small") == 2.0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from models.base import OwnerReference
 from models.kinds import POD, Key, Kind
-from reconciler.hints.watching import Watching
+from reconciler.hints.reopening import Watching
 from reconciler.passes.lists import Place
 from reconciler.wire.protocol import EventType, Watch, WatchEvent
 

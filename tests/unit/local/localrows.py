@@ -7,7 +7,8 @@ from models.kinds import POD, Kind
 from reconciler.local.display.rows import Row, rows
 from reconciler.memory import MemoryAPI
 from reconciler.wire.protocol import Body
-from tests.builders import NOON, pod_spec
+from tests.builders import NOON
+from tests.manifests import pod_spec
 
 
 def body(kind: Kind, name: str, *owners: str, spec: Any = None, status: Any = None, **meta: Any) -> Body:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
-from reconciler.local.network.addresses import LOOPBACK, Network, has_own_addresses
+from reconciler.local.network.addresses import LOOPBACK, Network
 from reconciler.local.network.cluster_addresses import ClusterAddress, ClusterAddresses
 from reconciler.local.network.proxy import Proxy
 from reconciler.memory import MemoryAPI
+from tests.local.modes import MODES
 from tests.local.smallpods import cluster
 from tests.local.stage import NAMESPACE, free_port, is_kept
 
@@ -90,12 +91,7 @@ class Street:
         return self._addresses.open([*map(_key, order)]).values()
 
 
-@pytest.fixture(
-    params=[
-        pytest.param(False, id="own", marks=pytest.mark.skipif(not has_own_addresses(), reason="one address only")),
-        pytest.param(True, id="shifted"),
-    ]
-)
+@pytest.fixture(params=MODES)
 def street(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Street]:
     """A street without clusters, in each mode of addresses."""
     with closing(Network(tmp_path, shifted=request.param)) as network, closing(Proxy(network)) as proxy:

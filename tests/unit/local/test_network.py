@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.local.errors import NetworkError
-from reconciler.local.network.addresses import ADDRESSES, LOOPBACK, Network, has_own_addresses
+from reconciler.local.network.addresses import ADDRESSES, LOOPBACK, Network
+from tests.local.modes import MODES, needs_own
 from tests.realcluster.eventually import eventually
 
 PORT = 7082
@@ -24,10 +25,8 @@ print(network.address(), flush=True)
 input()
 """
 
-needs_own = pytest.mark.skipif(not has_own_addresses(), reason="there is one loopback address only")
 
-
-@pytest.fixture(params=[pytest.param(False, id="own", marks=needs_own), pytest.param(True, id="shifted")])
+@pytest.fixture(params=MODES)
 def network(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Network]:
     """A network in each mode."""
     with closing(Network(tmp_path, shifted=request.param)) as network:

@@ -10,7 +10,7 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
 from reconciler.local.outcome import Asked, Outcome, Terms, is_ready, outcome, unfinished
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import CLUSTER_NAME
-from tests.manifests import cluster, job
+from tests.manifests import cluster, job, manifest, pod_spec
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 JOB, OTHER = Key(DASK_JOB, "default", "j"), Key(DASK_JOB, "default", "other")
@@ -56,8 +56,7 @@ def started(container: dict[str, Any]) -> MemoryAPI:
     """A cluster whose status says that it is ready, with a Pod whose container is so."""
     memory = api({CLUSTER: ready()})
     meta = {"name": "p", "namespace": "default", "labels": {CLUSTER_NAME: "c"}}
-    spec = {"containers": [{"name": "main", "image": "dask"}]}
-    memory.create(POD, {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec})
+    memory.create(POD, {**manifest(POD, "p", pod_spec()), "metadata": meta})
     status = {"name": "main", "ready": True, "restartCount": 0, "lastState": {}, **container}
     memory.set_status(Key(POD, "default", "p"), {"phase": "Running", "containerStatuses": [status]})
     return memory

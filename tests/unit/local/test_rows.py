@@ -9,7 +9,8 @@ from models.base import wire_time
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
 from reconciler.local.display.rows import Row, rows
 from reconciler.wire.protocol import Body
-from tests.builders import NOON, cluster, job, pod_spec
+from tests.builders import NOON, cluster, job
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, NEVER_READY
 from tests.simulation.world import World, key
 from tests.unit.local.localrows import body, condition, pod, shown

@@ -4,7 +4,8 @@ import pytest
 
 from models.base import wire_time
 from reconciler.wire.protocol import Body
-from tests.builders import NOON, pod_spec
+from tests.builders import NOON
+from tests.manifests import pod_spec
 from tests.unit.local.localrows import condition, pod, shown
 
 READY_NOW, UNREADY = [condition("Ready", "True", "Ready")], [condition("Ready", "False", "ContainersNotReady")]

@@ -12,7 +12,8 @@ from reconciler.local.display.backlog import ROOM
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import LAST_WORDS_SECONDS, LONGEST_END_SECONDS, Screen
 from reconciler.local.display.writer import Writer
-from tests.builders import NOON, cluster, pod_spec
+from tests.builders import NOON, cluster
+from tests.manifests import pod_spec
 from tests.realcluster.eventually import eventually
 from tests.simulation.clock import Clock
 from tests.simulation.world import World

@@ -8,7 +8,8 @@ from rich.cells import cell_len
 
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.table import LEAST_LINES, LINES_FOR_LOGS, age, table
-from tests.builders import NOON, cluster, pod_spec
+from tests.builders import NOON, cluster
+from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING
 from tests.simulation.world import World
 

@@ -5,22 +5,8 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, Key
 from reconciler.manifests import Reader, Text, read
+from tests.manifests import autoscaler, cluster, pod_spec
 from tests.unit.manifests.piped import piped, problems, texts
-
-POD: dict[str, Any] = {"containers": [{"name": "main", "image": "dask"}]}
-
-
-def cluster(name: str = "big", **changes: Any) -> dict[str, Any]:
-    """A good DaskCluster, with its spec's worker changed."""
-    spec = {"scheduler": {"spec": POD}, "worker": {"replicas": 2, "spec": POD, **changes}}
-    return {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskCluster", "metadata": {"name": name}, "spec": spec}
-
-
-def autoscaler(minimum: int, maximum: int) -> dict[str, Any]:
-    """A DaskAutoscaler with those bounds."""
-    spec = {"cluster": "big", "minimum": minimum, "maximum": maximum}
-    header = {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskAutoscaler"}
-    return {**header, "metadata": {"name": "auto"}, "spec": spec}
 
 
 def foreign(kind: str, api_version: str = "v1") -> dict[str, Any]:
@@ -35,26 +21,26 @@ def test_a_good_manifest_is_taken_with_its_namespace() -> None:
     reading = piped(cluster(), mine, namespace="etl")
     assert problems(reading) == []
     assert [manifest.key for manifest in reading.manifests] == [
-        Key(DASK_CLUSTER, "etl", "big"),
+        Key(DASK_CLUSTER, "etl", "c"),
         Key(DASK_CLUSTER, "ml", "mine"),
     ]
-    assert reading.manifests[0].body["metadata"] == {"name": "big", "namespace": "etl"}
+    assert reading.manifests[0].body["metadata"] == {"name": "c", "namespace": "etl"}
 
 
-BIG = "DaskCluster default/big:"
+ONE = "DaskCluster default/c:"
 LONG = "b" * 54
 
 
 @pytest.mark.parametrize(
     ("manifest", "subject", "words"),
     [
-        (cluster(replicas=-1), BIG, "spec.worker.replicas is -1; it must be 0 or more"),
-        (cluster(replicas="3"), BIG, 'spec.worker.replicas is "3"; it must be a whole number'),
-        (cluster(spec=None), BIG, "spec.worker.spec is missing; add it"),
-        (cluster(replcas=3), BIG, "spec.worker.replcas is unknown (did you mean replicas?); remove it or correct it"),
+        (cluster(replicas=-1), ONE, "spec.worker.replicas is -1; it must be 0 or more"),
+        (cluster(replicas="3"), ONE, 'spec.worker.replicas is "3"; it must be a whole number'),
+        (cluster(spec=None), ONE, "spec.worker.spec is missing; add it"),
+        (cluster(replcas=3), ONE, "spec.worker.replcas is unknown (did you mean replicas?); remove it or correct it"),
         (
             cluster(updateStrategy={"rollingUpdate": {"maxSurge": "x"}}),
-            f"{BIG} spec.worker.updateStrategy.rollingUpdate.maxSurge is",
+            f"{ONE} spec.worker.updateStrategy.rollingUpdate.maxSurge is",
             '"x"; it must be a whole number or be a percentage such as 25%',
         ),
         (
@@ -63,38 +49,38 @@ LONG = "b" * 54
             "since Services are named after it; choose a shorter one",
         ),
         (
-            {**cluster(), "metadata": {"name": "big", "lables": {}}},
-            BIG,
+            {**cluster(), "metadata": {"name": "c", "lables": {}}},
+            ONE,
             "metadata.lables is unknown (did you mean labels?); remove it or correct it",
         ),
         ({**cluster(), "metadata": {}}, "DaskCluster default/?:", "metadata.name is missing; add it"),
         ({**cluster(), "metadata": {"generateName": 3}}, "DaskCluster default/?:", "metadata.name is missing; add it"),
         (
-            {**cluster(), "metadata": "big"},
+            {**cluster(), "metadata": "c"},
             "DaskCluster default/?:",
-            'metadata is "big"; it must be a mapping with a name',
+            'metadata is "c"; it must be a mapping with a name',
         ),
         (
-            {**cluster(), "metadata": {"name": "big", "labels": {"size": 3}}},
-            BIG,
+            {**cluster(), "metadata": {"name": "c", "labels": {"size": 3}}},
+            ONE,
             "metadata.labels.size is 3; it must be text; put it in quotes",
         ),
         (
             {**cluster(), "apiVersion": "kubernetes.dask.org/v2"},
-            f'{BIG} apiVersion is "kubernetes.dask.org/v2";',
+            f'{ONE} apiVersion is "kubernetes.dask.org/v2";',
             "for a DaskCluster it must be kubernetes.dask.org/v1",
         ),
         (
             {**cluster(), "kind": "DaskClutser"},
-            'DaskClutser default/big: kind is "DaskClutser" (did you mean DaskCluster?);',
+            'DaskClutser default/c: kind is "DaskClutser" (did you mean DaskCluster?);',
             (
                 'with apiVersion "kubernetes.dask.org/v1" it must be one of '
                 "DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler"
             ),
         ),
         (
-            autoscaler(5, 3),
-            "DaskAutoscaler default/auto: spec contradicts itself:",
+            autoscaler(minimum=5, maximum=3),
+            "DaskAutoscaler default/a: spec contradicts itself:",
             "minimum (5) must not be greater than maximum (3)",
         ),
         ({"kind": "DaskCluster"}, "", "apiVersion is missing; add it: kubernetes.dask.org/v1"),
@@ -117,17 +103,17 @@ LONG = "b" * 54
         ({"apiVersion": "v1", "kind": "List", "items": 3}, "", "items is 3; it must be a list"),
         (
             {**cluster(), "apiVersion": "v1", "kind": "daskcluster"},
-            'daskcluster default/big: kind is "daskcluster";',
+            'daskcluster default/c: kind is "daskcluster";',
             "it must be DaskCluster",
         ),
         (
             {**cluster(), "labels": {"a": "b"}},
-            BIG,
+            ONE,
             "labels is unknown; move it to metadata.labels",
         ),
         (
-            {**cluster(), "metadata": {"name": "big", "namespace": ["ml"]}},
-            "DaskCluster ?/big:",
+            {**cluster(), "metadata": {"name": "c", "namespace": ["ml"]}},
+            "DaskCluster ?/c:",
             "metadata.namespace is a list; it must be text; put it in quotes",
         ),
         (
@@ -153,7 +139,12 @@ def test_what_is_wrong_names_document_object_field_and_remedy(manifest: Any, sub
 
 def test_everything_wrong_is_told_and_hides_nothing() -> None:
     """All problems of all manifests are told at once, and the good ones are taken."""
-    reading = piped(cluster("one", replicas=-1, minReadySeconds=-2), cluster("two"), autoscaler(5, 3), cluster("three"))
+    reading = piped(
+        cluster("one", replicas=-1, minReadySeconds=-2),
+        cluster("two"),
+        autoscaler(minimum=5, maximum=3),
+        cluster("three"),
+    )
     assert [problem.split(":")[0] for problem in problems(reading)] == [
         "standard input, document 1",
         "standard input, document 1",
@@ -177,7 +168,7 @@ def test_an_object_that_is_there_twice_is_told_with_both_places() -> None:
     reading = piped(cluster(), foreign("ConfigMap"), cluster())
     assert problems(reading) == [
         (
-            "standard input, document 3: DaskCluster default/big: is there twice, first in standard input, document 1; "
+            "standard input, document 3: DaskCluster default/c: is there twice, first in standard input, document 1; "
             "remove one."
         )
     ]
@@ -208,7 +199,7 @@ def test_what_kubernetes_adds_is_no_unknown_field() -> None:
 
 def test_pod_and_service_specs_are_the_users() -> None:
     """Fields in Pod and Service specs that nobody here knows are handed on: a newer Kubernetes may."""
-    manifest = cluster(spec={**POD, "brandNewField": 1})
+    manifest = cluster(spec={**pod_spec(), "brandNewField": 1})
     manifest["spec"]["scheduler"]["service"] = {"another": 2}
     reading = piped(manifest)
     assert problems(reading) == []

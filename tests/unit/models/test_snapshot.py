@@ -9,7 +9,8 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Observed, Snapshot, keyed
-from tests.builders import NOON, cluster, pod_spec, scheduler, world
+from tests.builders import NOON, cluster, scheduler, world
+from tests.manifests import pod_spec
 
 NAMESPACES = ("here", "there")
 NAMES = ("a", "b")

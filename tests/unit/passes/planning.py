@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Key
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.snapshot import Observed, Snapshot
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.plan import plan
-from reconciler.passes.values import Action, Body, Desired, Verb, Wanted
+from reconciler.passes.values import Action, Body, Desired, Finding, Plan, Verb, Wanted
 from reconciler.rules.labels import Role
 from tests.builders import NAMESPACE, cluster, world
 
@@ -29,6 +29,18 @@ def pod_body(spec: Body | None = None, labels: dict[str, str] | None = None) -> 
 def planned(*wanted: Wanted, snapshot: Snapshot | None = None, **more: Any) -> tuple[Action, ...]:
     """The actions of the plan."""
     return plan(Desired(OWNER, wanted, **more), snapshot or world()).actions
+
+
+def action(verb: Verb, name: str = "p", *, owner: str = "simple", tree: str | None = None, kind: Kind = POD) -> Action:
+    """A write on behalf of a cluster."""
+    by, top = Key(DASK_CLUSTER, NAMESPACE, owner), Key(DASK_CLUSTER, NAMESPACE, tree or owner)
+    body: Body = {"metadata": {"name": name, "namespace": NAMESPACE, "ownerReferences": [{"uid": f"{owner}-uid"}]}}
+    return Action(verb, Key(kind, NAMESPACE, name), by, top, "it is a test", {} if verb is Verb.DELETE else body)
+
+
+def plan_of(*actions: Action, findings: tuple[Finding, ...] = ()) -> Plan:
+    """A plan of those actions."""
+    return Plan(actions, findings)
 
 
 def patch_of(present: Observed, body: Body) -> Body:

@@ -11,9 +11,10 @@ from reconciler.passes.apply import apply
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Body, Reply
-from tests.builders import NAMESPACE, action
+from tests.builders import NAMESPACE
 from tests.manifests import pod_spec
 from tests.unit.passes.answers import AT_ONCE, THEIRS, Stub, pod_answer
+from tests.unit.passes.planning import action
 
 
 def _one(stub: Stub, what: Action) -> Response:

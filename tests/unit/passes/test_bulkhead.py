@@ -4,7 +4,7 @@ The bugs are real: the API in memory, without schemas, holds templates that no A
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -18,10 +18,18 @@ from reconciler.memory import MemoryAPI
 from reconciler.passes.values import PassResult
 from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, job, manifest
+from tests.manifests import pod_spec
 from tests.simulation.world import key
 
 IMPOSSIBLE = {"containers": ["not even an object"]}
-POSSIBLE = {"containers": [{"name": "main", "image": "dask"}]}
+POSSIBLE = pod_spec()
+
+
+@pytest.fixture(autouse=True)
+def _without_tracebacks() -> Iterator[None]:
+    """Drawing one takes a second."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply
-from tests.builders import action
 from tests.unit.passes.answers import AT_ONCE, ONE_BY_ONE, THEIRS, Answer, AtOnce, Stub, pod_answer
+from tests.unit.passes.planning import action
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from reconciler.rules.labels import TEMPLATE_HASH
 from reconciler.rules.reasons import Reason
 from reconciler.wire.errors import Forbidden
 from reconciler.wire.protocol import Body
-from tests.builders import NAMESPACE, cluster, group, job, pod_spec, reasons
+from tests.builders import NAMESPACE, cluster, group, job, reasons
+from tests.manifests import pod_spec
 from tests.unit.passes.answers import AT_ONCE, AtOnce
 from tests.unit.passes.place import Place
 

@@ -9,16 +9,8 @@ from models.snapshot import Observed
 from reconciler.passes.plan import plan
 from reconciler.passes.values import Desired, Finding, Record, Unwanted, Verb
 from reconciler.rules.reasons import Reason
-from tests.builders import (
-    cluster,
-    group,
-    pod,
-    pod_spec,
-    reasons,
-    scheduler,
-    unreadable,
-    world,
-)
+from tests.builders import cluster, group, pod, reasons, scheduler, unreadable, world
+from tests.manifests import pod_spec
 from tests.unit.passes.planning import OWNER, WHY, planned, pod_body, wanting
 
 OTHER = cluster("other")

@@ -14,16 +14,8 @@ from reconciler.passes.plan import plan
 from reconciler.passes.values import Body
 from reconciler.rules.labels import ROLE, SET_BY_OWNER, Role, set_by_owner
 from reconciler.rules.names import Naming
-from tests.builders import (
-    NAMESPACE,
-    cluster,
-    default_group,
-    pod,
-    pod_spec,
-    scheduler,
-    service,
-    world,
-)
+from tests.builders import NAMESPACE, cluster, default_group, pod, scheduler, service, world
+from tests.manifests import pod_spec
 from tests.unit.passes.planning import GUARDS, OWNER, WHY, patch_of, planned, pod_body, wanting
 
 

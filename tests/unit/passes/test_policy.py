@@ -10,7 +10,8 @@ from reconciler.passes import policy
 from reconciler.passes.values import Action, Change, Finding, Plan, Verb
 from reconciler.passes.write_backoff import Wait
 from reconciler.rules.reasons import Reason
-from tests.builders import NAMESPACE, action, plan_of, reasons
+from tests.builders import NAMESPACE, reasons
+from tests.unit.passes.planning import action, plan_of
 
 FAILURES = {"count": 1}
 

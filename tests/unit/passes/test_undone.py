@@ -8,7 +8,8 @@ from models.observed import Pod
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Change, Response, Result, Verb
 from reconciler.rules.labels import SET_BY_OWNER, TEMPLATE_HASH
-from tests.builders import action, plan_of, pod, response, world
+from tests.builders import pod, world
+from tests.unit.passes.planning import action, plan_of
 
 UPDATE = replace(action(Verb.UPDATE), uid="u", changes=(Change("metadata.labels.team", None, "x"),))
 MARKS = {TEMPLATE_HASH: "new", SET_BY_OWNER: "{}", "their/own": "x"}
@@ -24,7 +25,7 @@ def _written(*responses: Response) -> Written:
 def _made(annotations: dict[str, str]) -> tuple[Pod, Written]:
     """A Pod that was created with all our marks, and what the API server answered."""
     made = pod("w", uid="w-uid", annotations=annotations)
-    return made, _written(response(CREATE, Result.DONE, objects={made.key: made}))
+    return made, _written(Response(CREATE, Result.DONE, objects={made.key: made}))
 
 
 DELETE = replace(action(Verb.DELETE, "w"), uid="w-uid")
@@ -33,7 +34,7 @@ DOOM = replace(action(Verb.RECORD, "simple"), doomed=("another-uid", "w-uid"))
 
 def test_an_update_that_is_needed_again_in_the_same_pass_was_taken_back() -> None:
     """The owner is told of which field."""
-    written = _written(response(UPDATE, Result.DONE))
+    written = _written(Response(UPDATE, Result.DONE))
     written.compare(plan_of(UPDATE), world())
     expected = "metadata.labels.team of Pod default/p is set back by something else at once"
     assert written.undone == {UPDATE.subject: expected}
@@ -43,10 +44,10 @@ def test_another_update_of_the_object_or_the_first_one_is_no_repetition() -> Non
     """Nor is one whose first attempt was refused."""
     other = replace(UPDATE, changes=(Change("metadata.labels.tier", None, "x"),))
     for done, planned in ((other, UPDATE), (action(Verb.UPDATE, "q"), UPDATE)):
-        written = _written(response(done, Result.DONE))
+        written = _written(Response(done, Result.DONE))
         written.compare(plan_of(planned), world())
         assert written.undone == {}
-    refused = _written(response(UPDATE, Result.REFUSED))
+    refused = _written(Response(UPDATE, Result.REFUSED))
     refused.compare(plan_of(UPDATE), world())
     assert refused.undone == {}
 
@@ -76,6 +77,6 @@ def test_only_what_this_pass_created_is_looked_at() -> None:
     written.compare(plan_of(replace(DELETE, uid="older-uid")), world(lost))
     written.compare(plan_of(DELETE), world())
     assert written.undone == {}
-    unlearned = _written(response(CREATE, Result.DONE, objects={}), response(CREATE, Result.CONFLICT))
+    unlearned = _written(Response(CREATE, Result.DONE, objects={}), Response(CREATE, Result.CONFLICT))
     unlearned.compare(plan_of(DELETE), world(lost))
     assert unlearned.undone == {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,8 @@ from models.snapshot import Snapshot
 from reconciler.passes.values import Action, Change, Response, Result, Subject, Verb
 from reconciler.passes.write_backoff import FORGOTTEN_AFTER, Backoff, Turn, Wait, next_backoff, retry_after
 from reconciler.rules.reasons import Reason
-from tests.builders import NOON, action, cluster, response, world
+from tests.builders import NOON, cluster, world
+from tests.unit.passes.planning import action
 
 ONE, TWO = cluster("one"), cluster("two")
 WORLD = world(ONE, TWO)
@@ -22,12 +24,12 @@ def _pod(name: str = "p", owner: str = "one") -> Action:
     return replace(action(Verb.CREATE, name, owner=owner), after_record=True)
 
 
-def _refused(of: Action, **more: float) -> Response:
-    return response(of, Result.REFUSED, error="exceeded quota", **more)
+def _refused(of: Action, **more: Any) -> Response:
+    return Response(of, Result.REFUSED, error="exceeded quota", **more)
 
 
 def _done(of: Action) -> Response:
-    return response(of, Result.DONE)
+    return Response(of, Result.DONE)
 
 
 def _after(  # noqa: PLR0913 - all that a turn is made of, each by its name
@@ -71,15 +73,15 @@ def test_each_error_in_a_row_doubles_the_wait_up_to_five_minutes(errors: int, se
 @pytest.mark.parametrize("result", [Result.REFUSED, Result.UNAVAILABLE, Result.UNKNOWN])
 def test_errors_that_may_last_are_waited_for(result: Result) -> None:
     """A refusal, an unavailable server and silence all count."""
-    assert list(_after(response(SCHEDULER, result)).waits) == [SCHEDULER.subject]
+    assert list(_after(Response(SCHEDULER, result)).waits) == [SCHEDULER.subject]
 
 
 @pytest.mark.parametrize("result", [Result.CONFLICT, Result.SKIPPED])
 def test_what_says_nothing_neither_begins_nor_changes_a_wait(result: Result) -> None:
     """After a conflict the next pass sees the truth and tries at once; what was not tried has not failed."""
-    assert _after(response(SCHEDULER, result)) == NONE
+    assert _after(Response(SCHEDULER, result)) == NONE
     before = _after(_refused(SCHEDULER))
-    assert _after(response(SCHEDULER, result), before=before, at=1.0) == before
+    assert _after(Response(SCHEDULER, result), before=before, at=1.0) == before
 
 
 def test_each_object_waits_by_itself() -> None:
@@ -158,7 +160,7 @@ def test_an_owner_that_is_not_seen_keeps_its_wait_until_it_is_over() -> None:
 )
 def test_the_server_may_ask_for_a_longer_wait(asked: float, seconds: float) -> None:
     """Retry-After is honoured where it is longer than the wait would be, up to the longest wait."""
-    limited = response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=asked)
+    limited = Response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=asked)
     assert _only(_after(limited)).until_seconds == seconds
 
 
@@ -169,7 +171,7 @@ def test_the_longest_that_any_answer_asks_for_is_asked_of_the_whole_loop(
     asked: list[float | None], seconds: float
 ) -> None:
     """In bounds, whatever the header says."""
-    answers = [response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=one) for one in asked]
+    answers = [Response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=one) for one in asked]
     assert retry_after(answers) == seconds
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from reconciler.rules import addresses as address
 from reconciler.rules.scheduler_options import SchedulerOptions
-from tests.builders import cluster, pod_spec
+from tests.builders import cluster
+from tests.manifests import pod_spec
 
 
 def _with_scheduler(**container: Any) -> str:

@@ -48,8 +48,8 @@ from tests.builders import (
 OWNER = cluster()
 
 
-def _service(name: str, role: Role | None = Role.USER_SERVICE, **more: Any) -> Service:
-    return service(name, owner=OWNER, annotations={} if role is None else {ROLE: str(role)}, **more)
+def _service(name: str, role: Role = Role.USER_SERVICE, **more: Any) -> Service:
+    return service(name, owner=OWNER, role=role, **more)
 
 
 def test_a_child_is_found_by_its_role_whatever_its_name() -> None:
@@ -171,7 +171,7 @@ def test_a_cluster_has_the_services_of_its_naming_set(naming: Naming, expected: 
     """There or not."""
     of = cluster(naming=naming)
     role, name = expected[0]
-    there = service(name, owner=of, annotations={ROLE: str(role)})
+    there = service(name, owner=of, role=role)
     assert _parts(of=of).services == tuple((*one, None) for one in expected)
     assert _parts(there, of=of).services[0] == (role, name, there)
 
@@ -202,12 +202,12 @@ def test_a_helper_pod_of_the_cluster_is_no_scheduler() -> None:
 def test_a_job_has_a_cluster_and_a_runner() -> None:
     """Those that are being deleted are among them, and are not the one that counts."""
     one = job()
-    of, run = job_cluster(one), runner(one, job_cluster(one))
+    of, run = job_cluster(one), runner(one)
     helper = pod("train-runner-helper", owner=one, labels={"dask.org/component": "job-runner"})
     theirs = cluster("notebook", owner=one)
     parts = JobParts(one, world(one, of, run, helper, theirs))
     assert (parts.clusters, parts.cluster, parts.runners, parts.runner) == ((of,), of, (run,), run)
-    of_going, run_going = job_cluster(one, deleting=NOON), runner(one, of, deleting=NOON)
+    of_going, run_going = job_cluster(one, deleting=NOON), runner(one, deleting=NOON)
     ending = JobParts(one, world(one, of_going, run_going))
     assert (ending.clusters, ending.cluster) == ((of_going,), None)
     assert (ending.runners, ending.runner) == ((run_going,), None)

@@ -207,7 +207,7 @@ def test_how_a_pod_ended_is_said_in_words(of: Pod, words: str) -> None:
 def test_the_condition_says_what_disrupted_a_pod() -> None:
     """Where the kubelet gives no reason."""
     target = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "for a/b."}
-    one = pod("p", phase="Failed", containers={"main": ended(137)}, status={"phase": "Failed", "conditions": [target]})
+    one = pod("p", {"phase": "Failed", "conditions": [target]})
     assert how_it_ended(one) == "was disrupted: PreemptionByScheduler: for a/b"
 
 

@@ -6,7 +6,8 @@ import pytest
 
 from models.resources import DaskCluster, DaskWorkerGroup
 from reconciler.rules.template_hash import runner_hash, scheduler_hash, worker_hash
-from tests.builders import cluster, group, job, pod_spec
+from tests.builders import cluster, group, job
+from tests.manifests import pod_spec
 
 
 def _worker_hash(worker: dict[str, Any] | None = None, of: DaskCluster | None = None, **more: Any) -> str:
@@ -33,7 +34,7 @@ def test_any_edit_of_the_pod_spec_makes_another_hash(container: dict[str, Any]) 
 
 def test_the_order_of_a_list_counts_and_that_of_fields_does_not() -> None:
     """The order of env variables has a meaning, that of a map has none."""
-    one, other = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}], {"name": "main", "image": "dask:1"}
+    one, (other,) = [{"name": "A", "value": "1"}, {"name": "B", "value": "$(A)"}], pod_spec()["containers"]
     assert _worker_hash({"spec": pod_spec(env=one)}) != _worker_hash({"spec": pod_spec(env=one[::-1])})
     assert _worker_hash({"spec": {"containers": [dict(reversed(other.items()))]}}) == _worker_hash()
 

@@ -10,7 +10,7 @@ from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Unreadable
 from reconciler.wire.parse import NotAListError, parse_list, parse_object, resource_version
-from tests.builders import pod_spec
+from tests.manifests import pod_spec
 
 Json = dict[str, Any]
 SPEC = {"cluster": "simple", "worker": {"spec": pod_spec(), "replicas": 2}}

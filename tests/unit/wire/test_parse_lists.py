@@ -13,7 +13,7 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE
 from models.observed import Pod
 from models.snapshot import Unreadable
 from reconciler.wire.parse import RESOURCES, parse_list, parse_object
-from tests.builders import pod_spec
+from tests.manifests import pod_spec
 
 Json = dict[str, Any]
 PODS = 500

@@ -7,11 +7,11 @@ from typing import Any
 from kubecluster.api import requests
 from kubecluster.api.connection import Connection, Stream
 from kubecluster.api.logs import FollowedLog
+from kubecluster.api.no_answer import Interrupted
 from kubecluster.api.paths import path, target
 from kubecluster.api.refusals import BUSY, Answer, parsed, plain, refusal
 from kubecluster.api.requests import Body, Request
 from kubecluster.api.surroundings import find
-from kubecluster.api.trouble import Interrupted
 from kubecluster.errors import KubeClusterError, RequestFailed
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)

@@ -20,10 +20,10 @@ from urllib3.connection import HTTPSConnection
 from urllib3.exceptions import HTTPError
 
 from kubecluster._version import __version__
+from kubecluster.api.no_answer import TooSlow, unreachable
 from kubecluster.api.refusals import Answer
 from kubecluster.api.requests import Request
 from kubecluster.api.surroundings import Found
-from kubecluster.api.trouble import TooSlow, unreachable
 from kubecluster.errors import KubeClusterError, NoKubernetes
 
 USER_AGENT = f"dask-kubecluster/{__version__}"

@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 from websockets.typing import Subprotocol
 
 from kubecluster.api import Body, Kubernetes, Stream, path
-from kubecluster.api.trouble import why
+from kubecluster.api.no_answer import why
 from kubecluster.errors import ClusterGone, ClusterNotFound, ForwardFailed, NoKubernetes, NotAllowed
 from kubecluster.threads import in_thread
 

@@ -17,22 +17,12 @@ from reconciler.rules.labels import (
     REPLICAS_HANDED_DOWN,
     ROLE,
     SET_BY_OWNER,
+    Role,
 )
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from tests.builders import (
-    NOON,
-    autoscaler,
-    cluster,
-    default_group,
-    group,
-    pod,
-    pod_spec,
-    scheduler,
-    service,
-    unreadable,
-    world,
-)
+from tests.builders import NOON, autoscaler, cluster, default_group, group, pod, scheduler, service, unreadable, world
+from tests.manifests import pod_spec
 
 ONE = cluster()
 Objects = dict[tuple[str, str], dict[str, Any]]
@@ -141,7 +131,7 @@ def test_the_default_groups_own_number_stands_until_the_clusters_changes(
 
 def test_children_are_found_under_whatever_name_they_have() -> None:
     """A Service from the other naming set is the user's Service all the same."""
-    there = service("another-name", owner=ONE, annotations={ROLE: "service"})
+    there = service("another-name", owner=ONE, role=Role.USER_SERVICE)
     wanted = next(one for one in _desired(ONE, there).wanted if one.body["metadata"]["annotations"][ROLE] == "service")
     assert (wanted.present, wanted.key.name) == (there, "another-name")
 

@@ -17,13 +17,13 @@ from tests.builders import (
     job,
     job_cluster,
     pod,
-    pod_spec,
     reasons,
     reference,
     unreadable,
     worker,
     world,
 )
+from tests.manifests import pod_spec
 from tests.unit.passes.desire.groups import ONE, desired, group_of_one, leaving
 
 

@@ -14,18 +14,8 @@ from reconciler.rules import names
 from reconciler.rules.labels import NAMING, REPLICAS_HANDED_DOWN, ROLE, SCHEDULER_GATE
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from tests.builders import (
-    NOON,
-    cluster,
-    job,
-    job_cluster,
-    pod_spec,
-    reasons,
-    runner,
-    scheduler,
-    unreadable,
-    world,
-)
+from tests.builders import NOON, cluster, job, job_cluster, reasons, runner, scheduler, unreadable, world
+from tests.manifests import pod_spec
 
 ONE = job()
 OF_ONE = job_cluster(ONE)
@@ -115,7 +105,7 @@ def test_the_users_restart_policy_is_kept(policy: str) -> None:
 )
 def test_the_gate_falls_when_the_scheduler_is_ready(head: tuple[Pod, ...], *, falls: bool) -> None:
     """Not before, and other people's gates stay."""
-    gated = runner(ONE, OF_ONE, gates=("a/b", SCHEDULER_GATE), phase="Pending")
+    gated = runner(ONE, gates=("a/b", SCHEDULER_GATE), phase="Pending")
     kept = _desired(ONE, OF_ONE, gated, *head).wanted[1]
     assert kept.present is gated
     assert kept.body.get("spec") == ({"schedulingGates": [{"name": "a/b"}]} if falls else None)
@@ -123,7 +113,7 @@ def test_the_gate_falls_when_the_scheduler_is_ready(head: tuple[Pod, ...], *, fa
 
 def test_a_gate_that_has_fallen_stays_down() -> None:
     """A scheduler that is replaced later does not stop the runner."""
-    kept = _desired(ONE, OF_ONE, runner(ONE, OF_ONE)).wanted[1]
+    kept = _desired(ONE, OF_ONE, runner(ONE)).wanted[1]
     assert "spec" not in kept.body
 
 
@@ -137,9 +127,9 @@ def test_no_runner_is_made_that_would_not_find_its_scheduler() -> None:
 
 def test_a_deleted_runner_runs_again() -> None:
     """While it goes its name is waited for; if it cannot go, another is taken."""
-    leaving = _desired(ONE, OF_ONE, runner(ONE, OF_ONE, deleting=NOON))
+    leaving = _desired(ONE, OF_ONE, runner(ONE, deleting=NOON))
     assert _wanted(leaving)[1] == ("Pod default/train-runner", False)
-    stuck = _desired(ONE, OF_ONE, runner(ONE, OF_ONE, deleting=LONG_AGO, uid="stuck"))
+    stuck = _desired(ONE, OF_ONE, runner(ONE, deleting=LONG_AGO, uid="stuck"))
     assert _wanted(stuck)[1] == (f"Pod default/{names.replacement('train-runner', 'stuck')}", False)
 
 
@@ -147,18 +137,18 @@ def test_a_deleted_runner_runs_again() -> None:
 def test_after_the_outcome_the_cluster_goes_and_the_runner_stays(outcome: str) -> None:
     """The runner is kept for its logs; whatever happens to it, it is not run again."""
     one = job(status={**OVER, "jobStatus": outcome})
-    desired = _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded"))
+    desired = _desired(one, OF_ONE, runner(one, phase="Succeeded"))
     assert [unwanted.present.metadata.name for unwanted in desired.unwanted] == ["train-cluster"]
     assert _wanted(desired) == [("Pod default/train-runner", True)]
     assert desired.records == ()
     assert _desired(one) == Desired(one)
-    assert _desired(one, runner(one, OF_ONE, phase="Failed", disrupted=True)).records == ()
+    assert _desired(one, runner(one, phase="Failed", disrupted=True)).records == ()
 
 
 def test_an_outcome_is_written_once() -> None:
     """Whatever the runner's Pod says later."""
     one = job(status=OVER)
-    assert _desired(one, runner(one, OF_ONE, phase="Failed")).records == ()
+    assert _desired(one, runner(one, phase="Failed")).records == ()
 
 
 def test_a_users_own_cluster_is_not_deleted_with_the_job() -> None:
@@ -180,19 +170,19 @@ def test_edits_reach_the_cluster_but_for_a_number_that_was_set_there() -> None:
 def test_an_edit_of_the_runner_is_refused_in_words() -> None:
     """The Pod runs on; the condition says how to run the new template."""
     edited = job(runner=pod_spec("dask:2"))
-    running = runner(edited, OF_ONE, template_hash="old")
+    running = runner(edited, template_hash="old")
     desired = _desired(edited, OF_ONE, READY, running)
     assert reasons(desired.findings) == [Reason.RUNNER_CHANGED]
     assert "delete the Pod" in desired.findings[0].message
     assert _wanted(desired)[1] == ("Pod default/train-runner", True)
-    assert _desired(edited, OF_ONE, READY, runner(edited, OF_ONE)).findings == ()
+    assert _desired(edited, OF_ONE, READY, runner(edited)).findings == ()
 
 
 def test_the_runners_labels_are_kept_right() -> None:
     """They are patched in place, before and after the outcome."""
     for status in ({}, OVER):
         one = job(status=status, runner_metadata={"labels": {"team": "x"}})
-        kept = _desired(one, OF_ONE, runner(one, OF_ONE)).wanted[-1]
+        kept = _desired(one, OF_ONE, runner(one)).wanted[-1]
         assert kept.body["metadata"]["labels"]["team"] == "x"
         assert kept.body["metadata"]["annotations"][ROLE] == "job-runner"
 
@@ -245,7 +235,7 @@ def test_a_job_waits_for_a_cluster_that_is_still_going() -> None:
 
 def test_the_outcome_is_written_even_if_the_cluster_cannot_be_read() -> None:
     """An unreadable cluster does not hide that the job is over; an unreadable runner may be the one."""
-    ended = runner(ONE, OF_ONE, phase="Succeeded")
+    ended = runner(ONE, phase="Succeeded")
     assert _desired(ONE, unreadable(DASK_CLUSTER, "train-cluster", ONE), ended).records
     assert _desired(ONE, unreadable(POD, "train-runner-0a1b2", ONE), ended) == Desired(ONE)
 
@@ -253,4 +243,4 @@ def test_the_outcome_is_written_even_if_the_cluster_cannot_be_read() -> None:
 def test_a_deleted_job_asks_for_nothing() -> None:
     """Everything goes with it."""
     one = job(deleting=NOON)
-    assert _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded")) == Desired(one)
+    assert _desired(one, OF_ONE, runner(one, phase="Succeeded")) == Desired(one)

@@ -40,7 +40,7 @@ def _wanted(desired: Desired) -> list[tuple[str, bool]]:
 )
 def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ended: dict[str, Any], status: str) -> None:
     """With the times and the Pod, and nothing else in the same write."""
-    desired = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, **ended))
+    desired = _desired(ONE, OF_ONE, READY, runner(ONE, **ended))
     (record,) = desired.records
     assert record.body["status"] == {
         "jobStatus": status,
@@ -54,7 +54,7 @@ def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ende
 def test_the_start_that_was_seen_stays() -> None:
     """The outcome does not overwrite it."""
     one = job(status={"jobStatus": "Running", "startTime": "2026-01-31T11:00:00Z"})
-    (record,) = _desired(one, OF_ONE, runner(one, OF_ONE, phase="Succeeded")).records
+    (record,) = _desired(one, OF_ONE, runner(one, phase="Succeeded")).records
     assert record.body["status"]["startTime"] == "2026-01-31T11:00:00Z"
 
 
@@ -74,7 +74,7 @@ VAULT = {"vault-agent": RUNNING}
 def test_the_main_container_decides_although_a_sidecar_runs_on(policy: str, exit_code: int, status: str | None) -> None:
     """Unless the kubelet starts it again; the sidecar stands first, as it often does."""
     containers = {**VAULT, "main": ended(exit_code)}
-    running = runner(ONE, OF_ONE, containers=containers, restart_policy=policy, ready=False)
+    running = runner(ONE, containers=containers, restart_policy=policy, ready=False)
     desired = _desired(ONE, OF_ONE, READY, running)
     assert [record.body["status"]["jobStatus"] for record in desired.records] == ([status] if status else [])
     assert desired.unwanted == ()
@@ -84,7 +84,7 @@ def test_the_main_container_decides_although_a_sidecar_runs_on(policy: str, exit
 def test_a_sidecar_that_is_killed_at_the_end_changes_no_outcome(phase: str, exit_code: int, status: str) -> None:
     """Seen early or late, the outcome is the same."""
     containers = {"istio-proxy": ended(137), "job-runner": ended(exit_code)}
-    (record,) = _desired(ONE, OF_ONE, READY, runner(ONE, OF_ONE, phase=phase, containers=containers)).records
+    (record,) = _desired(ONE, OF_ONE, READY, runner(ONE, phase=phase, containers=containers)).records
     assert record.body["status"]["jobStatus"] == status
 
 
@@ -104,7 +104,7 @@ def _losses(count: int, time: str = "2026-01-31T11:59:59Z") -> dict[str, Any]:
 @pytest.mark.parametrize("how", LOST)
 def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(how: dict[str, Any]) -> None:
     """The loss is counted, then the Pod is deleted, and the next one takes its name."""
-    lost = runner(ONE, OF_ONE, phase="Failed", age=timedelta(seconds=10), **how)
+    lost = runner(ONE, phase="Failed", age=timedelta(seconds=10), **how)
     first = _desired(ONE, OF_ONE, READY, lost)
     (record,) = first.records
     assert list(record.body["status"]) == ["decisions"]
@@ -118,7 +118,7 @@ def test_a_runner_that_was_lost_is_no_outcome_and_runs_again(how: dict[str, Any]
 
 def test_the_third_runner_lost_in_a_row_is_waited_for() -> None:
     """A node that refuses Pod after Pod does not run the command in a storm."""
-    lost = runner(ONE, OF_ONE, phase="Failed", reason="UnexpectedAdmissionError", age=timedelta(0))
+    lost = runner(ONE, phase="Failed", reason="UnexpectedAdmissionError", age=timedelta(0))
     (record,) = _desired(job(status=_losses(2)), OF_ONE, READY, lost).records
     assert record.body["status"]["decisions"]["losses"]["count"] == 3
     waiting = _desired(job(status=_losses(3)), OF_ONE, READY)
@@ -149,7 +149,7 @@ def test_a_runner_that_had_ended_before_it_was_deleted_is_the_outcome(
 ) -> None:
     """A finalizer, such as Kueue's, may keep it for long; one that the deletion ended runs again."""
     phase = "Failed" if exit_code else "Succeeded"
-    leaving = runner(ONE, OF_ONE, phase=phase, containers={"main": ended(exit_code, at=end)}, uid="held", **more)
+    leaving = runner(ONE, phase=phase, containers={"main": ended(exit_code, at=end)}, uid="held", **more)
     desired = _desired(ONE, OF_ONE, READY, leaving)
     assert [record.body["status"]["jobStatus"] for record in desired.records] == ([status] if status else [])
     if status is None:
@@ -159,11 +159,11 @@ def test_a_runner_that_had_ended_before_it_was_deleted_is_the_outcome(
 def test_a_runner_that_has_yet_to_begin_goes_once_the_job_has_an_outcome() -> None:
     """A reconciler with an old picture made it; whoever opens its gate would run the command again."""
     over = job(status={"jobStatus": "Successful", "jobRunnerPodName": "train-runner"})
-    first = runner(over, OF_ONE, phase="Succeeded")
-    late = runner(over, OF_ONE, phase="Pending", name="train-runner-2", gated=True)
+    first = runner(over, phase="Succeeded")
+    late = runner(over, phase="Pending", name="train-runner-2", gated=True)
     desired = _desired(over, first, late)
     assert _wanted(desired) == [("Pod default/train-runner", True)]
     assert [unwanted.present for unwanted in desired.unwanted] == [late]
-    alone = runner(over, OF_ONE, phase="Pending", gated=True)
+    alone = runner(over, phase="Pending", gated=True)
     desired = _desired(over, alone)
     assert (desired.wanted, [unwanted.present for unwanted in desired.unwanted]) == ((), [alone])

@@ -19,12 +19,12 @@ from tests.builders import (
     job,
     job_cluster,
     pod,
-    pod_spec,
     reasons,
     scheduler,
     worker,
     world,
 )
+from tests.manifests import pod_spec
 
 NEW = cluster(naming=None)
 

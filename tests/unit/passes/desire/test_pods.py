@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from reconciler.passes.desire.pods import gated, knows_its_scheduler, with_environment
-from tests.builders import cluster, pod_spec
+from tests.builders import cluster
+from tests.manifests import pod_spec
 
 OURS = {"DASK_WORKER_NAME": "w", "DASK_SCHEDULER_ADDRESS": "tcp://s:1"}
 ADDED = [{"name": "DASK_WORKER_NAME", "value": "w"}, {"name": "DASK_SCHEDULER_ADDRESS", "value": "tcp://s:1"}]

@@ -8,7 +8,8 @@ import pytest
 
 from models.templates import WorkerSpec
 from reconciler.passes.desire.scaling_and_rollout import Turn, Worker, next_turn
-from tests.builders import NOON, pod_spec
+from tests.builders import NOON
+from tests.manifests import pod_spec
 
 
 def _spec(replicas: int, surge: int | str = 0, unavailable: int | str = 1, kind: str = "RollingUpdate") -> WorkerSpec:

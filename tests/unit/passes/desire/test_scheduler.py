@@ -15,7 +15,8 @@ from reconciler.rules.labels import TEMPLATE_HASH
 from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
-from tests.builders import NOON, cluster, pod, pod_spec, reasons, scheduler, world
+from tests.builders import NOON, cluster, pod, reasons, scheduler, world
+from tests.manifests import pod_spec
 
 ONE = cluster(labels={"team": "x"}, scheduler={"metadata": {"labels": {"tier": "head"}}})
 ON_DELETE = cluster(scheduler={"updateStrategy": {"type": "OnDelete"}})

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from reconciler.passes.desire.services import comm_service_spec, user_service_spec
-from tests.builders import cluster, pod_spec
+from tests.builders import cluster
+from tests.manifests import pod_spec
 
 TRUTH = {"dask.org/cluster-name": "simple", "dask.org/component": "scheduler"}
 PORTS = [

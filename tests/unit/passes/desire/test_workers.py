@@ -9,17 +9,7 @@ from reconciler.rules.labels import ORDINAL, SCHEDULER_HASH, TEMPLATE_HASH
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash, worker_hash
-from tests.builders import (
-    NOON,
-    RUNNING,
-    ended,
-    group,
-    pod,
-    reasons,
-    scheduler,
-    worker,
-    world,
-)
+from tests.builders import NOON, RUNNING, ended, group, pod, reasons, scheduler, worker, workers, world
 from tests.unit.passes.desire.groups import (
     HEAD,
     ONE,
@@ -236,7 +226,7 @@ def test_a_changed_template_rolls_one_by_one() -> None:
 def test_a_worker_counts_as_available_after_min_ready_seconds() -> None:
     """Until then no other goes in a rolling update."""
     one = group_of_one(worker={"minReadySeconds": 60}, status=chosen())
-    stale = [worker(one, ONE, ordinal, stale=True) for ordinal in (1, 2)]
+    stale = workers(one, ONE, 1, 2, stale=True)
     fresh = worker(one, ONE, 3, ready_for=timedelta(seconds=59))
     assert desired(one, *stale, fresh).records == ()
     ripe = worker(one, ONE, 3, ready_for=timedelta(seconds=60))

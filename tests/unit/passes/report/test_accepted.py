@@ -7,10 +7,12 @@ from models.resources import DaskCluster
 from models.snapshot import Owner
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.rules.reasons import Reason
-from tests.unit.passes.report.worlds import READY, Told, built, cluster, finding, group, told, world
+from tests.builders import built, cluster, default_group, world
+from tests.unit.passes.report.podstates import READY
+from tests.unit.passes.report.told import Told, finding, told
 
 SIMPLE = cluster()
-DEFAULT = group(SIMPLE)
+DEFAULT = default_group(SIMPLE)
 WRONG = "spec.containers[0].image: Required value"
 WARNING = 'unknown field "spec.containers[0].imagee"'
 

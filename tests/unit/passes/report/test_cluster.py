@@ -4,64 +4,37 @@ import pytest
 
 from models.snapshot import Observed
 from reconciler.passes.values import Finding
-from reconciler.rules.labels import ROLE, TEMPLATE_HASH, Role
+from reconciler.rules.labels import TEMPLATE_HASH
+from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from reconciler.rules.template_hash import scheduler_hash
-from tests.unit.passes.report.worlds import (
-    NEW,
-    NO_IMAGE,
-    READY,
-    UNSCHEDULABLE,
-    Body,
-    built,
-    cluster,
-    current,
-    failed,
-    finding,
-    group,
-    helper,
-    scheduler,
-    service,
-    services,
-    told,
-    worker,
-    world,
-)
+from tests.builders import built, cluster, default_group, group, pod, scheduler, services, worker, workers, world
+from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY, UNSCHEDULABLE, failed
+from tests.unit.passes.report.told import finding, told
 
 SIMPLE = cluster()
+CURRENT = cluster(naming=Naming.CURRENT)
 NO_PORT = cluster(status={"phase": "Running", "schedulerAddress": "tcp://simple-scheduler.default.svc:8786"})
 TYPES = ("Ready", "SchedulerReady", "WorkersReady", "Progressing", "Accepted")
 RUNNING = cluster(status={"phase": "Running"})
-GOING: Body = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
 
 PHASES: dict[str, tuple[tuple[Observed, ...], str]] = {
     "just seen": ((SIMPLE,), "Created"),
     "a scheduler without Services": ((SIMPLE, scheduler(SIMPLE, NEW)), "Pending"),
-    "one of two Services": ((SIMPLE, scheduler(SIMPLE, NEW), service(SIMPLE, Role.USER_SERVICE)), "Pending"),
+    "one of two Services": ((SIMPLE, scheduler(SIMPLE, NEW), services(SIMPLE)[0]), "Pending"),
     "the Pod and both Services, none of them ready": ((SIMPLE, scheduler(SIMPLE, NEW), *services(SIMPLE)), "Running"),
     "under current naming one Service is all": (
-        (current(SIMPLE), scheduler(SIMPLE, NEW), service(SIMPLE, Role.USER_SERVICE)),
+        (CURRENT, scheduler(CURRENT, NEW), services(CURRENT)[0]),
         "Running",
     ),
     "a load balancer without an address": (
-        (
-            SIMPLE,
-            scheduler(SIMPLE),
-            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer"),
-            service(SIMPLE, Role.COMM_SERVICE),
-        ),
+        (SIMPLE, scheduler(SIMPLE), *services(SIMPLE, "LoadBalancer")),
         "Pending",
     ),
     "a load balancer with an address": (
-        (
-            SIMPLE,
-            scheduler(SIMPLE),
-            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer", ip="192.0.2.1"),
-            service(SIMPLE, Role.COMM_SERVICE),
-        ),
+        (SIMPLE, scheduler(SIMPLE), *services(SIMPLE, "LoadBalancer", ip="192.0.2.1")),
         "Running",
     ),
-    "the scheduler is going": ((RUNNING, scheduler(RUNNING, **GOING), *services(RUNNING)), "Pending"),
+    "the scheduler is going": ((RUNNING, scheduler(RUNNING, deleting=True), *services(RUNNING)), "Pending"),
     "the scheduler has ended": ((RUNNING, scheduler(RUNNING, failed()), *services(RUNNING)), "Pending"),
     "everything was deleted by hand": ((RUNNING,), "Pending"),
 }
@@ -92,8 +65,8 @@ def test_addresses_name_the_service_that_clients_know() -> None:
 
 def test_replicas_are_of_the_default_group_and_workers_of_all() -> None:
     """The scale subresource shows what it scales; `workers` shows the whole cluster."""
-    more = group(SIMPLE, 2, "gpu")
-    objects = (*built(SIMPLE, READY, READY, UNSCHEDULABLE), more, worker(more, 1))
+    more = group(SIMPLE, "gpu", replicas=2)
+    objects = (*built(SIMPLE, READY, READY, UNSCHEDULABLE), more, worker(more, SIMPLE, 1))
     status = told(world(*objects)).statuses[SIMPLE.key]
     assert (status["replicas"], status["readyReplicas"]) == (3, 2)
     assert (status["desiredWorkers"], status["readyWorkers"], status["workers"]) == (5, 3, "3/5")
@@ -102,8 +75,14 @@ def test_replicas_are_of_the_default_group_and_workers_of_all() -> None:
 
 def test_workers_that_are_going_or_have_ended_are_no_replicas() -> None:
     """Only live Pods count."""
-    default = group(SIMPLE)
-    objects = (SIMPLE, default, worker(default, 1, **GOING), worker(default, 2, failed()), worker(default, 3))
+    default = default_group(SIMPLE)
+    objects = (
+        SIMPLE,
+        default,
+        worker(default, SIMPLE, 1, deleting=True),
+        worker(default, SIMPLE, 2, failed()),
+        worker(default, SIMPLE, 3),
+    )
     status = told(world(*objects)).statuses[SIMPLE.key]
     assert (status["replicas"], status["readyReplicas"], status["workers"]) == (1, 1, "1/3")
 
@@ -122,6 +101,7 @@ def test_a_ready_cluster_is_ready_and_settled() -> None:
 
 
 NONE = cluster(replicas=0)
+THIRD = worker(default_group(SIMPLE), SIMPLE, 3).key.name
 REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "nothing yet": ((SIMPLE,), "SchedulerNotReady", "The scheduler Pod has not been created yet."),
     "no node for the scheduler": (
@@ -135,17 +115,12 @@ REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
         'The scheduler Pod simple-scheduler cannot start: ImagePullBackOff: Back-off pulling image "dask".',
     ),
     "a Service is missing": (
-        (SIMPLE, scheduler(SIMPLE), service(SIMPLE, Role.USER_SERVICE)),
+        (SIMPLE, scheduler(SIMPLE), services(SIMPLE)[0]),
         "NotCreated",
         "The Service simple-scheduler has not been created yet.",
     ),
     "no address": (
-        (
-            SIMPLE,
-            scheduler(SIMPLE),
-            service(SIMPLE, Role.USER_SERVICE, "LoadBalancer"),
-            service(SIMPLE, Role.COMM_SERVICE),
-        ),
+        (SIMPLE, scheduler(SIMPLE), *services(SIMPLE, "LoadBalancer")),
         "ServiceNotReady",
         "The load balancer of the Service simple-service has no address yet.",
     ),
@@ -157,10 +132,7 @@ REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "one worker": (
         built(SIMPLE, READY, READY, NO_IMAGE),
         "WorkersNotReady",
-        (
-            "1 of 3 workers is not ready: Pod simple-default-worker-group-worker-3 cannot start: "
-            'ImagePullBackOff: Back-off pulling image "dask".'
-        ),
+        (f'1 of 3 workers is not ready: Pod {THIRD} cannot start: ImagePullBackOff: Back-off pulling image "dask".'),
     ),
     "workers that do not exist yet": (
         built(SIMPLE, READY),
@@ -170,7 +142,7 @@ REASONS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "a worker that ended and is not replaced yet": (
         built(SIMPLE, READY, READY, failed()),
         "WorkersNotReady",
-        "1 of 3 workers is not ready: Pod simple-default-worker-group-worker-3 failed: exit code 1 (Error).",
+        f"1 of 3 workers is not ready: Pod {THIRD} failed: exit code 1 (Error).",
     ),
     "no workers are wanted": (built(NONE), "Ready", "The scheduler is ready. No workers are wanted."),
 }
@@ -216,9 +188,9 @@ def test_what_is_held_back_is_said_in_progressing(reason: Reason, status: str) -
 
 def test_a_cluster_shows_what_its_groups_are_doing() -> None:
     """The cluster's `Progressing` names the group and repeats what it says."""
-    default = group(SIMPLE)
-    old = [worker(default, ordinal, template="old") for ordinal in (1, 2)]
-    after = told(world(SIMPLE, scheduler(SIMPLE), *services(SIMPLE), default, *old, worker(default, 3)))
+    default = default_group(SIMPLE)
+    old = workers(default, SIMPLE, 1, 2, stale=True)
+    after = told(world(SIMPLE, scheduler(SIMPLE), *services(SIMPLE), default, *old, worker(default, SIMPLE, 3)))
     progressing = after.condition(SIMPLE, "Progressing")
     assert (progressing.status, progressing.reason) == ("True", "RollingOut")
     assert progressing.message == (
@@ -228,13 +200,13 @@ def test_a_cluster_shows_what_its_groups_are_doing() -> None:
 
 def test_a_scheduler_without_its_role_annotation_still_counts() -> None:
     """Someone who strips annotations does not make a cluster look broken."""
-    bare = scheduler(SIMPLE, annotations={TEMPLATE_HASH: "x"})
+    bare = pod("simple-scheduler", owner=SIMPLE, annotations={TEMPLATE_HASH: "x"})
     assert told(world(SIMPLE, bare)).condition(SIMPLE, "SchedulerReady").status == "True"
 
 
 def test_a_helper_pod_of_the_clusters_is_not_its_scheduler() -> None:
     """A proxy that is ready, and sorts first, says nothing of the scheduler that is there, or is not."""
-    proxy = helper(SIMPLE, "a-proxy", "scheduler")
+    proxy = pod("a-proxy", owner=SIMPLE, labels={"dask.org/component": "scheduler"})
     assert told(world(SIMPLE, proxy)).condition(SIMPLE, "SchedulerReady").reason == "NotCreated"
     assert told(world(SIMPLE, proxy)).statuses[SIMPLE.key]["phase"] == "Created"
     crashed = told(world(SIMPLE, proxy, scheduler(SIMPLE, NO_IMAGE))).condition(SIMPLE, "SchedulerReady")
@@ -244,10 +216,9 @@ def test_a_helper_pod_of_the_clusters_is_not_its_scheduler() -> None:
 
 def test_while_a_scheduler_is_replaced_the_one_that_is_left_counts() -> None:
     """Workers use it until its deletion begins; a ready one of the present template counts more."""
-    old = scheduler(SIMPLE, annotations={ROLE: "scheduler", TEMPLATE_HASH: "old"})
+    old = scheduler(SIMPLE, template_hash="old")
     assert told(world(SIMPLE, old)).condition(SIMPLE, "SchedulerReady").status == "True"
-    marks = {ROLE: "scheduler", TEMPLATE_HASH: scheduler_hash(SIMPLE)}
-    new = scheduler(SIMPLE, NEW, "simple-scheduler-0a1b2", annotations=marks)
+    new = scheduler(SIMPLE, NEW, name="simple-scheduler-0a1b2")
     assert told(world(SIMPLE, old, new)).condition(SIMPLE, "SchedulerReady").status == "False"
 
 

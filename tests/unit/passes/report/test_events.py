@@ -6,32 +6,27 @@ from models.kinds import EVENT, Key
 from models.observed import Pod
 from models.snapshot import Observed, Owner, Snapshot
 from models.status import JobStatus
-from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.passes.values import Action, Body, Response, Result, Verb
 from reconciler.rules.reasons import Reason
-from tests.unit.passes.report.worlds import (
-    LATER,
-    NEW,
-    NO_IMAGE,
+from tests.builders import (
     NOON,
-    READY,
-    Body,
-    Told,
     built,
     cluster,
-    failed,
-    finding,
-    group,
+    default_group,
     job,
+    job_cluster,
     runner,
     scheduler,
     services,
-    told,
     worker,
+    workers,
     world,
 )
+from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY, failed
+from tests.unit.passes.report.told import LATER, Told, finding, told
 
 SIMPLE = cluster()
-DEFAULT = group(SIMPLE)
+DEFAULT = default_group(SIMPLE)
 
 
 def wrote(verb: Verb, one: Pod, owner: Owner, reason: str = "") -> Response:
@@ -47,7 +42,8 @@ def after(before: Told, *objects: Observed, responses: tuple[Response, ...] = ()
 
 
 def pods(*workers: Body, scheduler_state: Body = READY) -> tuple[Pod, ...]:
-    return (scheduler(SIMPLE, scheduler_state), *(worker(DEFAULT, n, state) for n, state in enumerate(workers, 1)))
+    states = enumerate(workers, 1)
+    return (scheduler(SIMPLE, scheduler_state), *(worker(DEFAULT, SIMPLE, n, state) for n, state in states))
 
 
 def test_a_cluster_that_becomes_ready_is_news_and_staying_so_is_none() -> None:
@@ -72,7 +68,7 @@ def test_a_ready_cluster_that_loses_a_worker_is_a_warning() -> None:
 def test_a_ready_cluster_that_is_scaled_up_has_lost_nothing() -> None:
     """New workers that are on their way are no reason to warn."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
-    more = group(SIMPLE, 5)
+    more = default_group(SIMPLE, replicas=5)
     scaled = told(
         world(ready.world.objects[SIMPLE.key], *services(SIMPLE), more, *pods(READY, READY, READY, NEW, NEW)),
         before=ready.world,
@@ -85,7 +81,7 @@ def test_a_worker_that_is_replaced_within_one_pass_is_no_loss() -> None:
     """Only what goes by itself is: here another one goes too, and then it is told."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
     known = ready.world.objects[DEFAULT.key]
-    old, fresh = worker(DEFAULT, 3), worker(DEFAULT, 4, NEW)
+    old, fresh = worker(DEFAULT, SIMPLE, 3), worker(DEFAULT, SIMPLE, 4, NEW)
     assert isinstance(known, type(DEFAULT))
     deleted = wrote(Verb.DELETE, old, known, "its template has changed")
     replaced = after(ready, *pods(READY, READY), fresh, responses=(deleted,))
@@ -97,8 +93,8 @@ def test_a_worker_that_is_replaced_within_one_pass_is_no_loss() -> None:
 def test_a_ready_cluster_that_is_rolled_has_lost_nothing() -> None:
     """A rollout takes workers away on purpose."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
-    old = [worker(DEFAULT, n, template="old") for n in (1, 2)]
-    assert "ClusterNotReady" not in after(ready, scheduler(SIMPLE), *old, worker(DEFAULT, 4, NEW)).events
+    old = workers(DEFAULT, SIMPLE, 1, 2, stale=True)
+    assert "ClusterNotReady" not in after(ready, scheduler(SIMPLE), *old, worker(DEFAULT, SIMPLE, 4, NEW)).events
 
 
 def test_a_replaced_scheduler_is_told_once_with_the_reason() -> None:
@@ -122,7 +118,7 @@ def test_a_replaced_scheduler_is_told_once_with_the_reason() -> None:
 
 def test_a_scheduler_that_is_replaced_within_one_pass_is_told_once() -> None:
     """A Pod that had ended goes at once, and the next one comes in the same pass."""
-    over, fresh = scheduler(SIMPLE, failed(1)), scheduler(SIMPLE, NEW, "simple-scheduler-abcde")
+    over, fresh = scheduler(SIMPLE, failed(1)), scheduler(SIMPLE, NEW, name="simple-scheduler-abcde")
     there = told(world(*built(SIMPLE, READY, READY, READY))).world.fold({over.key: over})
     answers = (wrote(Verb.DELETE, over, SIMPLE, "it ended"), wrote(Verb.CREATE, fresh, SIMPLE))
     after_it = told(there.fold({over.key: None, fresh.key: fresh}), before=there, responses=answers)
@@ -132,7 +128,7 @@ def test_a_scheduler_that_is_replaced_within_one_pass_is_told_once() -> None:
 def test_a_second_scheduler_that_is_removed_is_no_news() -> None:
     """The one that counts stays."""
     there = told(world(*built(SIMPLE, READY, READY, READY))).world
-    second = scheduler(SIMPLE, NEW, "simple-scheduler-abcde")
+    second = scheduler(SIMPLE, NEW, name="simple-scheduler-abcde")
     answers = (wrote(Verb.DELETE, second, SIMPLE, "a cluster has one scheduler"),)
     assert told(there, before=there.fold({second.key: second}), responses=answers).events == {}
 
@@ -168,13 +164,13 @@ def test_a_first_scheduler_is_not_a_recreated_one() -> None:
 def test_a_jobs_steps_are_news() -> None:
     """When it started and how it ended are what its owner waits for."""
     work = job()
-    mine = cluster("work-cluster", 1, owner=work)
+    mine = job_cluster(work, replicas=1)
     begun = told(world(work, mine, runner(work, NEW)))
     assert begun.events == {}
     running = after(begun, runner(work))
-    assert running.events == {"JobStarted": "The runner Pod work-runner is running."}
+    assert running.events == {"JobStarted": "The runner Pod train-runner is running."}
     over = after(_with_outcome(running, JobStatus.FAILED), runner(work, failed(3)))
-    assert over.events == {"JobFailed": "The runner Pod work-runner failed: exit code 3 (Error)."}
+    assert over.events == {"JobFailed": "The runner Pod train-runner failed: exit code 3 (Error)."}
     well = after(_with_outcome(running, JobStatus.SUCCESSFUL), runner(work))
     assert well.events == {"JobComplete": "The job's command succeeded."}
 
@@ -189,7 +185,7 @@ def _with_outcome(before: Told, outcome: JobStatus) -> Told:
 
 def test_a_job_that_ended_before_it_was_ever_seen_is_no_news() -> None:
     """Whoever changes over from dask-kubernetes is not flooded with old outcomes."""
-    assert told(world(job({"jobStatus": "Successful"}))).events == {}
+    assert told(world(job(status={"jobStatus": "Successful"}))).events == {}
 
 
 def test_an_obstacle_is_told_once() -> None:
@@ -218,8 +214,8 @@ def test_an_event_is_one_that_kubectl_shows() -> None:
             "kind": "DaskCluster",
             "namespace": "default",
             "name": "simple",
-            "uid": "uid-simple",
-            "resourceVersion": "7",
+            "uid": "daskcluster-simple-uid",
+            "resourceVersion": "1",
         },
         "type": "Warning",
         "reason": "NameConflict",
@@ -262,7 +258,7 @@ def test_an_events_name_is_its_own_and_a_valid_one() -> None:
 def test_events_are_compared_with_the_resource_of_the_same_uid() -> None:
     """A resource that was deleted and created anew has no past."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
-    anew = cluster(meta={"uid": "another"})
+    anew = cluster(uid="another")
     assert told(Snapshot(LATER, {anew.key: anew}), before=ready.world).events == {}
 
 
@@ -270,7 +266,9 @@ def test_events_are_compared_with_the_resource_of_the_same_uid() -> None:
 def test_a_cluster_that_was_deleted_for_its_owners_sake_is_told_of(result: Result) -> None:
     """With the reason, and only when it is done: a sign of life may prevent it."""
     gone = "its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago"
-    delete = Action(Verb.DELETE, SIMPLE.key, SIMPLE.key, SIMPLE.key, gone, uid="uid-simple", resource_version="7")
+    delete = Action(
+        Verb.DELETE, SIMPLE.key, SIMPLE.key, SIMPLE.key, gone, uid="daskcluster-simple-uid", resource_version="1"
+    )
     after_it = told(world(), before=world(SIMPLE), responses=(Response(delete, result),))
     if result is not Result.DONE:
         assert after_it.actions == ()

@@ -3,29 +3,20 @@
 import pytest
 
 from models.snapshot import Observed
+from reconciler.passes.values import Body
 from reconciler.rules.reasons import Reason
-from tests.unit.passes.report.worlds import (
-    NEW,
-    NO_IMAGE,
-    READY,
-    Body,
-    autoscaler,
-    cluster,
-    finding,
-    group,
-    helper,
-    told,
-    worker,
-    world,
-)
+from tests.builders import autoscaler, cluster, default_group, group, pod, worker, workers, world
+from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY
+from tests.unit.passes.report.told import finding, told
 
 SIMPLE = cluster()
-DEFAULT = group(SIMPLE)
+DEFAULT = default_group(SIMPLE)
+FIRST, SECOND = workers(DEFAULT, SIMPLE, 1, 2)
 
 
 def test_counts_are_of_live_pods() -> None:
     """`kubectl get` shows how many there are, are ready, and are from the present template."""
-    pods = [worker(DEFAULT, 1), worker(DEFAULT, 2, NEW), worker(DEFAULT, 3, template="old")]
+    pods = [worker(DEFAULT, SIMPLE, 1), worker(DEFAULT, SIMPLE, 2, NEW), worker(DEFAULT, SIMPLE, 3, stale=True)]
     status = told(world(SIMPLE, DEFAULT, *pods)).statuses[DEFAULT.key]
     assert (status["replicas"], status["readyReplicas"], status["updatedReplicas"]) == (3, 2, 2)
     assert status["workers"] == "2/3"
@@ -34,7 +25,7 @@ def test_counts_are_of_live_pods() -> None:
 
 def test_a_long_groups_selector_has_the_shortened_label() -> None:
     """The selector must match the label that the Pods carry."""
-    long = group(SIMPLE, name="g" * 100)
+    long = group(SIMPLE, "g" * 100)
     status = told(world(SIMPLE, long)).statuses[long.key]
     value = status["selector"].split(",")[0].partition("=")[2]
     assert len(value) <= 63
@@ -43,38 +34,47 @@ def test_a_long_groups_selector_has_the_shortened_label() -> None:
 @pytest.mark.parametrize(("decisions", "kept"), [({}, 7), ({"retiring": []}, 7), ({"highestOrdinal": 9}, None)])
 def test_the_number_of_version_0_1_stays_until_it_is_among_the_decisions(decisions: Body, kept: int | None) -> None:
     """A number that was given once is never given again; and the same is not said in two places for ever."""
-    one = group(SIMPLE, status={"highestOrdinal": 7, "decisions": decisions})
+    one = default_group(SIMPLE, status={"highestOrdinal": 7, "decisions": decisions})
     assert told(world(SIMPLE, one)).statuses[one.key].get("highestOrdinal") == kept
 
 
 ROLLING = {"conditions": [{"type": "Progressing", "status": "True", "reason": "RollingOut"}]}
-ROLLED = group(SIMPLE, status=ROLLING)
-ON_DELETE = group(SIMPLE, updateStrategy={"type": "OnDelete"})
+ROLLED = default_group(SIMPLE, status=ROLLING)
+ON_DELETE = default_group(SIMPLE, worker={"updateStrategy": {"type": "OnDelete"}})
 PROGRESS: dict[str, tuple[tuple[Observed, ...], str, str]] = {
     "none yet": ((DEFAULT,), "True", "Creating"),
-    "some of them": ((DEFAULT, worker(DEFAULT, 1)), "True", "Creating"),
-    "not ready": ((DEFAULT, *(worker(DEFAULT, n, NEW) for n in (1, 2, 3))), "True", "Starting"),
-    "all ready": ((DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3))), "False", "Settled"),
-    "too many": ((DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3, 4))), "True", "ScalingDown"),
+    "some of them": ((DEFAULT, worker(DEFAULT, SIMPLE, 1)), "True", "Creating"),
+    "not ready": ((DEFAULT, *workers(DEFAULT, SIMPLE, 1, 2, 3, status=NEW)), "True", "Starting"),
+    "all ready": ((DEFAULT, *workers(DEFAULT, SIMPLE, 1, 2, 3)), "False", "Settled"),
+    "too many": ((DEFAULT, *workers(DEFAULT, SIMPLE, 1, 2, 3, 4)), "True", "ScalingDown"),
     "an old one": (
-        (DEFAULT, worker(DEFAULT, 1, template="old"), worker(DEFAULT, 2), worker(DEFAULT, 3)),
+        (DEFAULT, worker(DEFAULT, SIMPLE, 1, stale=True), *workers(DEFAULT, SIMPLE, 2, 3)),
         "True",
         "RollingOut",
     ),
-    "the last of a rollout is missing": ((ROLLED, worker(ROLLED, 4), worker(ROLLED, 5)), "True", "RollingOut"),
+    "the last of a rollout is missing": (
+        (ROLLED, *workers(ROLLED, SIMPLE, 4, 5)),
+        "True",
+        "RollingOut",
+    ),
     "the last of a rollout is starting": (
-        (ROLLED, worker(ROLLED, 4), worker(ROLLED, 5), worker(ROLLED, 6, NEW)),
+        (ROLLED, *workers(ROLLED, SIMPLE, 4, 5), worker(ROLLED, SIMPLE, 6, NEW)),
         "True",
         "RollingOut",
     ),
     "the surge of a rollout is still there": (
-        (ROLLED, *(worker(ROLLED, n) for n in (4, 5, 6, 7))),
+        (ROLLED, *workers(ROLLED, SIMPLE, 4, 5, 6, 7)),
         "True",
         "RollingOut",
     ),
-    "the rollout is over": ((ROLLED, *(worker(ROLLED, n) for n in (4, 5, 6))), "False", "Settled"),
+    "the rollout is over": ((ROLLED, *workers(ROLLED, SIMPLE, 4, 5, 6)), "False", "Settled"),
     "an old one that someone must delete": (
-        (ON_DELETE, worker(ON_DELETE, 1, template="old"), worker(ON_DELETE, 2), worker(ON_DELETE, 3)),
+        (
+            ON_DELETE,
+            worker(ON_DELETE, SIMPLE, 1, stale=True),
+            worker(ON_DELETE, SIMPLE, 2),
+            worker(ON_DELETE, SIMPLE, 3),
+        ),
         "False",
         "OnDelete",
     ),
@@ -91,13 +91,13 @@ def test_progressing_says_what_is_being_done(case: str) -> None:
 
 def test_a_groups_ready_counts_its_workers() -> None:
     """A group without trouble says how many are ready, and one with trouble why not."""
-    ready = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, n) for n in (1, 2, 3)))).condition(DEFAULT, "Ready")
+    ready = told(world(SIMPLE, DEFAULT, *workers(DEFAULT, SIMPLE, 1, 2, 3))).condition(DEFAULT, "Ready")
     assert (ready.status, ready.message) == ("True", "3 of 3 workers are ready.")
-    pods = (worker(DEFAULT, 1), worker(DEFAULT, 2, NO_IMAGE))
+    pods = (worker(DEFAULT, SIMPLE, 1), worker(DEFAULT, SIMPLE, 2, NO_IMAGE))
     ready = told(world(SIMPLE, DEFAULT, *pods)).condition(DEFAULT, "Ready")
     assert (ready.status, ready.reason) == ("False", "WorkersNotReady")
     assert ready.message == (
-        "2 of 3 workers are not ready: Pod simple-default-worker-group-worker-2 cannot start: "
+        f"2 of 3 workers are not ready: Pod {SECOND.key.name} cannot start: "
         'ImagePullBackOff: Back-off pulling image "dask"; 1 to create.'
     )
 
@@ -110,7 +110,7 @@ def test_a_groups_ready_counts_its_workers() -> None:
         (
             (NO_IMAGE,),
             (
-                "The only worker is not ready: Pod simple-default-worker-group-worker-1 cannot start: "
+                f"The only worker is not ready: Pod {FIRST.key.name} cannot start: "
                 'ImagePullBackOff: Back-off pulling image "dask".'
             ),
             "The only worker is not ready yet.",
@@ -119,31 +119,34 @@ def test_a_groups_ready_counts_its_workers() -> None:
 )
 def test_one_worker_alone_is_not_counted(pods: tuple[Body, ...], ready: str, progressing: str) -> None:
     """`1 of 1 workers` is nothing that people say."""
-    one = group(SIMPLE, 1)
-    after = told(world(SIMPLE, one, *(worker(one, 1, status) for status in pods)))
+    one = default_group(SIMPLE, replicas=1)
+    after = told(world(SIMPLE, one, *(worker(one, SIMPLE, 1, status) for status in pods)))
     assert after.condition(one, "Ready").message == ready
     assert after.condition(one, "Progressing").message == progressing
 
 
 def test_a_helper_pod_of_the_groups_is_no_worker() -> None:
     """It is neither counted nor waited for."""
-    proxy = helper(DEFAULT, "simple-default-worker-group-worker-proxy", "worker")
-    status = told(world(SIMPLE, DEFAULT, worker(DEFAULT, 1), proxy)).statuses[DEFAULT.key]
+    proxy = pod("simple-default-worker-group-worker-proxy", owner=DEFAULT, labels={"dask.org/component": "worker"})
+    status = told(world(SIMPLE, DEFAULT, worker(DEFAULT, SIMPLE, 1), proxy)).statuses[DEFAULT.key]
     assert (status["replicas"], status["workers"]) == (1, "1/3")
 
 
 def test_a_worker_that_was_chosen_to_go_is_not_blamed() -> None:
     """What is about to be deleted is not what a user has to mend."""
-    name = "simple-default-worker-group-worker-2"
-    going = group(SIMPLE, status={"decisions": {"retiring": [{"name": name, "uid": f"uid-{name}"}]}})
-    after = told(world(SIMPLE, going, worker(going, 1), worker(going, 2, NO_IMAGE), worker(going, 3)))
+    chosen = {"name": SECOND.key.name, "uid": SECOND.metadata.uid}
+    going = default_group(SIMPLE, status={"decisions": {"retiring": [chosen]}})
+    after = told(
+        world(SIMPLE, going, worker(going, SIMPLE, 1), worker(going, SIMPLE, 2, NO_IMAGE), worker(going, SIMPLE, 3))
+    )
     assert after.condition(going, "Ready").message == "1 of 3 workers is not ready: 1 to create."
 
 
 def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
     """A backoff explains the Pods that are missing, in the group and in its cluster."""
     after = told(
-        world(SIMPLE, DEFAULT, worker(DEFAULT, 1)), findings=[finding(DEFAULT, Reason.BACK_OFF, "they ended 5 times")]
+        world(SIMPLE, DEFAULT, worker(DEFAULT, SIMPLE, 1)),
+        findings=[finding(DEFAULT, Reason.BACK_OFF, "they ended 5 times")],
     )
     for one, type_ in ((DEFAULT, "Ready"), (SIMPLE, "WorkersReady")):
         assert after.condition(one, type_).message == ("2 of 3 workers are not ready: 2 to create: They ended 5 times.")
@@ -151,7 +154,7 @@ def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
 
 def test_a_group_without_its_cluster_is_not_ready_and_keeps_what_was_known() -> None:
     """Which template is the present one depends on the cluster."""
-    orphan = group(SIMPLE, status={"updatedReplicas": 3}, meta={"ownerReferences": []})
+    orphan = group("simple", status={"updatedReplicas": 3})
     after = told(world(orphan))
     assert after.condition(orphan, "Ready").reason == "ClusterNotFound"
     assert after.statuses[orphan.key]["updatedReplicas"] == 3
@@ -171,7 +174,7 @@ def test_a_group_of_a_cluster_that_dask_kubernetes_runs_gets_conditions_only() -
 
 def test_a_group_of_no_workers_is_ready() -> None:
     """Scaled to zero is as wanted."""
-    none = group(SIMPLE, 0)
+    none = default_group(SIMPLE, replicas=0)
     after = told(world(SIMPLE, none))
     assert (after.condition(none, "Ready").status, after.statuses[none.key]["workers"]) == ("True", "0/0")
     assert after.condition(none, "Progressing").reason == "Settled"
@@ -179,7 +182,7 @@ def test_a_group_of_no_workers_is_ready() -> None:
 
 def test_more_ready_workers_than_wanted_are_ready() -> None:
     """Surplus is no shortage."""
-    after = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, n, READY) for n in range(1, 6))))
+    after = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, SIMPLE, n, READY) for n in range(1, 6))))
     assert after.condition(DEFAULT, "Ready").message == "3 of 3 workers are ready."
     assert after.statuses[DEFAULT.key]["workers"] == "5/3"
 

@@ -7,7 +7,8 @@ import pytest
 from models.observed import Pod
 from reconciler.passes.report.pod_trouble import explain, explain_end, summarize
 from reconciler.rules.labels import SCHEDULER_GATE
-from tests.unit.passes.report.worlds import (
+from tests.builders import pod, terminated
+from tests.unit.passes.report.podstates import (
     NEW,
     NO_IMAGE,
     NO_NODE,
@@ -16,10 +17,8 @@ from tests.unit.passes.report.worlds import (
     SUCCEEDED,
     UNSCHEDULABLE,
     container,
-    ended,
     failed,
     on_node,
-    pod,
     waiting,
 )
 
@@ -36,72 +35,76 @@ CRASH_LOOP = "back-off 5m0s restarting failed container=main pod=x_default(0d5f)
 
 
 def gated(*gates: str) -> Pod:
-    return pod(schedulingGates=[{"name": gate} for gate in gates])
+    return pod("x", {}, gates=gates)
 
 
 def initializing(**status: Any) -> Pod:
     state = {"initContainerStatuses": [container("fetch", **status)]}
-    return pod(status=on_node(waiting("PodInitializing"), **state))
+    return pod("x", on_node(waiting("PodInitializing"), **state))
 
 
 EXPLANATIONS: list[tuple[Pod, str]] = [
-    (pod(status=READY), ""),
-    (pod(status=NEW), "must wait to be scheduled"),
-    (pod(status=UNSCHEDULABLE), "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu"),
+    (pod("x", READY), ""),
+    (pod("x", NEW), "must wait to be scheduled"),
+    (pod("x", UNSCHEDULABLE), "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu"),
     (
-        pod(status={"conditions": [{"type": "PodScheduled", "status": "False", "message": PREEMPTION}]}),
+        pod("x", {"conditions": [{"type": "PodScheduled", "status": "False", "message": PREEMPTION}]}),
         "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu",
     ),
     (
-        pod(status={"conditions": [{"type": "PodScheduled", "status": "False", "message": CLAIMS}]}),
+        pod("x", {"conditions": [{"type": "PodScheduled", "status": "False", "message": CLAIMS}]}),
         "cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu",
     ),
-    (pod(status={"conditions": [STALE_GATE]}), "must wait to be scheduled"),
+    (pod("x", {"conditions": [STALE_GATE]}), "must wait to be scheduled"),
     (gated(SCHEDULER_GATE), "must wait until the scheduler is ready"),
     (gated("example.com/quota"), "must wait for whoever set the scheduling gate example.com/quota"),
     (gated("example.com/quota", SCHEDULER_GATE), "must wait until the scheduler is ready"),
-    (pod(status=SCHEDULED), "must wait for the node to start the containers"),
-    (pod(status=on_node(waiting("ContainerCreating"))), "must wait for the containers: ContainerCreating"),
+    (pod("x", SCHEDULED), "must wait for the node to start the containers"),
+    (pod("x", on_node(waiting("ContainerCreating"))), "must wait for the containers: ContainerCreating"),
     (
-        pod(status=on_node(waiting("ErrImagePull", "pull access denied: authorization failed"))),
+        pod("x", on_node(waiting("ErrImagePull", "pull access denied: authorization failed"))),
         "cannot start: ErrImagePull: pull access denied: authorization failed",
     ),
-    (pod(status=NO_IMAGE), 'cannot start: ImagePullBackOff: Back-off pulling image "dask"'),
+    (pod("x", NO_IMAGE), 'cannot start: ImagePullBackOff: Back-off pulling image "dask"'),
     (
-        pod(status=on_node(container("main", ready=True), {**waiting("ErrImagePull", "no such host"), "name": "log"})),
+        pod("x", on_node(container("main", ready=True), {**waiting("ErrImagePull", "no such host"), "name": "log"})),
         "cannot start: container log: ErrImagePull: no such host",
     ),
     (
-        pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=ended(137, "OOMKilled")))),
+        pod("x", on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=terminated(137, "OOMKilled")))),
         "crashed: CrashLoopBackOff, exit code 137 (OOMKilled): started again after 5m0s",
     ),
     (
-        pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=ended(1, "Error", "No module\nnamed x")))),
+        pod(
+            "x",
+            on_node(waiting("CrashLoopBackOff", CRASH_LOOP, lastState=terminated(1, "Error", "No module\nnamed x"))),
+        ),
         "crashed: CrashLoopBackOff, exit code 1 (Error): No module named x; started again after 5m0s",
     ),
     (
-        pod(status=on_node(waiting("CrashLoopBackOff", CRASH_LOOP))),
+        pod("x", on_node(waiting("CrashLoopBackOff", CRASH_LOOP))),
         "crashed: CrashLoopBackOff: started again after 5m0s",
     ),
-    (pod(status=on_node(waiting("CrashLoopBackOff"))), "crashed: CrashLoopBackOff"),
-    (pod(status=on_node(container(state=ended(2)))), "crashed: exit code 2 (Error)"),
-    (pod(status=on_node(container(state=ended(0, "Completed")))), "ended: exit code 0 (Completed)"),
+    (pod("x", on_node(waiting("CrashLoopBackOff"))), "crashed: CrashLoopBackOff"),
+    (pod("x", on_node(container(state=terminated(2)))), "crashed: exit code 2 (Error)"),
+    (pod("x", on_node(container(state=terminated(0, "Completed")))), "ended: exit code 0 (Completed)"),
     (
-        pod(status=on_node(container(), phase="Running")),
+        pod("x", on_node(container(), phase="Running")),
         "started, but did not pass the readiness probe yet",
     ),
     (
-        pod(status=on_node(container(restartCount=3, lastState=ended(137, "OOMKilled")), phase="Running")),
+        pod("x", on_node(container(restartCount=3, lastState=terminated(137, "OOMKilled")), phase="Running")),
         "had to start again and did not become ready yet: exit code 137 (OOMKilled)",
     ),
     (
-        pod(status=on_node(container(ready=True), phase="Running"), nodeName="n1"),
+        pod("x", on_node(container(ready=True), phase="Running"), node="n1"),
         "started, but cannot be called ready: node n1 may be down",
     ),
     (
         pod(
-            status=on_node(container(ready=True), conditions=[{"type": "Ready", "status": "False", "message": "gate"}]),
-            nodeName="n1",
+            "x",
+            on_node(container(ready=True), conditions=[{"type": "Ready", "status": "False", "message": "gate"}]),
+            node="n1",
         ),
         "started, but cannot be called ready: gate",
     ),
@@ -109,37 +112,39 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
         initializing(state={"waiting": {"reason": "ImagePullBackOff", "message": "no such host"}}),
         "cannot start: init container fetch: ImagePullBackOff: no such host",
     ),
-    (initializing(state=ended(1)), "crashed: init container fetch: exit code 1 (Error)"),
+    (initializing(state=terminated(1)), "crashed: init container fetch: exit code 1 (Error)"),
     (initializing(), "must wait for the init container fetch"),
     (
-        initializing(ready=True, state=ended(0, "Completed")),
+        initializing(ready=True, state=terminated(0, "Completed")),
         "must wait for the containers: PodInitializing",
     ),
     (
-        pod(status=READY, meta={"deletionTimestamp": "2026-01-31T12:00:00Z"}),
+        pod("x", READY, deleting=True),
         "cannot be used any more: deletion was requested",
     ),
     (
-        pod(status={"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}),
+        pod("x", {"phase": "Failed", "reason": "Evicted", "message": "The node was low on memory."}),
         "failed: Evicted: The node was low on memory",
     ),
-    (pod(status=failed(137, "OOMKilled")), "failed: exit code 137 (OOMKilled)"),
-    (pod(status={"phase": "Failed"}), "failed"),
-    (pod(status=SUCCEEDED), "ended: exit code 0 (Completed)"),
+    (pod("x", failed(137, "OOMKilled")), "failed: exit code 137 (OOMKilled)"),
+    (pod("x", {"phase": "Failed"}), "failed"),
+    (pod("x", SUCCEEDED), "ended: exit code 0 (Completed)"),
     (
-        pod(status=on_node(container("a", state=ended(0)), container("b", state=ended(3)), phase="Failed")),
+        pod("x", on_node(container("a", state=terminated(0)), container("b", state=terminated(3)), phase="Failed")),
         "failed: container b: exit code 3 (Error)",
     ),
     (
-        pod(status=on_node(container("a", state=ended(2)), container("worker", state=ended(3)), phase="Failed")),
+        pod(
+            "x", on_node(container("a", state=terminated(2)), container("worker", state=terminated(3)), phase="Failed")
+        ),
         "failed: container worker: exit code 3 (Error)",
     ),
     (
-        pod(status=on_node(waiting("ErrImagePull", "no"), {**waiting("CrashLoopBackOff"), "name": "worker"})),
+        pod("x", on_node(waiting("ErrImagePull", "no"), {**waiting("CrashLoopBackOff"), "name": "worker"})),
         "crashed: container worker: CrashLoopBackOff",
     ),
     (
-        pod(status={"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu."}),
+        pod("x", {"phase": "Failed", "reason": "OutOfcpu", "message": "Node didn't have enough resource: cpu."}),
         "was refused by its node: OutOfcpu: Node didn't have enough resource: cpu",
     ),
     (gated(KUEUE_GATE), f"must wait for Kueue to admit it (scheduling gate {KUEUE_GATE})"),
@@ -155,7 +160,7 @@ def test_a_pod_is_explained_by_the_first_thing_that_keeps_it_from_being_ready(ob
 
 def test_how_a_pod_ended_is_told_even_while_it_is_being_deleted() -> None:
     """A job's outcome does not hide behind the removal of its Pod."""
-    going = pod(status=failed(3), meta={"deletionTimestamp": "2026-01-31T12:00:00Z"})
+    going = pod("x", failed(3), deleting=True)
     assert explain_end(going) == "failed: exit code 3 (Error)"
 
 

@@ -1,99 +1,99 @@
 """Rules that reports keep in every world."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.base import Condition
 from models.kinds import POD, Key
-from models.observed import Pod
-from models.resources import DaskCluster, DaskJob
+from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot, Unreadable
 from models.status import JobStatus
 from reconciler.passes.report.pod_trouble import explain
-from reconciler.passes.values import Action, Finding, Response, Result, Verb
-from reconciler.rules.labels import SCHEDULER_GATE, Role
+from reconciler.passes.values import Action, Body, Finding, Response, Result, Verb
+from reconciler.rules.labels import SCHEDULER_GATE
+from reconciler.rules.names import Naming
 from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
 from reconciler.rules.reasons import Reason
-from tests.unit.passes.report.worlds import (
-    LATER,
+from tests.builders import (
+    NOON,
+    autoscaler,
+    cluster,
+    default_group,
+    group,
+    job,
+    job_cluster,
+    pod,
+    runner,
+    scheduler,
+    services,
+    terminated,
+    worker,
+    world,
+)
+from tests.unit.passes.report.podstates import (
     NEW,
     NO_IMAGE,
-    NOON,
     READY,
     SCHEDULED,
     SUCCEEDED,
     UNSCHEDULABLE,
-    Body,
-    Told,
-    autoscaler,
-    cluster,
     container,
-    current,
-    ended,
     failed,
-    finding,
-    group,
-    job,
     on_node,
-    runner,
-    scheduler,
-    service,
-    told,
     waiting,
-    worker,
-    world,
 )
+from tests.unit.passes.report.told import LATER, Told, finding, told
 
 REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")  # metav1.Condition's
 TYPE = re.compile(r"[A-Z][A-Za-z]*")
 STEPS = list(JobStatus)
-CRASHING = on_node(waiting("CrashLoopBackOff", "back-off", lastState=ended(137, "OOMKilled")))
+CRASHING = on_node(waiting("CrashLoopBackOff", "back-off", lastState=terminated(137, "OOMKilled")))
 UNPROBED = on_node(container(), phase="Running")
 STATES = [NEW, SCHEDULED, READY, UNSCHEDULABLE, NO_IMAGE, CRASHING, UNPROBED, SUCCEEDED, failed(3)]
 
-GOING = {"name": "simple-default-worker-group-worker-1", "uid": "uid-simple-default-worker-group-worker-1"}
+FIRST = worker(default_group(cluster()), cluster(), 1)
+CHOSEN = {"name": FIRST.key.name, "uid": FIRST.metadata.uid}
 
 states: st.SearchStrategy[Body] = st.sampled_from(STATES)
-going = st.sampled_from([{}, {}, {}, {"deletionTimestamp": "2026-01-31T12:00:00Z"}])
+namings = st.sampled_from(Naming)
+going = st.sampled_from([None, None, None, NOON])
 known_of_groups: st.SearchStrategy[Body] = st.sampled_from(
-    [{}, {"highestOrdinal": 5}, {"decisions": {"retiring": [GOING], "highestOrdinal": 5}}]
+    [{}, {"highestOrdinal": 5}, {"decisions": {"retiring": [CHOSEN], "highestOrdinal": 5}}]
 )
 statuses = st.sampled_from([{}, {"phase": "Running"}, {"phase": "Pending"}])
 texts = st.sampled_from(["it is so", "", "x" * 40_000, "two\nlines.", "spec.worker is missing; add it"])
 
 
 @st.composite
-def groups(draw: st.DrawFn, of: DaskCluster, name: str = "") -> list[Observed]:
+def groups(draw: st.DrawFn, of: DaskCluster, make: Callable[..., DaskWorkerGroup]) -> list[Observed]:
     """A group with workers in any state, from any template."""
     known = draw(known_of_groups)
     strategy = draw(st.sampled_from(["RollingUpdate", "Recreate", "OnDelete"]))
-    one = group(of, draw(st.integers(0, 5)), name, known, draw(going), updateStrategy={"type": strategy})
-    templates = st.sampled_from(["", "", "old"])
+    fields = {"replicas": draw(st.integers(0, 5)), "updateStrategy": {"type": strategy}}
+    one = make(of, worker=fields, status=known, deleting=draw(going))
+    stale = st.sampled_from([False, False, True])
     pods = [
-        worker(one, number, draw(states), template=draw(templates), **draw(going))
+        worker(one, of, number, draw(states), stale=draw(stale), deleting=draw(going))
         for number in range(1, draw(st.integers(0, 6)) + 1)
     ]
     return [one, *pods]
 
 
 @st.composite
-def clusters(draw: st.DrawFn, name: str = "simple", owner: DaskJob | None = None) -> list[Observed]:
+def clusters(draw: st.DrawFn, make: Callable[..., DaskCluster]) -> list[Observed]:
     """A cluster, built as far as may be."""
-    one = cluster(name, status=draw(statuses), owner=owner, meta=draw(going))
-    one = current(one) if draw(st.booleans()) else one
+    one = make(status=draw(statuses), deleting=draw(going))
     objects: list[Observed] = [one]
     if draw(st.booleans()):
-        objects.append(scheduler(one, draw(states), **draw(going)))
-    if draw(st.booleans()):
-        kinds = draw(st.sampled_from(["ClusterIP", "LoadBalancer"]))
-        objects.append(service(one, Role.USER_SERVICE, kinds, draw(st.sampled_from(["", "192.0.2.1"]))))
-    if draw(st.booleans()):
-        objects.append(service(one, Role.COMM_SERVICE))
-    for of in ("", f"{name}-more"):
+        objects.append(scheduler(one, draw(states), deleting=draw(going)))
+    type_, ip = draw(st.sampled_from(["ClusterIP", "LoadBalancer"])), draw(st.sampled_from(["", "192.0.2.1"]))
+    objects += [each for each in services(one, type_, ip) if draw(st.booleans())]
+    for of in (default_group, partial(group, name=f"{one.key.name}-more")):
         objects += draw(groups(one, of)) if draw(st.booleans()) else []
     return objects
 
@@ -101,11 +101,12 @@ def clusters(draw: st.DrawFn, name: str = "simple", owner: DaskJob | None = None
 @st.composite
 def jobs(draw: st.DrawFn) -> list[Observed]:
     """A job at any step."""
-    one = job(draw(st.sampled_from([{}, *({"jobStatus": str(step)} for step in STEPS)])), draw(going))
+    known = draw(st.sampled_from([{}, *({"jobStatus": str(step)} for step in STEPS)]))
+    one = job(naming=draw(namings), status=known, deleting=draw(going))
     objects: list[Observed] = [one]
-    objects += draw(clusters("work-cluster", one)) if draw(st.booleans()) else []
+    objects += draw(clusters(partial(job_cluster, one))) if draw(st.booleans()) else []
     if draw(st.booleans()):
-        objects.append(runner(one, draw(states), **draw(going)))
+        objects.append(runner(one, draw(states), deleting=draw(going)))
     return objects
 
 
@@ -143,14 +144,14 @@ def reasons_of(owner: Owner) -> list[Reason]:
 @st.composite
 def passes(draw: st.DrawFn) -> tuple[Snapshot, list[Finding], list[Response]]:
     """A world, what was found in it, and what came of the writes."""
-    objects = [*draw(clusters()), *draw(jobs()), autoscaler()]
+    objects = [*draw(clusters(partial(cluster, naming=draw(namings)))), *draw(jobs()), autoscaler()]
     owners = [one for one in objects if isinstance(one, Owner)]
     unreadable = [
         Unreadable(Key(POD, "default", "broken"), draw(texts), (owner.metadata.uid,))
         for owner in draw(st.lists(st.sampled_from(owners), max_size=1))
     ]
     shuffled = draw(st.permutations(objects))
-    return world(*shuffled, unreadable=unreadable), draw(findings_on(owners)), draw(responses_on(owners))
+    return world(*shuffled, *unreadable), draw(findings_on(owners)), draw(responses_on(owners))
 
 
 Pass = tuple[Snapshot, list[Finding], list[Response]]
@@ -253,7 +254,7 @@ def test_a_jobs_status_never_goes_back(lives: list[list[Observed]]) -> None:
 
 
 words = st.sampled_from(["", "x", "a b.\nc"])
-ends = st.builds(ended, st.integers(0, 255), words, words)
+ends = st.builds(terminated, st.integers(0, 255), words, words)
 container_states = st.one_of(
     st.just({}), ends, st.builds(lambda r, m: {"waiting": {"reason": r, "message": m}}, words, words)
 )
@@ -287,9 +288,8 @@ conditions = st.builds(
 )
 def test_every_pod_can_be_explained(status: Body, gates: list[str]) -> None:
     """A Pod that is not ready has an explanation, on one line, and one that is ready has none."""
-    spec = {"schedulingGates": [{"name": gate} for gate in gates]}
-    pod = Pod.model_validate({"metadata": {"name": "x"}, "spec": spec, "status": status})
-    said = explain(pod)
-    assert bool(said) == (not pod.is_ready or pod.has_ended)
+    one = pod("x", status, gates=gates)
+    said = explain(one)
+    assert bool(said) == (not one.is_ready or one.has_ended)
     assert "\n" not in said
     assert not said.endswith(".")

@@ -6,24 +6,13 @@ from models.kinds import POD, Key
 from models.observed import Pod
 from models.snapshot import Observed, Owner
 from reconciler.passes.values import Action, Response, Result, Verb
-from tests.unit.passes.report.worlds import (
-    LATER,
-    NEW,
-    READY,
-    Told,
-    built,
-    cluster,
-    failed,
-    group,
-    scheduler,
-    told,
-    worker,
-    world,
-)
+from tests.builders import built, cluster, default_group, scheduler, worker, workers, world
+from tests.unit.passes.report.podstates import NEW, READY, failed
+from tests.unit.passes.report.told import LATER, Told, told
 
 SIMPLE = cluster()
-DEFAULT = group(SIMPLE)
-OLD = [worker(DEFAULT, n, template="old") for n in (1, 2, 3)]
+DEFAULT = default_group(SIMPLE)
+OLD = workers(DEFAULT, SIMPLE, 1, 2, 3, stale=True)
 
 
 def wrote(verb: Verb, one: Pod, owner: Owner = DEFAULT) -> Response:
@@ -40,7 +29,7 @@ def after(before: Told, *pods: Pod, responses: tuple[Response, ...] = ()) -> Tol
 def test_a_rollout_that_ends_is_news() -> None:
     """Who edited the template wants to know when it is done."""
     rolling = told(world(*built(SIMPLE), *OLD))
-    over = after(rolling, *(worker(DEFAULT, n) for n in (4, 5, 6)))
+    over = after(rolling, *workers(DEFAULT, SIMPLE, 4, 5, 6))
     assert over.events["WorkersRolledOut"] == "All 3 workers are from the present template."
 
 
@@ -58,9 +47,9 @@ def test_scaling_is_told_once_a_pass_with_numbers(
     old: int, new: int, created: int, deleted: int, said: dict[str, str]
 ) -> None:
     """Thousands of Pods make one Event."""
-    before = [worker(DEFAULT, n) for n in range(old)]
-    fresh = [worker(DEFAULT, n) for n in range(100, 100 + created)]
-    wanted = group(SIMPLE, new)
+    before = [worker(DEFAULT, SIMPLE, n) for n in range(old)]
+    fresh = [worker(DEFAULT, SIMPLE, n) for n in range(100, 100 + created)]
+    wanted = default_group(SIMPLE, replicas=new)
     answers = [wrote(Verb.CREATE, one, wanted) for one in fresh]
     answers += [wrote(Verb.DELETE, one, wanted) for one in before[:deleted]]
     left: tuple[Observed, ...] = (SIMPLE, wanted, *before[deleted:], *fresh)
@@ -70,8 +59,8 @@ def test_scaling_is_told_once_a_pass_with_numbers(
 def test_workers_replaced_by_a_rollout_are_not_told_one_by_one() -> None:
     """A rollout is told when it is over."""
     rolling = told(world(*built(SIMPLE), *OLD))
-    gone, fresh = worker(DEFAULT, 1, template="old"), worker(DEFAULT, 4, NEW)
-    left = [worker(DEFAULT, n, template="old") for n in (2, 3)]
+    gone, fresh = worker(DEFAULT, SIMPLE, 1, stale=True), worker(DEFAULT, SIMPLE, 4, NEW)
+    left = workers(DEFAULT, SIMPLE, 2, 3, stale=True)
     assert after(rolling, *left, responses=(wrote(Verb.DELETE, gone, DEFAULT),)).events == {}
     half = after(rolling, *left)
     assert after(half, *left, fresh, responses=(wrote(Verb.CREATE, fresh, DEFAULT),)).events == {}
@@ -79,7 +68,7 @@ def test_workers_replaced_by_a_rollout_are_not_told_one_by_one() -> None:
 
 def test_removing_workers_that_had_ended_is_no_scaling() -> None:
     """They no longer counted."""
-    over = worker(DEFAULT, 1, failed())
+    over = worker(DEFAULT, SIMPLE, 1, failed())
     answers = [wrote(Verb.DELETE, over, DEFAULT)]
     assert told(world(SIMPLE, DEFAULT), before=world(SIMPLE, DEFAULT, over), responses=answers).events == {}
 
@@ -94,12 +83,12 @@ def test_pods_of_other_kinds_do_not_count_as_workers() -> None:
 def test_the_first_worker_of_a_rollout_is_no_scaling() -> None:
     """A surge makes the group larger for a while, and nobody scaled it."""
     settled = told(world(*built(SIMPLE, READY, READY, READY)))
-    fresh = worker(DEFAULT, 4, NEW)
+    fresh = worker(DEFAULT, SIMPLE, 4, NEW)
     assert after(settled, *OLD, fresh, responses=(wrote(Verb.CREATE, fresh),)).events == {}
 
 
 def test_the_last_worker_that_a_rollout_takes_away_is_no_scaling() -> None:
     """What a surge added is taken away again."""
-    rolling = told(world(*built(SIMPLE), OLD[0], *(worker(DEFAULT, n) for n in (4, 5, 6))))
-    over = after(rolling, *(worker(DEFAULT, n) for n in (4, 5, 6)), responses=(wrote(Verb.DELETE, OLD[0]),))
+    rolling = told(world(*built(SIMPLE), OLD[0], *workers(DEFAULT, SIMPLE, 4, 5, 6)))
+    over = after(rolling, *workers(DEFAULT, SIMPLE, 4, 5, 6), responses=(wrote(Verb.DELETE, OLD[0]),))
     assert set(over.events) == {"WorkersRolledOut"}

@@ -3,38 +3,24 @@
 from models.kinds import POD, Key
 from models.snapshot import Unreadable
 from reconciler.rules.reasons import Reason
-from tests.unit.passes.report.worlds import (
-    LATER,
-    NO_IMAGE,
-    NOON,
-    READY,
-    UNSCHEDULABLE,
-    Body,
-    built,
-    cluster,
-    finding,
-    group,
-    scheduler,
-    services,
-    told,
-    world,
-)
+from tests.builders import NOON, built, cluster, default_group, scheduler, services, world
+from tests.unit.passes.report.podstates import NO_IMAGE, READY, UNSCHEDULABLE
+from tests.unit.passes.report.told import LATER, finding, told
 
 SIMPLE = cluster()
-GOING: Body = {"deletionTimestamp": "2026-01-31T12:00:00Z"}
 
 
 def test_a_cluster_that_is_being_deleted_gets_no_status_and_no_events() -> None:
     """Garbage collection is at work; a write would only race it."""
-    going = cluster(meta=GOING)
+    going = cluster(deleting=True)
     assert told(world(going), findings=[finding(going, Reason.NAME_CONFLICT)]).actions == ()
 
 
 def test_a_cluster_part_of_which_cannot_be_read_is_unknown_and_keeps_its_numbers() -> None:
     """An incomplete picture is no picture: counts from it would be wrong."""
     seen = cluster(status={"phase": "Running", "replicas": 3, "workers": "3/3"})
-    broken = Unreadable(group(seen).key, "spec.worker is missing; add it", (seen.metadata.uid,), "u", 1)
-    after = told(world(seen, scheduler(seen), *services(seen), unreadable=[broken]))
+    broken = Unreadable(default_group(seen).key, "spec.worker is missing; add it", (seen.metadata.uid,), "u", 1)
+    after = told(world(seen, scheduler(seen), *services(seen), broken))
     status = after.statuses[seen.key]
     assert (status["phase"], status["replicas"], status["workers"]) == ("Running", 3, "3/3")
     ready = after.condition(seen, "Ready")
@@ -46,10 +32,10 @@ def test_a_cluster_part_of_which_cannot_be_read_is_unknown_and_keeps_its_numbers
 def test_a_cluster_part_of_whose_groups_cannot_be_read_is_unknown_too() -> None:
     """A group's workers are counted in its cluster."""
     seen = cluster(status={"phase": "Running", "workers": "3/3"})
-    broken = Unreadable(Key(POD, "default", "w"), "no name", (group(seen).metadata.uid,), "u", 1)
-    after = told(world(*built(seen, READY), unreadable=[broken]))
+    broken = Unreadable(Key(POD, "default", "w"), "no name", (default_group(seen).metadata.uid,), "u", 1)
+    after = told(world(*built(seen, READY), broken))
     assert after.statuses[seen.key]["workers"] == "3/3"
-    assert {after.condition(one, "Ready").status for one in (seen, group(seen))} == {"Unknown"}
+    assert {after.condition(one, "Ready").status for one in (seen, default_group(seen))} == {"Unknown"}
 
 
 def test_findings_are_told_in_a_fixed_order() -> None:
@@ -82,8 +68,13 @@ def test_a_status_holds_what_is_derived_and_never_what_is_decided_elsewhere() ->
 def test_a_status_is_guarded_by_the_version_it_was_worked_out_from() -> None:
     """A status from an older picture must not overwrite what was decided since."""
     (report, *_) = told(world(SIMPLE)).actions
-    assert report.body["metadata"] == {"name": "simple", "namespace": "default", "resourceVersion": "7"}
-    assert (report.uid, report.to_status, report.owner, report.tree) == ("uid-simple", True, SIMPLE.key, SIMPLE.key)
+    assert report.body["metadata"] == {"name": "simple", "namespace": "default", "resourceVersion": "1"}
+    assert (report.uid, report.to_status, report.owner, report.tree) == (
+        "daskcluster-simple-uid",
+        True,
+        SIMPLE.key,
+        SIMPLE.key,
+    )
 
 
 def test_conditions_of_other_programs_cause_no_write() -> None:

@@ -7,7 +7,9 @@ import pytest
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, Key, Kind
 from models.snapshot import Unreadable
-from tests.unit.passes.report.worlds import LATER, Body, Told, told, world
+from reconciler.passes.values import Body
+from tests.builders import world
+from tests.unit.passes.report.told import LATER, Told, told
 
 ERROR = "spec.worker.replicas is -1; it must be 0 or more"
 
@@ -17,7 +19,7 @@ def broken(kind: Kind = DASK_CLUSTER, status: Body | None = None) -> Unreadable:
 
 
 def on(item: Unreadable) -> Told:
-    return told(world(unreadable=[item]))
+    return told(world(item))
 
 
 @pytest.mark.parametrize("kind", [DASK_CLUSTER, DASK_WORKER_GROUP, DASK_JOB, DASK_AUTOSCALER])
@@ -74,7 +76,7 @@ def test_a_condition_keeps_its_time() -> None:
     """Since when a resource is broken is not when it was last looked at."""
     status = on(broken()).statuses[broken().key]
     other = Unreadable(broken().key, "another error", uid="u", generation=5, status=status)
-    after = told(world(unreadable=[other]), at=LATER)
+    after = told(world(other), at=LATER)
     (condition,) = after.statuses[other.key]["conditions"]
     assert (condition["lastTransitionTime"], condition["observedGeneration"]) == ("2026-01-31T12:00:00Z", 5)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
-from reconciler.daemon.server import (
+from reconciler.daemon.endpoints import (
     Probe,
     ServerError,
     Verdict,
@@ -17,7 +17,7 @@ from reconciler.daemon.server import (
     readiness,
     serving,
 )
-from tests.unit.daemon.passresults import NOON
+from tests.builders import NOON
 
 SECOND = timedelta(seconds=1)
 WELL = Verdict(ok=True, words="alive: the last pass returned 3 s ago")

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.local.network.listeners import listeners
-from reconciler.local.pods.probes import attempt
+from reconciler.local.pods.network_probe import attempt
 from reconciler.wire.protocol import Body
 from tests.http.rawserver import Act, RawServer, drip, send, silence
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from models.base import wire_time
 from models.kinds import Key, Kind, kind_of
-from reconciler.memory import checks, garbage, managed, ownership, pods, refusals, strategy
+from reconciler.memory import garbage, managed_fields, ownership, pods, preconditions, refusals, strategy
 from reconciler.memory import metadata as meta
 from reconciler.memory.document import copied, merge_patched, replaced, without_nulls
 from reconciler.memory.ownership import Applier, Owners
@@ -55,7 +55,7 @@ class Server:
                 loaded = replaced(loaded, "status", status) if status is not None else loaded
             if not loaded["metadata"].get("resourceVersion"):
                 loaded["metadata"]["resourceVersion"] = str(self.store.revision + 1)
-            self.store.load(key, loaded, managed.owners(body))
+            self.store.load(key, loaded, managed_fields.owners(body))
 
     def create(self, kind: Kind, body: Body) -> Written:
         """Create an object."""
@@ -79,7 +79,7 @@ class Server:
         body, more = self._admitted(kind, self._without_status(kind, body), None)
         body = strategy.created(kind, body, self._supply, self._now())
         meta.check(kind, metadata)
-        checks.check_event(kind, body)
+        preconditions.check_event(kind, body)
         if self.store.get(key) is not None:
             raise refusals.already_exists(key)
         written = self.store.put(key, self._begun(kind, body), owners)
@@ -117,7 +117,7 @@ class Server:
         kind, subresource = key.kind, applier.subresource
         config = copied(config) if kind.group else without_nulls(config)
         config["metadata"] = {"name": key.name, "namespace": key.namespace, **(config.get("metadata") or {})}
-        checks.check_config(key, config, self._schemas)
+        preconditions.check_config(key, config, self._schemas)
         record = self.store.get(key)
         if record is None and not subresource:
             return self._create_by_apply(key, config, applier)
@@ -188,7 +188,7 @@ class Server:
         """
         kind, old = key.kind, record.body
         meta.check_place(key, body)
-        checks.check_guards(key, old["metadata"], body["metadata"], subresource)
+        preconditions.check_guards(key, old["metadata"], body["metadata"], subresource)
         warnings = meta.unknown(body["metadata"])
         kept = {name: value for name, value in old["metadata"].items() if name in meta.SYSTEM}
         metadata = {name: value for name, value in body["metadata"].items() if name not in meta.SYSTEM} | kept
@@ -199,7 +199,7 @@ class Server:
             body, more = self._admitted(kind, body, old)
             new = strategy.updated(kind, old, body, subresource, self._supply)
         if new["metadata"] != old["metadata"]:
-            checks.check_finalizers(key, old, new)
+            preconditions.check_finalizers(key, old, new)
             meta.check(kind, new["metadata"])
         if (generation := strategy.generation(kind, old, new)) is not None:
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}

@@ -7,7 +7,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from models.kinds import ALL_KINDS, POD
-from reconciler.hints.watching import backoff, pause_seconds
+from reconciler.hints.reopening import backoff, pause_seconds
 from reconciler.wire.errors import ApiError, Forbidden, Gone, NotFound, TooManyRequests, Unavailable, Unreachable
 from reconciler.wire.protocol import WATCH_SILENCE_SECONDS
 from tests.unit.hints.watches import Clock, Follower, Script, bookmark, event

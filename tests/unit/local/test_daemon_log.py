@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 import pytest
 import structlog
 
-from reconciler.local.display.events import heard
+from reconciler.local.display.daemon_log import heard
 from reconciler.local.display.screen import Screen
 from tests.simulation.clock import Clock
 from tests.unit.daemon.keeplogging import keep_logging
