@@ -98,11 +98,13 @@ class Snapshot:
         taken_at: When observing began; durations are measured from it.
         objects: All objects that could be read.
         unreadable: The others.
+        is_partial: Whether only some trees were looked at; then what is not here may be elsewhere.
     """
 
     taken_at: datetime
     objects: Mapping[Key, Observed] = field(default_factory=dict)
     unreadable: Mapping[Key, Unreadable] = field(default_factory=dict)
+    is_partial: bool = False
 
     @cached_property
     def _index(self) -> _Index:
@@ -111,9 +113,12 @@ class Snapshot:
     def _on(self, shelf: _Shelf) -> Iterable[Any]:
         return self._index.shelves.get(shelf, {}).values()
 
-    def has(self, uid: str) -> bool:
-        """Whether an object of that uid was observed, readable or not."""
-        return uid in self._index.homes or any(item.uid == uid for item in self.unreadable.values())
+    def is_gone(self, key: Key, uid: str) -> bool:
+        """Whether a custom resource is gone: another has its name, or nothing does."""
+        found = self.objects.get(key) or self.unreadable.get(key)
+        if found is None:
+            return not self.is_partial
+        return uid != (found.uid if isinstance(found, Unreadable) else found.metadata.uid)
 
     def of(self, model: type[T]) -> Iterator[T]:
         """All objects of one model."""

@@ -108,7 +108,7 @@ def observe(
         objects = _without_strangers(objects, coverage.trees)
     failures = lists.failures.values()
     return Observation(
-        Snapshot(now, objects, unreadable),
+        Snapshot(now, objects, unreadable, bool(scope.trees)),
         {str(failure.ask): failure.why for failure in failures},
         coverage,
         {} if scope.trees else _versions(lists),

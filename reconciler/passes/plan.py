@@ -15,7 +15,7 @@ compared, of Services the fields that were set, of child resources the spec.
 
 from collections.abc import Mapping
 
-from models.kinds import CUSTOM_KINDS, Key
+from models.kinds import CUSTOM_KINDS, Key, kind_of
 from models.observed import Pod, Service
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
@@ -24,7 +24,6 @@ from reconciler.rules.labels import SET_BY_OWNER, formerly_set
 from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
 
-_OURS = frozenset(kind.name for kind in CUSTOM_KINDS)
 _COMPLETED = ("clusterIPs", "ipFamilies")
 """Lists of a Service that the API server completes, if it has both IP families and only the first is given."""
 
@@ -167,7 +166,8 @@ def _occupied(key: Key, owner: Owner, snapshot: Snapshot) -> Finding:
     other = occupant.metadata.controller
     if occupant.metadata.deletion_timestamp is not None:
         return Finding(owner.key, Reason.TERMINATING, f"waiting for {key}, which is being deleted")
-    if other is not None and other.kind in _OURS and not snapshot.has(other.uid):
+    kind = kind_of(other.api_version, other.kind) if other else None
+    if other and kind in CUSTOM_KINDS and snapshot.is_gone(Key(kind, key.namespace, other.name), other.uid):
         message = f"waiting for {key}, whose owner is gone, to be deleted by garbage collection"
         return Finding(owner.key, Reason.TERMINATING, message)
     whose = f"belongs to {other.kind} {other.name}" if other else "belongs to nobody that is known here"

@@ -52,7 +52,7 @@ def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     """The workers that should exist.
 
     Who goes is written down first; a worker is deleted only when it stands in the group's `status.decisions.retiring`.
-    So are the numbers of new workers: a reconciler with an old picture then creates nothing.
+    The numbers of workers are written there as soon as these were seen, and given to no others.
     """
     cluster = cluster_of(group, snapshot)
     if cluster is None:

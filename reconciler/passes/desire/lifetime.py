@@ -18,6 +18,8 @@ from models.snapshot import Snapshot
 from reconciler.passes.desire.obstacles import is_run_by_dask_kubernetes
 from reconciler.passes.values import Finding
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.parts import JobParts
+from reconciler.rules.pod_end import end_of
 from reconciler.rules.reasons import Reason
 
 MOST_AHEAD = timedelta(hours=1)
@@ -60,12 +62,18 @@ def misread(cluster: DaskCluster, snapshot: Snapshot) -> tuple[Finding, ...]:
 
 
 def _has_ended_job(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether the job that the cluster belongs to has an outcome, written down or yet to be."""
     owner = cluster.metadata.controller
     if owner is None or owner.kind != DaskJob.kind().name:
         return False
     job = snapshot.get(DaskJob, Key(DaskJob.kind(), cluster.metadata.namespace, owner.name))
-    status = job.status.job_status if job is not None and job.metadata.uid == owner.uid else None
-    return status is not None and status.is_outcome
+    if job is None or job.metadata.uid != owner.uid:
+        return False
+    if job.status.job_status is not None and job.status.job_status.is_outcome:
+        return True
+    runner = JobParts(job, snapshot).runner
+    end = end_of(runner) if runner is not None else None
+    return end is not None and not end.is_lost
 
 
 def _counts(cluster: DaskCluster, snapshot: Snapshot) -> bool:

@@ -10,7 +10,7 @@ from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, settle
 from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.view import View
-from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage
+from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage, waits_for_old
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -43,7 +43,8 @@ def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
     workers = count_workers(group, cluster, view.snapshot)
     acceptance = accepted(view, group)
     obstacle = obstacle_condition(view, group)
-    why = acceptance.message if acceptance.status == "False" else obstacle.message if obstacle is not None else ""
+    told = acceptance.message if acceptance.status == "False" else obstacle.message if obstacle is not None else ""
+    why = told or waits_for_old(group, workers)
     ready = blocked(ConditionType.READY, view.findings_of(group)) or _ready(
         workers, why, None if cluster else cluster_key
     )
@@ -87,7 +88,8 @@ def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str)
     share = f"{updated} of {wanted} workers are from the present template"
     waits_for_deletion = group.spec.worker.update_strategy.type == "OnDelete"
     if (updated < live and not waits_for_deletion) or _is_rolling_on(group, workers):
-        return condition(ConditionType.PROGRESSING, Reason.ROLLING_OUT, f"{share}.")
+        because = f": {why_not_created}" if workers.to_create and why_not_created else "."
+        return condition(ConditionType.PROGRESSING, Reason.ROLLING_OUT, f"{share}{because}")
     if workers.to_create:
         because = f": {why_not_created}" if why_not_created else "."
         what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"

@@ -27,6 +27,7 @@ class Workers:
         retiring: The uids of those chosen to go.
         updated: How many live ones are from the present template; `None` if the cluster, which is part of it, is
             not known.
+        going: Those from an older template that are on their way out.
     """
 
     wanted: int
@@ -35,6 +36,7 @@ class Workers:
     ended: tuple[Pod, ...]
     retiring: frozenset[str]
     updated: int | None
+    going: tuple[Pod, ...] = ()
 
     @property
     def missing(self) -> int:
@@ -72,7 +74,12 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
         ended=tuple(pod for pod in pods if has_ended(pod) and not pod.is_terminating),
         retiring=frozenset(one.uid for one in group.status.decisions.retiring),
         updated=None if present is None else updated,
+        going=tuple(pod for pod in pods if pod.is_terminating and _is_outdated(pod, present)),
     )
+
+
+def _is_outdated(pod: Pod, present: str | None) -> bool:
+    return not pod.has_ended and pod.metadata.annotations.get(TEMPLATE_HASH) != present
 
 
 def selector(group: DaskWorkerGroup) -> str:
@@ -98,6 +105,17 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
         parts.append(f"{to_create} to create{because}")
     who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
     return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
+
+
+def waits_for_old(group: DaskWorkerGroup, workers: Workers) -> str:
+    """That no worker is made before the last of the old ones is gone; empty if none is waited for."""
+    if group.spec.worker.update_strategy.type != "Recreate" or not workers.going:
+        return ""
+    first, others = workers.going[0], len(workers.going) - 1
+    node = f" on node {first.spec.node_name}" if first.spec.node_name else ""
+    more = f" and {others} other{'s' * (others > 1)}" if others else ""
+    are = "are" if others else "is"
+    return f"updateStrategy Recreate waits until Pod {first.metadata.name}{node}{more}, made before, {are} gone."
 
 
 def readiness(groups: Sequence[Workers]) -> str:

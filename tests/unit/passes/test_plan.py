@@ -47,6 +47,14 @@ def test_a_name_that_is_taken_is_waited_for_and_said(there: list[Observed], reas
     assert words in finding.message
 
 
+def test_in_a_look_at_one_tree_an_owner_that_is_not_seen_may_be_there() -> None:
+    """Only a namesake shows then that it is gone; else the owner would be told another thing at each look."""
+    taken = Desired(OWNER, (wanting(pod_body(pod_spec())),))
+    for there, reason in (((), Reason.NAME_CONFLICT), ((cluster("other", uid="anew"),), Reason.TERMINATING)):
+        seen = replace(world(pod("p", owner=OTHER), *there), is_partial=True)
+        assert reasons(plan(taken, seen).findings) == [reason]
+
+
 def test_an_equal_object_is_left_alone() -> None:
     """There is nothing to do about an object that is as wanted."""
     one = scheduler(OWNER)

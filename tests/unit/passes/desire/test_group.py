@@ -69,12 +69,21 @@ def test_a_group_that_someone_controls_is_adopted_beside_its_controller() -> Non
     assert [owner["controller"] for owner in record.body["metadata"]["ownerReferences"]] == [True, False]
 
 
-def test_a_group_of_another_cluster_is_left_alone_and_told() -> None:
-    """Two owners would both count on it."""
+@pytest.mark.parametrize(
+    ("there", "reason"),
+    [
+        ([cluster("other")], Reason.NAME_CONFLICT),
+        ([cluster("other", uid="anew")], Reason.TERMINATING),
+        ([], Reason.TERMINATING),
+    ],
+    ids=["there", "created anew", "gone"],
+)
+def test_a_group_of_another_cluster_is_left_alone_and_told(there: list[DaskCluster], reason: Reason) -> None:
+    """Two owners would both count on it. Of one that is gone, garbage collection takes it away."""
     taken = group("simple", "taken", ownerReferences=[reference(cluster("other"))])
-    found = desired(taken)
+    found = desired(taken, *there)
     assert (found.records, found.wanted) == ((), ())
-    assert reasons(found.findings) == [Reason.NAME_CONFLICT]
+    assert reasons(found.findings) == [reason]
     assert "belongs to DaskCluster other" in found.findings[0].message
 
 

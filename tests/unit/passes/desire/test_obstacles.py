@@ -20,6 +20,7 @@ from tests.builders import (
     job_cluster,
     pod,
     reasons,
+    runner,
     scheduler,
     worker,
     world,
@@ -96,13 +97,16 @@ def test_a_group_that_brings_its_address_needs_no_port(of: DaskCluster) -> None:
     assert reasons(_desired(of, of).findings) == ([Reason.NO_SCHEDULER_PORT] if of is LOST else [])
 
 
-@pytest.mark.parametrize("status", ["Successful", "Failed"])
-def test_what_names_a_cluster_that_is_about_to_go_is_not_adopted(status: str) -> None:
-    """It would go with it; it waits for the next cluster of that name."""
-    over = job(status={"jobStatus": status})
+@pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
+@pytest.mark.parametrize("is_written", [True, False], ids=["written down", "yet to be written down"])
+def test_what_names_a_cluster_that_is_about_to_go_is_not_adopted(phase: str, *, is_written: bool) -> None:
+    """It would go with it; it waits for the next cluster of that name. A job whose runner was lost goes on."""
+    outcome = {"Succeeded": "Successful", "Failed": "Failed"}[phase]
+    over = job(status={"jobStatus": outcome} if is_written else {})
     of = job_cluster(over)
+    ended, lost = runner(over, of, phase=phase), runner(over, of, phase="Failed", disrupted=True)
     for free in (group(of.metadata.name, "mine"), autoscaler(of.metadata.name)):
-        found = desire(free, world(over, of, free), Naming.CLASSIC)
+        found = desire(free, world(over, of, free, ended), Naming.CLASSIC)
         assert (found.records, found.wanted) == ((), ())
         assert reasons(found.findings) == [Reason.TERMINATING]
-        assert desire(free, world(job(), of, free), Naming.CLASSIC).records
+        assert desire(free, world(job(), of, free, lost), Naming.CLASSIC).records
