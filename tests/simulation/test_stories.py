@@ -10,7 +10,7 @@ from tests.simulation.shrinking import Shrinker
 from tests.simulation.stories import Setting, Story, draw
 from tests.simulation.trials import attempt, bring_to_rest
 
-STORIES = 100
+STORIES = 200
 BATCH = 20
 TRIES = 60
 """How many shorter stories are tried here; `make simulate SEED=…` tries more."""
