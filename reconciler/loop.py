@@ -5,8 +5,8 @@ over a few trees   as soon as a hint names them, side by side with the other, an
 
 a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least
 the next begins    an interval after the last began. While hints come, passes over everything take at most a
-                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later while
-                   the API server asks for it, or cannot be read
+                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later,
+                   whatever has changed, while the API server asks for it, or cannot be read
 """
 
 import threading
@@ -138,12 +138,14 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                pause, cost = self._settings.interval, 0.0
+                pause = trouble = self._settings.interval
+                cost = 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
-                    pause, cost = self._pause(result), _cost(result)
+                    trouble, cost = self._trouble(result), _cost(result)
+                    pause = self._pause(result, trouble)
                 self._claims.end_full()
-                self._wait(begun + pause, self._clock.seconds() + SHARE_IF_CROWDED * cost)
+                self._wait(begun + pause, max(begun + trouble, self._clock.seconds() + SHARE_IF_CROWDED * cost))
 
     @contextmanager
     def _following_hints(self) -> Iterator[None]:
@@ -179,15 +181,18 @@ class Loop:
                 return
             self._stop.wait(min(left, IDLE_SECONDS if self._hints is None else BEAT_SECONDS))
 
-    def _pause(self, result: PassResult) -> float:
-        """How long after this pass over everything began the next begins."""
-        interval = self._settings.interval
+    def _trouble(self, result: PassResult) -> float:
+        """How long after this pass over everything began the API server is left alone, whatever has changed."""
         self._unread = self._unread + 1 if result.snapshot is None else 0
-        unread = min(interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
+        unread = min(self._settings.interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
+        return max(unread if result.errors else 0.0, result.retry_after_seconds)
+
+    def _pause(self, result: PassResult, trouble: float) -> float:
+        """How long after this pass over everything began the next begins."""
         is_healthy = self._hints is not None and self._hints.healthy
         share = SHARE_WITH_HINTS if is_healthy and not result.responses else SHARE_WITHOUT_HINTS
         longer = 0.0 if result.is_cut else share * _cost(result)
-        return max(interval, unread, longer, result.retry_after_seconds)
+        return max(self._settings.interval, trouble, longer)
 
     def _over_everything(self) -> PassResult:
         self._claims.begin_full()

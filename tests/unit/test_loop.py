@@ -1,14 +1,18 @@
 """When passes are made: on the interval, later while the API server is in trouble, and each with an end."""
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.daemon.settings import Settings
+from reconciler.hints import Hints
 from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer
+from reconciler.passes.lists import Place as Listed
 from reconciler.passes.values import PassResult, Verb
 from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, Unreachable
 from tests.builders import NAMESPACE, cluster
@@ -67,10 +71,20 @@ class Server:
             raise self.error
 
 
-def _loop(server: Server, *observers: Observer, **settings: Any) -> Loop:
+class Crowded(Hints):
+    """Hints of more trees than small passes can see to."""
+
+    is_crowded = True
+
+    def restart(self, versions: Mapping[Listed, str], left_out: Collection[Key] = ()) -> None:
+        """A list changes nothing about it."""
+
+
+def _loop(server: Server, *observers: Observer, hints: Hints | None = None, **settings: Any) -> Loop:
     place = server.place
     chosen = Settings(parallel_writes=1, **settings)
-    return Loop(place, chosen, clock=place.clock, seconds=place.clock.seconds, observers=observers)
+    seconds = place.clock.seconds
+    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, hints=hints)
 
 
 def _passes(server: Server, most: int, **settings: Any) -> list[PassResult]:
@@ -110,6 +124,33 @@ def test_a_list_of_one_namespace_that_fails_makes_no_pause_longer() -> None:
 
     server.place.happens = answer
     assert _pauses(server, 2, namespaces=("default", "elsewhere")) == [5.0] * 2
+
+
+def test_the_next_pass_comes_sooner_if_more_has_changed_than_small_ones_can_see_to() -> None:
+    """But not while the API server cannot be read, or asks to be left alone."""
+    refusing = Server(error=TooManyRequests("slowly", status=429, retry_after_seconds=30.0))
+    refusing.place.add(cluster())
+    assert _crowded_pauses(Server(), 2) == [0, 0]
+    assert _crowded_pauses(Server(unread_until=25.0), 3) == [10, 20, 0]
+    assert _crowded_pauses(refusing, 1) == [30]
+
+
+def test_a_bug_that_ends_each_pass_ends_one_an_interval() -> None:
+    """However much has changed."""
+
+    def bug(_: PassResult) -> None:
+        raise ZeroDivisionError
+
+    with capture_logs() as logs:
+        assert _crowded_pauses(Server(), 2, bug) == [5, 5]
+    assert {line["event"] for line in logs} == {"pass.crashed"}
+
+
+def _crowded_pauses(server: Server, most: int, *observers: Observer) -> list[int]:
+    """The pauses where hints are crowded, without the little that passes cost."""
+    stop = Stop(server.place, most)
+    _loop(server, stop.after_pass, *observers, hints=Crowded(Place().api)).forever(stop)
+    return [round(pause) for pause in stop.pauses]
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(30.0, 30.0), (2.0, 5.0), (86400.0, 300.0)])
