@@ -170,6 +170,16 @@ def retry_after(responses: Iterable[Response]) -> float:
     return max((response.retry_after_seconds or 0.0 for response in responses), default=0.0)
 
 
+def merged_repeats(some: Mapping[Key, Repeat], others: Mapping[Key, Repeat]) -> Mapping[Key, Repeat]:
+    """The later of each, without those so much older than the last that they do not count any more."""
+    later = {
+        **some,
+        **{key: one for key, one in others.items() if key not in some or some[key].at_seconds <= one.at_seconds},
+    }
+    oldest = max((one.at_seconds for one in later.values()), default=0.0) - FORGOTTEN_AFTER.total_seconds()
+    return {key: one for key, one in later.items() if one.at_seconds > oldest}
+
+
 @dataclass(frozen=True, slots=True)
 class _Failure:
     """Why something has to wait.
