@@ -28,6 +28,7 @@ from reconciler.passes.observe import Observation, Scope, observe
 from reconciler.passes.one_pass import make_pass
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.values import PassResult, Response, Result, Terms
+from reconciler.passes.write_backoff import Backoff
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
@@ -233,15 +234,20 @@ class Loop:
             with self._lock:
                 before = self._memory
             result, after = make_pass(api, observation, self._settings, before, self._clock, writers, reporters, claims)
+        if self._twin is not None:  # nothing was written: nobody takes it back, and nothing has to wait
+            after = replace(after, backoff=Backoff())
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
     def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
-        """Which trees a pass has something to say of."""
-        if claims is None:
-            return result.coverage.covers
-        return lambda tree: result.coverage.covers(tree) and bool(claims.still_full((tree,)))
+        """Which trees, and resources of which trees, a pass has something to say of."""
+
+        def is_of_pass(key: Key) -> bool:
+            tree = result.trees.get(key, key)
+            return result.coverage.covers(tree) and (claims is None or bool(claims.still_full((tree,))))
+
+        return is_of_pass
 
     def _note(self, response: Response) -> None:
         """Tell the watches of a write of our own, whose event says nothing new."""
@@ -266,12 +272,20 @@ def _needs_another_look(response: Response) -> bool:
 
 
 def _joined(earlier: PassResult, last: PassResult) -> PassResult:
-    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
-    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
+    """The last pass, with what an earlier one got done, and what that one failed at and the last one left to later."""
+    left = {(action.verb, action.key) for action in last.plan.postponed}
+    kept = tuple(
+        one
+        for one in earlier.responses
+        if one.result is Result.DONE or (one.result is not Result.SKIPPED and (one.action.verb, one.action.key) in left)
+    )
+    tried = {(response.action.verb, response.action.key) for response in kept}
+    postponed = tuple(action for action in last.plan.postponed if (action.verb, action.key) not in tried)
+    actions = (*(response.action for response in kept), *last.plan.actions)
     return replace(
         last,
-        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
-        responses=(*done, *last.responses),
+        plan=replace(last.plan, actions=actions, postponed=postponed),
+        responses=(*kept, *last.responses),
         rounds=earlier.rounds + last.rounds,
         costs=(*earlier.costs, *last.costs),
     )

@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, POD, Key
+from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
 from reconciler.daemon.settings import Settings
 from reconciler.hints import Hints
-from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer
+from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer, Twin
+from reconciler.memory import twin_of
 from reconciler.passes.lists import Place as Listed
 from reconciler.passes.values import PassResult, Verb
-from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, Unreachable
+from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, UnknownOutcome, Unreachable
 from tests.builders import NAMESPACE, cluster
 from tests.unit.passes.place import Place
 
@@ -80,11 +81,13 @@ class Crowded(Hints):
         """A list changes nothing about it."""
 
 
-def _loop(server: Server, *observers: Observer, hints: Hints | None = None, **settings: Any) -> Loop:
+def _loop(
+    server: Server, *observers: Observer, hints: Hints | None = None, twin: Twin | None = None, **settings: Any
+) -> Loop:
     place = server.place
     chosen = Settings(parallel_writes=1, **settings)
     seconds = place.clock.seconds
-    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, hints=hints)
+    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, twin=twin, hints=hints)
 
 
 def _passes(server: Server, most: int, **settings: Any) -> list[PassResult]:
@@ -247,6 +250,37 @@ def test_once_looks_again_where_only_that_helps(error: Exception | None, passes:
     results: list[PassResult] = []
     _loop(server, results.append).once()
     assert len(results) == passes
+
+
+def test_once_tells_what_it_lost_and_left_undone() -> None:
+    """A create whose answer was lost is not repeated before its wait is over: then it has failed."""
+    server = Server()
+    place = server.place
+    place.add(cluster())
+
+    def loses_the_first(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and len(place.made(Verb.CREATE, POD)) == 1:
+            raise UnknownOutcome("connection lost")
+
+    place.happens = loses_the_first
+    result = _loop(server).once()
+    (lost,) = [failure for failure in result.failures if failure.action.key.kind == POD]
+    assert place.api.get(lost.action.key) is None
+    assert lost.action not in result.plan.postponed
+
+
+def test_a_dry_run_is_the_same_each_time() -> None:
+    """Since it changes nothing, that something is still to be changed is no sign that others take it back."""
+    server = Server()
+    server.place.add(cluster())
+    _loop(server).once()
+    service = Key(SERVICE, NAMESPACE, "simple-service")
+    server.place.api.edit(service, {"spec": {"ports": [{"name": "other", "port": 1}]}})
+    results: list[PassResult] = []
+    loop = _loop(server, results.append, twin=twin_of)
+    for _ in range(5):
+        loop.once()
+    assert [[action.key for action in result.plan.actions] for result in results] == [[service]] * 5
 
 
 def test_once_ends_where_a_cut_pass_gets_nothing_done() -> None:
