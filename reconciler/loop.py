@@ -6,8 +6,8 @@ over a few trees   as soon as a hint names them, side by side with the other, an
 a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least, since it
                    began to look. The last of it is for statuses and Events
 the next begins    an interval after the last began. While hints come, passes over everything take at most a
-                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later while
-                   the API server asks for it, or cannot be read
+                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later,
+                   whatever has changed, while the API server asks for it, or cannot be read
 """
 
 import threading
@@ -30,6 +30,7 @@ from reconciler.passes.observe import Observation, Scope, observe
 from reconciler.passes.one_pass import make_pass
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.values import PassResult, Response, Result, Terms
+from reconciler.passes.write_backoff import Backoff
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
@@ -146,14 +147,17 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                pause, least, cost = self._settings.interval, 0.0, 0.0
+                pause = trouble = self._settings.interval
+                least = cost = 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
-                    pause, cost = self._pause(result), _cost(result)
+                    trouble, cost = self._trouble(result), _cost(result)
+                    pause = self._pause(result, trouble)
                     least = HELD_SECONDS if result.held and not result.is_cut else 0.0
                 self._claims.end_full()
                 ended = self._clock.seconds()
-                self._wait(max(begun + pause, ended + least), ended + max(least, SHARE_IF_CROWDED * cost))
+                if_crowded = max(begun + trouble, ended + max(least, SHARE_IF_CROWDED * cost))
+                self._wait(max(begun + pause, ended + least), if_crowded)
 
     @contextmanager
     def _following_hints(self) -> Iterator[None]:
@@ -189,15 +193,18 @@ class Loop:
                 return
             self._stop.wait(min(left, IDLE_SECONDS if self._hints is None else BEAT_SECONDS))
 
-    def _pause(self, result: PassResult) -> float:
-        """How long after this pass over everything began the next begins."""
-        interval = self._settings.interval
+    def _trouble(self, result: PassResult) -> float:
+        """How long after this pass over everything began the API server is left alone, whatever has changed."""
         self._unread = self._unread + 1 if result.snapshot is None else 0
-        unread = min(interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
+        unread = min(self._settings.interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
+        return max(unread if result.errors else 0.0, result.retry_after_seconds)
+
+    def _pause(self, result: PassResult, trouble: float) -> float:
+        """How long after this pass over everything began the next begins."""
         is_healthy = self._hints is not None and self._hints.healthy
         share = SHARE_WITH_HINTS if is_healthy and not result.responses else SHARE_WITHOUT_HINTS
         longer = 0.0 if result.is_cut else share * _cost(result)
-        return max(interval, unread, longer, result.retry_after_seconds)
+        return max(self._settings.interval, trouble, longer)
 
     def _over_everything(self) -> PassResult:
         self._claims.begin_full()
@@ -247,6 +254,8 @@ class Loop:
             result, after = make_pass(
                 api, observation, self._settings, before, self._clock, writers, reporters, claims, may_hold
             )
+        if self._twin is not None:  # nothing was written: nobody takes it back, and nothing has to wait
+            after = replace(after, backoff=Backoff())
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
         if self._hints is not None:
@@ -261,10 +270,13 @@ class Loop:
         return self._hints is not None and self._hints.healthy and (is_full or self._hints.is_crowded)
 
     def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
-        """Which trees a pass has something to say of."""
-        if claims is None:
-            return result.coverage.covers
-        return lambda tree: result.coverage.covers(tree) and bool(claims.still_full((tree,)))
+        """Which trees, and resources of which trees, a pass has something to say of."""
+
+        def is_of_pass(key: Key) -> bool:
+            tree = result.trees.get(key, key)
+            return result.coverage.covers(tree) and (claims is None or bool(claims.still_full((tree,))))
+
+        return is_of_pass
 
     def _note(self, response: Response) -> None:
         """Tell the watches of a write of our own, whose event says nothing new."""
@@ -289,12 +301,20 @@ def _needs_another_look(response: Response) -> bool:
 
 
 def _joined(earlier: PassResult, last: PassResult) -> PassResult:
-    """The last pass, with what an earlier one got done; what that one failed at, the last one has seen to."""
-    done = tuple(response for response in earlier.responses if response.result is Result.DONE)
+    """The last pass, with what an earlier one got done, and what that one failed at and the last one left to later."""
+    left = {(action.verb, action.key) for action in last.plan.postponed}
+    kept = tuple(
+        one
+        for one in earlier.responses
+        if one.result is Result.DONE or (one.result is not Result.SKIPPED and (one.action.verb, one.action.key) in left)
+    )
+    tried = {(response.action.verb, response.action.key) for response in kept}
+    postponed = tuple(action for action in last.plan.postponed if (action.verb, action.key) not in tried)
+    actions = (*(response.action for response in kept), *last.plan.actions)
     return replace(
         last,
-        plan=replace(last.plan, actions=(*(response.action for response in done), *last.plan.actions)),
-        responses=(*done, *last.responses),
+        plan=replace(last.plan, actions=actions, postponed=postponed),
+        responses=(*kept, *last.responses),
         rounds=earlier.rounds + last.rounds,
         costs=(*earlier.costs, *last.costs),
     )

@@ -79,7 +79,9 @@ class World:
         if snapshot is None:
             return
         members = _members(result.trees, snapshot)
-        self._trees.update(result, {tree: (tree, _counted(objects, snapshot)) for tree, objects in members.items()})
+        # Of a tree that was left to another pass, that one's picture is the newer.
+        known = {tree: objects for tree, objects in members.items() if tree not in result.left_out}
+        self._trees.update(result, {tree: (tree, _counted(objects, snapshot)) for tree, objects in known.items()})
         self._unreadable.update(result, {key: (key, (key.kind.name,)) for key in snapshot.unreadable})
         if result.coverage.trees is None:
             ours = {one.key for objects in members.values() for one in objects}

@@ -85,7 +85,7 @@ ATTEMPT = Family(
 SUCCESS = Family(
     "last_success_timestamp_seconds",
     "gauge",
-    "When the last pass returned that read everything and got an answer to every write, as a Unix time.",
+    "When the last pass over everything returned that read all and got an answer to every write, as a Unix time.",
 )
 FINDINGS = Family(
     "findings", "gauge", "Findings of the last pass, each in a condition of a resource, by reason.", ("reason",)
@@ -170,7 +170,7 @@ class Metrics:
         for stage, seconds in result.seconds.items():
             self._histograms[STAGES].labels(stage).observe(seconds)
         is_answered = all(failure.result in (Result.CONFLICT, Result.REFUSED) for failure in result.failures)
-        if is_answered and not result.errors and not result.bugs:
+        if is_answered and not result.errors and not result.bugs and result.coverage.trees is None:
             self._gauges[SUCCESS].set(now)
         self._world.update(result)
         self._count_plan(result)

@@ -6,6 +6,7 @@ from itertools import islice
 from threading import Condition
 
 from models.kinds import CUSTOM_KINDS, Key
+from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.lists import Place
 
 WINDOW_SECONDS = 0.02
@@ -13,8 +14,9 @@ WINDOW_SECONDS = 0.02
 LONGEST_WAIT_SECONDS = 3600.0
 MOST_TREES = 32
 """How many trees are looked at by themselves: each takes seven small lists."""
-MOST_URGENT = 4
-"""How many of the urgent ones, the newest first, if too many have changed: the others are in the next full pass."""
+MOST_URGENT = 2
+"""How many of the urgent ones, the newest of each namespace first, if too many have changed: so few that a pass over
+them is short. The others are in the next full pass."""
 BUSY_SECONDS = 0.25
 """How long trees on which another pass works are left to it before they are asked for again."""
 
@@ -93,7 +95,8 @@ class HintQueue:
                 awake = self._awake(now)
                 if awake and min(awake.values()) <= now:
                     most = min(MOST_URGENT, self._most) if self.is_crowded else self._most
-                    free = claim(sorted(awake, key=awake.__getitem__, reverse=self.is_crowded))
+                    in_order = sorted(awake, key=awake.__getitem__, reverse=self.is_crowded)
+                    free = claim(namespaces_in_turn(in_order))
                     if taken := frozenset(islice(free, most)):
                         return self._taken(taken)
                     deadline = min(deadline, now + BUSY_SECONDS)

@@ -26,7 +26,7 @@ from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
-from reconciler.passes.lanes import ends_tree
+from reconciler.passes.lanes import ends_tree, namespaces_in_turn
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
 from reconciler.passes.remembered import Clock, Memory
@@ -200,12 +200,14 @@ class _Pass:
         return sorted((one for one in found if isinstance(one, Owner)), key=lambda one: _PARENTS_FIRST.index(type(one)))
 
     def _in_turn(self, actions: Sequence[Action]) -> list[Action]:
-        """The actions, those first whose trees had no turn in a pass that was cut off, and of those the newest trees.
+        """The actions, those first whose trees had no turn in a pass that was cut off: so none waits for ever.
 
-        So whoever creates a cluster while a thousand others come up waits for none of them, and none waits for ever.
+        Of those the newest trees of each namespace come first: whoever creates a cluster while a thousand others come
+        up waits for none of them.
         """
-        created = {action.tree: self._created_seconds(action.tree) for action in actions}
-        return sorted(actions, key=lambda action: (action.tree in self.before.served, -created[action.tree]))
+        newest_first = sorted({action.tree: None for action in actions}, key=self._created_seconds, reverse=True)
+        ranks = {tree: rank for rank, tree in enumerate(namespaces_in_turn(newest_first))}
+        return sorted(actions, key=lambda action: (action.tree in self.before.served, ranks[action.tree]))
 
     def _created_seconds(self, tree: Key) -> float:
         root = self.snapshot.objects.get(tree)

@@ -8,7 +8,7 @@ from datetime import datetime
 from models.kinds import Key
 from reconciler.passes.at_rest import Rest
 from reconciler.passes.values import Finding
-from reconciler.passes.write_backoff import Backoff
+from reconciler.passes.write_backoff import Backoff, merged_repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Memory:
 
         Args:
             newer: What the pass remembers; it began with an older state of this memory.
-            is_of_pass: Whether a tree is one of the pass.
+            is_of_pass: Whether a tree, or a resource's tree, is one of the pass.
         """
         waits = {subject: wait for subject, wait in self.backoff.waits.items() if not is_of_pass(wait.tree)}
         waits |= {subject: wait for subject, wait in newer.backoff.waits.items() if is_of_pass(wait.tree)}
@@ -53,5 +53,6 @@ class Memory:
         rest |= {tree: rest for tree, rest in newer.rest.items() if is_of_pass(tree)}
         served = {tree for tree in self.served if not is_of_pass(tree)}
         served |= {tree for tree in newer.served if is_of_pass(tree)}
-        repeats = {**self.backoff.repeats, **newer.backoff.repeats}
-        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys((*self.bugs, *newer.bugs))), frozenset(served))
+        repeats = merged_repeats(self.backoff.repeats, newer.backoff.repeats)
+        bugs = (*(bug for bug in self.bugs if not is_of_pass(bug.about)), *newer.bugs)
+        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys(bugs)), frozenset(served))

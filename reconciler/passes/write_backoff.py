@@ -167,8 +167,17 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
 
 def retry_after(responses: Iterable[Response]) -> float:
     """For how many seconds the server asks to be left alone altogether; 0 if it does not."""
-    asked = (response.retry_after_seconds or 0.0 for response in responses)
-    return min(max(asked, default=0.0), LONGEST_WAIT.total_seconds())
+    return max((response.retry_after_seconds or 0.0 for response in responses), default=0.0)
+
+
+def merged_repeats(some: Mapping[Key, Repeat], others: Mapping[Key, Repeat]) -> Mapping[Key, Repeat]:
+    """The later of each, without those so much older than the last that they do not count any more."""
+    later = {
+        **some,
+        **{key: one for key, one in others.items() if key not in some or some[key].at_seconds <= one.at_seconds},
+    }
+    oldest = max((one.at_seconds for one in later.values()), default=0.0) - FORGOTTEN_AFTER.total_seconds()
+    return {key: one for key, one in later.items() if one.at_seconds > oldest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +247,7 @@ def _pause(failure: _Failure, errors: int) -> timedelta:
     if failure.ends_pods:
         return min(FIRST_UNDONE_WAIT * (1 << 3 * min(errors - 1, 5)), LONGEST_UNDONE_WAIT)
     delay = min(FIRST_WAIT * (1 << min(errors - 1, 10)), LONGEST_WAIT)
-    return max(delay, timedelta(seconds=min(failure.asked_seconds, LONGEST_WAIT.total_seconds())))
+    return max(delay, timedelta(seconds=failure.asked_seconds))
 
 
 def _is_remembered(subject: Subject, wait: Wait, snapshot: Snapshot, at_seconds: float) -> bool:

@@ -16,6 +16,9 @@ ApiError
                        half an answer, garbage, or a 500, 502 or 504 to a write
 """
 
+LONGEST_RETRY_AFTER_SECONDS = 300.0
+"""However long a server, or the page of a proxy in front of it, asks to be left alone: it is not forgotten."""
+
 
 class ApiError(Exception):
     """A request to the Kubernetes API that did not succeed.
@@ -24,7 +27,7 @@ class ApiError(Exception):
         message: What the server said, or what happened to the connection.
         status: The HTTP status, or `None` where there was no answer.
         reason: The machine-readable reason of the server's Status object, such as `Invalid`.
-        retry_after_seconds: How long the server asks to be left alone, if it said so.
+        retry_after_seconds: How long the server asks to be left alone, if it said so; five minutes at most count.
     """
 
     def __init__(
@@ -34,7 +37,8 @@ class ApiError(Exception):
         self.message = message
         self.status = status
         self.reason = reason or type(self).__name__
-        self.retry_after_seconds = retry_after_seconds
+        asked = retry_after_seconds
+        self.retry_after_seconds = None if asked is None else min(asked, LONGEST_RETRY_AFTER_SECONDS)
 
 
 class Refused(ApiError):

@@ -1,16 +1,21 @@
 """When passes are made: on the interval, later while the API server is in trouble, and each with an end."""
 
 import threading
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, POD, Key
+from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
 from reconciler.daemon.settings import Settings
-from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer
+from reconciler.hints import Hints
+from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer, Twin
+from reconciler.memory import twin_of
+from reconciler.passes.lists import Place as Listed
 from reconciler.passes.values import PassResult, Verb
-from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, Unreachable
+from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, UnknownOutcome, Unreachable
 from tests.builders import NAMESPACE, cluster
 from tests.unit.passes.place import Place
 
@@ -67,10 +72,22 @@ class Server:
             raise self.error
 
 
-def _loop(server: Server, *observers: Observer, **settings: Any) -> Loop:
+class Crowded(Hints):
+    """Hints of more trees than small passes can see to."""
+
+    is_crowded = True
+
+    def restart(self, versions: Mapping[Listed, str], left_out: Collection[Key] = ()) -> None:
+        """A list changes nothing about it."""
+
+
+def _loop(
+    server: Server, *observers: Observer, hints: Hints | None = None, twin: Twin | None = None, **settings: Any
+) -> Loop:
     place = server.place
     chosen = Settings(parallel_writes=1, **settings)
-    return Loop(place, chosen, clock=place.clock, seconds=place.clock.seconds, observers=observers)
+    seconds = place.clock.seconds
+    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, twin=twin, hints=hints)
 
 
 def _passes(server: Server, most: int, **settings: Any) -> list[PassResult]:
@@ -110,6 +127,33 @@ def test_a_list_of_one_namespace_that_fails_makes_no_pause_longer() -> None:
 
     server.place.happens = answer
     assert _pauses(server, 2, namespaces=("default", "elsewhere")) == [5.0] * 2
+
+
+def test_the_next_pass_comes_sooner_if_more_has_changed_than_small_ones_can_see_to() -> None:
+    """But not while the API server cannot be read, or asks to be left alone."""
+    refusing = Server(error=TooManyRequests("slowly", status=429, retry_after_seconds=30.0))
+    refusing.place.add(cluster())
+    assert _crowded_pauses(Server(), 2) == [0, 0]
+    assert _crowded_pauses(Server(unread_until=25.0), 3) == [10, 20, 0]
+    assert _crowded_pauses(refusing, 1) == [30]
+
+
+def test_a_bug_that_ends_each_pass_ends_one_an_interval() -> None:
+    """However much has changed."""
+
+    def bug(_: PassResult) -> None:
+        raise ZeroDivisionError
+
+    with capture_logs() as logs:
+        assert _crowded_pauses(Server(), 2, bug) == [5, 5]
+    assert {line["event"] for line in logs} == {"pass.crashed"}
+
+
+def _crowded_pauses(server: Server, most: int, *observers: Observer) -> list[int]:
+    """The pauses where hints are crowded, without the little that passes cost."""
+    stop = Stop(server.place, most)
+    _loop(server, stop.after_pass, *observers, hints=Crowded(Place().api)).forever(stop)
+    return [round(pause) for pause in stop.pauses]
 
 
 @pytest.mark.parametrize(("asked", "pause"), [(30.0, 30.0), (2.0, 5.0), (86400.0, 300.0)])
@@ -206,6 +250,37 @@ def test_once_looks_again_where_only_that_helps(error: Exception | None, passes:
     results: list[PassResult] = []
     _loop(server, results.append).once()
     assert len(results) == passes
+
+
+def test_once_tells_what_it_lost_and_left_undone() -> None:
+    """A create whose answer was lost is not repeated before its wait is over: then it has failed."""
+    server = Server()
+    place = server.place
+    place.add(cluster())
+
+    def loses_the_first(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and len(place.made(Verb.CREATE, POD)) == 1:
+            raise UnknownOutcome("connection lost")
+
+    place.happens = loses_the_first
+    result = _loop(server).once()
+    (lost,) = [failure for failure in result.failures if failure.action.key.kind == POD]
+    assert place.api.get(lost.action.key) is None
+    assert lost.action not in result.plan.postponed
+
+
+def test_a_dry_run_is_the_same_each_time() -> None:
+    """Since it changes nothing, that something is still to be changed is no sign that others take it back."""
+    server = Server()
+    server.place.add(cluster())
+    _loop(server).once()
+    service = Key(SERVICE, NAMESPACE, "simple-service")
+    server.place.api.edit(service, {"spec": {"ports": [{"name": "other", "port": 1}]}})
+    results: list[PassResult] = []
+    loop = _loop(server, results.append, twin=twin_of)
+    for _ in range(5):
+        loop.once()
+    assert [[action.key for action in result.plan.actions] for result in results] == [[service]] * 5
 
 
 def test_once_ends_where_a_cut_pass_gets_nothing_done() -> None:

@@ -1,4 +1,5 @@
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from reconciler.api import Exchange
 from reconciler.cli.doc_pages import metrics_page
 from reconciler.daemon.metrics import FAMILIES, STATUS_REASONS, Metrics
+from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import PassResult, Response, Result
 from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, default_group, worker
@@ -96,10 +98,11 @@ def test_passes_are_counted_by_what_came_of_them(result: PassResult, outcome: st
         (passed(create(), responses=[Response(create(), Result.UNAVAILABLE)]), False),
         (passed(create(), responses=[Response(create(), Result.UNKNOWN)]), False),
         (unread(), False),
+        (replace(passed(), coverage=Coverage(trees=frozenset({CLUSTER.key}))), False),
     ],
 )
 def test_a_users_mistake_does_not_make_the_reconciler_fail(result: PassResult, is_success: bool) -> None:  # noqa: FBT001 - a table's column
-    """A pass succeeds if it read everything and got an answer to everything, even if the answer was no."""
+    """A pass over everything succeeds if it read all and got an answer to all, even if the answer was no."""
     registry = counted(result)
     assert value(registry, "last_attempt_timestamp_seconds") == NOON.timestamp()
     assert value(registry, "last_success_timestamp_seconds") == (NOON.timestamp() if is_success else 0.0)
@@ -194,6 +197,15 @@ def test_a_failed_list_leaves_the_last_picture() -> None:
     """While the world cannot be read, what was last seen of it stays."""
     registry = counted(passed(objects=[CLUSTER, GROUP]), unread())
     assert value(registry, "workers_wanted", namespace="default", cluster="small") == 2.0
+
+
+def test_of_a_tree_that_a_pass_left_to_another_that_ones_count_stands() -> None:
+    """It has looked later."""
+    small = replace(
+        passed(objects=[CLUSTER, default_group(CLUSTER, replicas=5)]), coverage=Coverage(trees=frozenset({CLUSTER.key}))
+    )
+    full = replace(passed(objects=[CLUSTER, default_group(CLUSTER, replicas=2)]), left_out=frozenset({CLUSTER.key}))
+    assert value(counted(small, full), "workers_wanted", namespace="default", cluster="small") == 5.0
 
 
 def test_every_family_is_in_the_table_and_has_its_labels() -> None:

@@ -7,9 +7,9 @@ from threading import Barrier
 
 import pytest
 
-from models.kinds import SERVICE, Key
+from models.kinds import DASK_CLUSTER, SERVICE, Key
 from reconciler.passes.apply import Writers, apply
-from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN
+from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN, namespaces_in_turn
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply
@@ -253,3 +253,10 @@ def test_what_follows_begins_with_one_write_at_a_time_and_knows_of_no_refusal() 
     responses = apply(stub, _workers(10), AT_ONCE, follow)
     assert tries == [1, 2]
     assert [response.result for response in responses].count(Result.SKIPPED) == 18
+
+
+def test_the_first_of_each_namespace_comes_before_the_second_of_any() -> None:
+    """Someone's thousand clusters hold up nobody elsewhere; within a namespace the order stays."""
+    many = [Key(DASK_CLUSTER, "a", str(number)) for number in range(3)]
+    one, two = (Key(DASK_CLUSTER, "b", name) for name in "xy")
+    assert namespaces_in_turn([*many, one, two]) == [many[0], one, many[1], two, many[2]]

