@@ -11,15 +11,17 @@ import structlog
 
 from reconciler.daemon.log import configure
 from reconciler.daemon.passlog import PassLog
-from reconciler.passes.values import PassResult, Response, Result
+from reconciler.passes.values import Action, PassResult, Response, Result, Verb
 from reconciler.rules.reasons import Reason
 from tests.unit.daemon.keeplogging import keep_logging
 from tests.unit.daemon.passresults import (
     NOON,
     SMALL,
+    cluster,
     create,
     delete,
     finding,
+    group,
     passed,
     refused,
     unread,
@@ -266,6 +268,17 @@ def test_troubles_do_not_end_with_a_pass_that_was_stopped_before_it_looked(lines
         [],
         ["resource.finding.over"],
     ]
+
+
+def test_troubles_do_not_end_with_a_pass_that_left_the_tree_to_another(lines: Lines) -> None:
+    """Neither do those with a group's status, which belongs to its cluster's tree."""
+    group_key = group().key
+    report = Action(Verb.REPORT, group_key, group_key, group_key, "the status is news", {})
+    objects = [cluster(), group()]
+    failing = replace(passed(objects=objects), reports=(refused(report),))
+    fine = passed(objects=objects)
+    passes = [failing, replace(fine, left_out=frozenset({SMALL})), fine]
+    assert told(passes, lines) == [["write.failed"], [], ["write.failed.over"]]
 
 
 def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
