@@ -63,7 +63,7 @@ class Repeat:
     """A change that was made before.
 
     Args:
-        change: What was changed.
+        change: What was changed, and of which object of the name.
         count: How often in a row.
         at_seconds: When it was last made.
     """
@@ -222,7 +222,7 @@ def _next_repeats(
     for response in responses:
         action = response.action
         if action.verb is Verb.UPDATE and response.result is Result.DONE:
-            change = repr(action.changes)
+            change = repr((action.uid, action.changes))
             known = repeats.get(action.key)
             count = known.count + 1 if known is not None and known.change == change else 1
             repeats[action.key] = Repeat(change, count, at_seconds)

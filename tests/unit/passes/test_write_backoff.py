@@ -214,8 +214,9 @@ def test_a_change_made_again_and_again_waits_from_the_third_time_on(times: int, 
 
 
 def test_only_the_same_change_soon_after_is_a_repetition() -> None:
-    """Another value, a refusal, and a change long after the last are none."""
+    """Another value, a refusal, a change long after the last, and one of each new object of a name are none."""
     assert _repeated(LABEL, LABEL, OTHER, LABEL).waits == {}
+    assert _repeated(*(replace(LABEL, uid=uid) for uid in "abc")).waits == {}
     assert _repeated(LABEL, LABEL, LABEL, seconds_between=FORGOTTEN_AFTER.total_seconds()).waits == {}
     assert _only(_after(_refused(LABEL), before=_repeated(LABEL, LABEL), at=10.0)).finding.reason is Reason.BACK_OFF
 
