@@ -10,6 +10,7 @@ HELPLESS = (
     " no new claims to deallocate, preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling."
 )
 NODES = "0/3 nodes are available: "
+FEWER = "ask for less in `resources`"
 NO_MOUNT = 'MountVolume.SetUp failed for volume "v" : configmap "settings" not found'
 ROOT = 'container has runAsNonRoot and image will run as root (pod: "simple-scheduler_ml(1cf49f31)", container: main)'
 
@@ -57,16 +58,22 @@ NODES_ARE_FULL = {
         "Nodes are being added for it",
         events=(event(POD, "TriggeredScaleUp", "pod triggered scale-up: [{g 3->4 (max: 9)}]", "Normal"),),
     ),
-    "no nodes can be added": Case(
-        homeless(f"{NODES}3 Insufficient cpu.{HELPLESS}"),
-        f"cannot be scheduled: {NODES}3 Insufficient cpu.",
-        Unschedulable,
-        "ask for less in `resources`",
-        events=(
-            event(POD, "TriggeredScaleUp", "pod triggered scale-up", "Normal"),
-            event(POD, "NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max node group size reached", "Normal", 9),
-        ),
-    ),
+    **{
+        f"no nodes can be added: {later.get('reason')}, {later['message'][:20]}": Case(
+            homeless(f"{NODES}3 Insufficient cpu.{HELPLESS}"),
+            f"cannot be scheduled: {NODES}3 Insufficient cpu.",
+            Unschedulable,
+            remedy,
+            events=(event(POD, "TriggeredScaleUp", "pod triggered scale-up", "Normal"), later),
+        )
+        for later, remedy in (
+            (event(POD, "NotTriggerScaleUp", "pod didn't trigger scale-up: 1 max size reached", "Normal", 9), FEWER),
+            (event(POD, "FailedScaleUp", "Node scale up in zones a failed: GCE out of resources"), FEWER),
+            (event(POD, "ScaleUpFailed", "Scale up failed: quota exceeded"), FEWER),
+            (event(POD, "FailedScheduling", 'incompatible with nodepool "default", no instance type'), FEWER),
+            (event(POD, "FailedScheduling", f"{NODES}3 Insufficient cpu."), "Nodes are being added for it"),
+        )
+    },
 }
 TEMPLATES = {
     "no ConfigMap": Case(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kubecluster import groups
-from kubecluster.groups import Adapting, Wanted, main
+from kubecluster.groups import Adapting, Wanted
 from kubecluster.resource import WITHOUT_LIMIT, ClusterResource
 from kubecluster.specs import make_cluster_spec, make_worker_spec
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, Key
@@ -101,18 +101,18 @@ def test_what_makes_no_sense_is_refused(wanted: dict[str, Any], error: type[Exce
         Wanted(**wanted).worker(CLUSTER)
 
 
-@pytest.mark.parametrize(
-    ("names", "expected"), [(["worker"], 0), (["proxy", "worker"], 1), (["proxy", "other"], 0), (["x"], 0)]
-)
-def test_dask_runs_in_the_container_called_worker_or_else_in_the_first(names: list[str], expected: int) -> None:
+@pytest.mark.parametrize(("names", "main"), [(["istio-proxy", "dask-worker"], 1), (["x", "y"], 0)])
+def test_what_is_given_is_for_the_container_that_dask_runs_in(names: list[str], main: int) -> None:
     """Others stand beside it."""
-    containers = [{"name": name} for name in names]
-    assert main(containers) is containers[expected]
+    containers = [{"name": name, "image": "old"} for name in names]
+    cluster = {"spec": {"worker": {"spec": {"containers": containers}}}}
+    made = Wanted(n_workers=1, image="new").worker(cluster)["spec"]["containers"]
+    assert [one["image"] for one in made] == ["new" if place == main else "old" for place in range(2)]
 
 
 def test_a_specification_without_containers_has_none() -> None:
     """Kubernetes says what is wrong with it."""
-    assert main([]) == {}
+    assert Wanted(n_workers=1).worker({"spec": {"worker": {"spec": {"containers": []}}}})["spec"] == {"containers": []}
 
 
 @pytest.mark.parametrize(

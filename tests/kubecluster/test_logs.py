@@ -4,10 +4,9 @@ from typing import Any
 
 import pytest
 
-from kubecluster.logs import collected, main_container
+from kubecluster.logs import collected
 from kubecluster.resource import ClusterResource
 from models.kinds import POD, Key
-from reconciler.wire.protocol import Body
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
 
@@ -93,22 +92,6 @@ def test_without_the_right_to_read_logs_each_says_so(resource: ClusterResource, 
     logs = collected(resource, scheduler=True, workers=True)
     assert set(logs) == {"s", "w1", "w2"}
     assert all('"resources": ["pods/log"]' in log for log in logs.values())
-
-
-@pytest.mark.parametrize(
-    ("names", "expected"),
-    [
-        (["worker"], "worker"),
-        (["proxy", "scheduler"], "scheduler"),
-        (["proxy", "job"], "job"),
-        (["proxy", "main"], "proxy"),
-        ([], ""),
-    ],
-)
-def test_the_log_is_that_of_the_container_that_dask_runs_in(names: list[str], expected: str) -> None:
-    """Of several, it is the one called so, else the first."""
-    body: Body = {"spec": {"containers": [{"name": name} for name in names]}}
-    assert main_container(body) == expected
 
 
 def test_of_several_containers_only_that_one_is_asked(resource: ClusterResource, quiet_world: LivingWorld) -> None:

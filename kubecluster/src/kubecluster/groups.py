@@ -3,13 +3,14 @@
 import asyncio
 import copy
 import math
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kubecluster import checks
 from kubecluster.containers import Body, Command, Environment, Resources
 from kubecluster.diagnosis.sight import items, read, text
+from kubecluster.main_container import main_container
 from kubecluster.names import DEFAULT_GROUP
 from kubecluster.resource import WITHOUT_LIMIT, ClusterResource
 from kubecluster.specs import IMAGE, make_worker_spec
@@ -93,7 +94,8 @@ class Wanted:
             ValueError: something makes no sense.
         """
         worker = copy.deepcopy(read(cluster, "spec", "worker") or {})
-        container = main(items(worker, "spec", "containers"))
+        name = main_container(worker)
+        container = next((one for one in items(worker, "spec", "containers") if text(one, "name") == name), {})
         made = make_worker_spec(
             IMAGE if self.image is None else self.image,
             checks.whole_number(self.n_workers, "n_workers"),
@@ -110,11 +112,6 @@ class Wanted:
             container.pop(field, None)
             container |= {field: fresh[field]} if field in fresh else {}
         return {**worker, "replicas": made["replicas"]}
-
-
-def main(containers: Sequence[Body]) -> Body:
-    """The container that Dask runs in: the one called so, else the first."""
-    return next((one for one in containers if text(one, "name") == "worker"), next(iter(containers), {}))
 
 
 def scale(resource: ClusterResource, n: int, group: str = DEFAULT_GROUP) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator
 from kubecluster.api import Body
 from kubecluster.diagnosis.sight import items, name_of, number, text
 from kubecluster.errors import KubeClusterError
+from kubecluster.main_container import main_container
 from kubecluster.names import Component
 from kubecluster.resource import ClusterResource
 
@@ -48,12 +49,6 @@ def log_of(resource: ClusterResource, pod: Body) -> str:
     status = next((one for one in items(pod, "status", "containerStatuses") if text(one, "name") == container), {})
     earlier = _said(resource, pod, container, previous=True) if number(status, "restartCount") else ""
     return earlier + _said(resource, pod, container, previous=False)
-
-
-def main_container(pod: Body) -> str:
-    """The container that Dask runs in: the one called so, else the first."""
-    names = [text(one, "name") for one in items(pod, "spec", "containers")]
-    return next((name for name in names if name in ("scheduler", "worker", "job")), names[0] if names else "")
 
 
 def _said(resource: ClusterResource, pod: Body, container: str, *, previous: bool) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kubecluster.api import Body, Kubernetes
 from kubecluster.diagnosis.sight import items, name_of, number, read, text
 from kubecluster.errors import KubeClusterError
-from kubecluster.logs import main_container
+from kubecluster.main_container import main_container
 
 LOOK_SECONDS = 2.0
 MOST_WAITING = 1000

@@ -11,7 +11,10 @@ MOST_SHOWN = 5
 
 _MAKERS = ("ReplicaSet", "Deployment")
 _ADDING_NODES = ("TriggeredScaleUp", "Nominated")
-"""Reasons of the cluster autoscaler and of Karpenter."""
+_ADDING_NONE = ("NotTriggerScaleUp", "FailedScaleUp", "ScaleUpFailed")
+"""Reasons of the cluster autoscaler, of GKE's and of Karpenter."""
+_KARPENTERS = re.compile(r"nodepool|provisioner", re.IGNORECASE)
+"""How Karpenter's FailedScheduling is told from that of the scheduler, which goes on while nodes are being added."""
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _PREFIX = re.compile(r"^(\(combined from similar events\): |Error creating: )+")
 
@@ -81,8 +84,14 @@ def lines(events: Iterable[Body], cluster: str, besides: str = "") -> list[str]:
 
 def is_adding_nodes(events: Sequence[Body]) -> bool:
     """Whether what adds nodes has said that it makes room for the Pod, and has not said since that it cannot."""
-    said = [event for event in events if text(event, "reason") in (*_ADDING_NODES, "NotTriggerScaleUp")]
+    said = [event for event in events if text(event, "reason") in _ADDING_NODES or _says_that_it_cannot(event)]
     return bool(said) and text(said[-1], "reason") in _ADDING_NODES
+
+
+def _says_that_it_cannot(event: Body) -> bool:
+    reason = text(event, "reason")
+    is_karpenters = reason == "FailedScheduling" and _KARPENTERS.search(text(event, "message")) is not None
+    return reason in _ADDING_NONE or is_karpenters
 
 
 def time_of(event: Body) -> datetime:
