@@ -121,7 +121,7 @@ class PassLog:
 
     def _problems(self, result: PassResult) -> tuple[Problem, ...]:
         """What is wrong now in the trees that the pass is about."""
-        failures = [_failure(response, result.trees) for response in result.failures]
+        failures = [_failure(response) for response in result.failures]
         # A finding outlasts the failed write that it repeats, since not every pass tries the write again.
         echoed = {finding.about for finding in result.plan.findings if finding.reason.handling.echoes_write}
         before = [problem for problem, _ in self._known.values()]
@@ -142,15 +142,14 @@ def _unlisted(what: str, why: str) -> Problem:
     return Problem(("list", what, wording), _NO_TREE, "list.failed", logging.ERROR, {"key": what}, why)
 
 
-def _failure(response: Response, trees: Mapping[Key, Key]) -> Problem:
+def _failure(response: Response) -> Problem:
     action = response.action
     level = logging.INFO if response.result is Result.CONFLICT else logging.WARNING
     reason = response.reason or response.result.value
     fields = {"key": str(action.key), "action": action.verb.value, "reason": reason, "owner": str(action.owner)}
     owners = frozenset({action.owner, action.tree})
-    tree = trees.get(action.owner, action.tree)  # the lane of a status or an Event is its own
     identity = ("write", action.key, reason)
-    return Problem(identity, tree, "write.failed", level, fields, response.error, owners)
+    return Problem(identity, action.tree, "write.failed", level, fields, response.error, owners)
 
 
 def _finding(finding: Finding, tree: Key) -> Problem:

@@ -4,9 +4,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.daemon.passlog import PassLog
-from reconciler.passes.values import PassResult, Response, Result
+from reconciler.passes.values import Action, PassResult, Response, Result, Verb
 from reconciler.rules.reasons import Reason
-from tests.builders import NOON
+from tests.builders import NOON, cluster, default_group
 from tests.unit.daemon.keeplogging import Lines
 from tests.unit.daemon.passresults import create, delete, finding, passed, refused, unread, unreadable, update
 
@@ -145,6 +145,17 @@ def test_troubles_do_not_end_with_a_pass_that_was_stopped_before_it_looked(lines
         [],
         ["resource.finding.over"],
     ]
+
+
+def test_troubles_do_not_end_with_a_pass_that_left_the_tree_to_another(lines: Lines) -> None:
+    """Neither do those with a group's status, which belongs to its cluster's tree."""
+    of = cluster("small")
+    group = default_group(of)
+    report = Action(Verb.REPORT, group.key, group.key, of.key, "the status is news", {})
+    fine = passed(objects=[of, group])
+    failing = replace(fine, reports=(refused(report),))
+    passes = [failing, replace(fine, left_out=frozenset({of.key})), fine]
+    assert told(passes, lines) == [["write.failed"], [], ["write.failed.over"]]
 
 
 def test_what_owners_are_told_is_logged_when_it_starts_and_ends(lines: Lines) -> None:
