@@ -1,7 +1,8 @@
 """What the stages of a pass cost."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 
@@ -24,11 +25,6 @@ class Cost:
     cpu_seconds: float = 0.0
     objects: int = 0
     bytes: int = 0
-
-    def without(self, inner: "Cost") -> "Cost":
-        """What this took without something that it includes."""
-        seconds, cpu_seconds = self.seconds - inner.seconds, self.cpu_seconds - inner.cpu_seconds
-        return replace(self, seconds=max(0.0, seconds), cpu_seconds=max(0.0, cpu_seconds))
 
 
 class Stopwatch:
@@ -56,3 +52,32 @@ class Stopwatch:
         """
         seconds, cpu_seconds = time.perf_counter() - self._begun, self._cpu() - self._used
         return Cost(self._stage, self._what, seconds, cpu_seconds, objects, size)
+
+
+class Costs:
+    """What the stages of one pass cost; one that runs within another does not count for both.
+
+    Attributes:
+        noted: Each time that a stage ran.
+        seconds: What each stage took in all.
+
+    Args:
+        stages: The stages in their order, which is not that in which they end.
+    """
+
+    def __init__(self, stages: Iterable[str]) -> None:
+        self.noted = [Cost(stage) for stage in stages]
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """A stage, while it runs."""
+        begun, watch = len(self.noted), Stopwatch(name)
+        try:
+            yield
+        finally:
+            whole, inner = watch.stop(), self.noted[begun:]
+            seconds = whole.seconds - sum(cost.seconds for cost in inner)
+            cost = replace(whole, seconds=seconds, cpu_seconds=whole.cpu_seconds - sum(c.cpu_seconds for c in inner))
+            self.noted.append(cost)
+            self.seconds[name] = self.seconds.get(name, 0.0) + cost.seconds

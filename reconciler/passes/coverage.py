@@ -79,11 +79,6 @@ class Claims:
             self._held = set(mine)
             return mine
 
-    def keep_full(self, trees: Iterable[Key]) -> None:
-        """The full pass works on these, and on no others any more."""
-        with self._lock:
-            self._held.intersection_update(trees)
-
     def give_back(self, trees: Iterable[Key]) -> None:
         """The full pass is through with these."""
         with self._lock:

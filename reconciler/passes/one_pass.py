@@ -12,27 +12,26 @@ written. No tree waits for another, but for a free thread.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from models.kinds import EVENT, POD, Key
+from models.kinds import POD, Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
-from reconciler.passes.cost import Cost, Stopwatch
+from reconciler.passes.cost import Costs
 from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
-from reconciler.passes.lanes import ends_tree, namespaces_in_turn
+from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
 from reconciler.passes.plan import plan
+from reconciler.passes.progress import Progress, is_report
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import View, report, report_others, report_scaling
-from reconciler.passes.undone import Written
-from reconciler.passes.values import Action, Finding, PassResult, Plan, Response, Result, Subject, Terms, Verb
+from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
 from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
 from reconciler.rules.parts import tree_of
 from reconciler.wire.protocol import API
@@ -41,7 +40,6 @@ MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
 _STAGES = ("desire", "plan", "policy", "apply", "report")
 """In their order, which is that of a profile; trees are in several of them at a time."""
-_PARENTS_FIRST: tuple[type[Owner], ...] = (DaskJob, DaskCluster, DaskWorkerGroup, DaskAutoscaler)
 
 
 def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
@@ -82,7 +80,7 @@ def make_pass(  # noqa: PLR0913, PLR0917  # all that a pass depends on
 
 @dataclass
 class _Pass:
-    """One pass under way: what it knows by now, and what it has done."""
+    """One pass under way."""
 
     api: API
     terms: Terms
@@ -92,112 +90,90 @@ class _Pass:
     writers: Writers
     claims: Claims
     may_hold: Callable[[], bool]
-    snapshot: Snapshot = field(init=False)
+    known: Progress = field(init=False)
     bulkhead: Bulkhead = field(init=False)
-    members: dict[Key, dict[Key, None]] = field(default_factory=dict)
-    findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
-    postponed: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
-    planned: set[Key] = field(default_factory=set)
-    actions: dict[Key, list[Action]] = field(default_factory=dict)
-    responses: dict[Key, list[Response]] = field(default_factory=dict)
-    reports: list[Response] = field(default_factory=list)
-    written: Written = field(default_factory=Written)
-    deletions: dict[int, Action] = field(default_factory=dict)
+    costs: Costs = field(default_factory=lambda: Costs(_STAGES))
+    rounds: Counter[Key] = field(default_factory=Counter)
     resting: dict[Key, Rest] = field(default_factory=dict)
     through: set[Key] = field(default_factory=set)
-    untold: list[Action] = field(default_factory=list)
     held: set[Key] = field(default_factory=set)
-    stopped: set[Key] = field(default_factory=set)
-    refused: set[Subject] = field(default_factory=set)
-    rounds: Counter[Key] = field(default_factory=Counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-    costs: list[Cost] = field(default_factory=lambda: list(map(Cost, _STAGES)))
+    untold: list[Action] = field(default_factory=list)
     is_cut: bool = False
 
     def __post_init__(self) -> None:
-        self.snapshot = self.observation.snapshot
-        self.bulkhead = Bulkhead(self.findings, self.before.bugs)
-        self.waits = self.before.backoff.waiting(self.snapshot, self.clock.seconds())
-        self.undone = self.before.backoff.undone(self.snapshot)
+        self.known = Progress(self.observation.snapshot)
+        self.bulkhead = Bulkhead(self.known.findings, self.before.bugs)
+        self.waits = self.before.backoff.waiting(self.known.snapshot, self.clock.seconds())
+        self.undone = self.before.backoff.undone(self.known.snapshot)
 
     def reconcile(self) -> None:
         """Take every tree as far as it goes without waiting, or until time is up."""
         actions = self._in_turn(self._go_on(self._awake()))
-        self.claims.keep_full({action.tree for action in actions})
-        spent, watch = _total(self.costs), Stopwatch("apply")
-        responses = apply(self.api, actions, self.writers, self._answered)
-        self._note_cost(watch.stop().without(_total(self.costs).without(spent)))
-        known = {id(one) for ones in (*self.responses.values(), self.reports) for one in ones}
-        self._learn([one for one in responses if id(one) not in known and one.result is not Result.SKIPPED])
-        failed = {response.action.owner for response in self.reports if response.result is not Result.DONE}
-        self.responses = {}
-        for response in responses:
-            if not _is_report(response):
-                self.responses.setdefault(response.action.tree, []).append(response)
-            elif response.result is Result.SKIPPED and response.action.owner not in failed:
-                self.untold.append(response.action)
+        with self.costs.stage("apply"):
+            responses = apply(self.api, actions, self.writers, self._answered)
+        self.untold = self.known.settle(responses)
         has_more = any(tree not in self.through for tree in self.rounds)
         self.is_cut = self.is_cut or (has_more and not self.writers.may_begin())
 
+    def _awake(self) -> list[Key]:
+        """The trees to plan: those of which something has changed, or that are not at rest."""
+        now = self.clock.seconds()
+        trees = trees_of(_owners(self.known.snapshot), self.known.snapshot)
+        rest = self.before.rest
+        self.resting = {key: rest[key] for key, tree in trees.items() if is_resting(tree, rest.get(key), now)}
+        mine = self.claims.claim_full(trees.keys() - self.resting.keys())
+        owners = {key: {owner.key: None for owner in tree.owners} for key, tree in trees.items() if key in mine}
+        self.known.members = owners
+        return list(owners)
+
     def _answered(self, responses: Sequence[Response]) -> Sequence[Action]:
         """What follows from the answers to all that was sent for some trees."""
-        self._learn(responses)
-        self.claims.give_back(response.action.tree for response in responses if _is_report(response))
-        return self._go_on(list(dict.fromkeys(one.action.tree for one in responses if not _is_report(one))))
+        self.known.learn(responses)
+        self.claims.give_back(response.action.tree for response in responses if is_report(response))
+        return self._go_on(list(dict.fromkeys(one.action.tree for one in responses if not is_report(one))))
 
     def _go_on(self, trees: Collection[Key]) -> list[Action]:
         """What is to be written for trees of which nothing is under way, or else what is to be told of them."""
         if not self.writers.may_begin():
             return []
         self.rounds.update(trees)
-        owners = [owner for tree in trees for owner in self._owners_of(tree)]
+        owners = [owner for tree in trees for owner in self.known.owners_of(tree)]
         allowed = self._plan([owner for owner in owners if owner.key not in self.bulkhead.bugs])
         actions = [action for action in allowed.actions if self.rounds[action.tree] <= MOST_ROUNDS]
         self.is_cut = self.is_cut or len(actions) < len(allowed.actions)
-        for action in actions:
-            self.actions.setdefault(action.tree, []).append(action)
-            if action.doomed or action.verb is Verb.DELETE:
-                self.deletions[id(action)] = action
-        busy = {action.tree for action in actions}
-        through = [tree for tree in trees if tree not in busy]
-        self.through.update(through)
-        told = self._tell(through)
-        self.claims.give_back(set(through).difference(action.tree for action in told))
+        self.known.note_sent(actions)
+        through = set(trees).difference(action.tree for action in actions)
+        self.through |= through
+        told = self._tell(tree for tree in trees if tree in through)
+        self.claims.give_back(through.difference(action.tree for action in told))
         return [*actions, *told]
 
-    def _tell(self, trees: Iterable[Key]) -> list[Action]:
-        """The statuses and Events of trees."""
-        told: list[Action] = []
-        with self._stage("report"):
-            for tree in trees:
-                responses = self.responses.get(tree, ())
-                view = View(self.snapshot, self.observation.snapshot, self.findings, responses, self.clock.now())
-                looked_at = [
-                    owner
-                    for owner in self._owners_of(tree)
-                    if owner.key in self.planned or owner.key in self.bulkhead.bugs
-                ]
-                if self._can_wait(tree, looked_at) and self.may_hold():
-                    self.held.add(tree)
-                    actions = report_scaling(view, looked_at)
-                else:
-                    actions = report(view, looked_at, self.bulkhead.isolate)
-                told += [replace(action, tree=tree) for action in actions]
-        return told
+    def _plan(self, active: Sequence[Owner]) -> Plan:
+        """What may be done now for the resources in question."""
+        naming, snapshot = self.terms.naming, self.known.snapshot
+        with self.costs.stage("desire"):
+            desired = self.bulkhead.each((owner.key, partial(desire, owner, snapshot, naming)) for owner in active)
+        with self.costs.stage("plan"):
+            plans = self.bulkhead.each((one.owner.key, partial(plan, one, snapshot)) for one in desired)
+        with self.costs.stage("policy"):
+            whole = Plan(
+                tuple(action for one in plans for action in one.actions),
+                tuple(finding for one in plans for finding in one.findings),
+            )
+            allowed = self._allowed(whole)
+        self.known.note_plan([one.owner.key for one in desired if one.owner.key not in self.bulkhead.bugs], allowed)
+        return allowed
 
-    def _can_wait(self, tree: Key, owners: Iterable[Owner]) -> bool:
-        """Whether a tree is new and begun without trouble: its first status can wait until its Pods have started."""
-        root, responses = self.snapshot.objects.get(tree), self.responses.get(tree, ())
-        is_new = isinstance(root, Owner) and not root.status.conditions
-        is_begun = any(one.action.verb is Verb.CREATE and one.action.key.kind is POD for one in responses)
-        is_plain = all(one.result is Result.DONE and not (one.warnings or one.was_there) for one in responses)
-        has_news = any(self.findings.get(owner.key) or self.postponed.get(owner.key) for owner in owners)
-        return is_new and is_begun and is_plain and not has_news
-
-    def _owners_of(self, tree: Key) -> list[Owner]:
-        """The custom resources of a tree, parents first."""
-        found = (self.snapshot.objects.get(key) for key in self.members.get(tree, ()))
-        return sorted((one for one in found if isinstance(one, Owner)), key=lambda one: _PARENTS_FIRST.index(type(one)))
+    def _allowed(self, whole: Plan) -> Plan:
+        """The plan without what must wait, and within the bounds of the settings."""
+        known = self.known
+        known.written.compare(whole, known.snapshot)
+        allowed = policy.without_stopped(whole, known.stopped, known.refused)
+        allowed = policy.without_undone(allowed, known.written.undone, known.written.created)
+        allowed = policy.without_waiting(allowed, self.waits, self.undone)
+        if self.terms.no_delete:
+            allowed = policy.without_deletes(allowed)
+        return policy.within_deletion_cap(allowed, self.terms.deletion_cap, known.deletions.values())
 
     def _in_turn(self, actions: Sequence[Action]) -> list[Action]:
         """The actions, those first whose trees had no turn in a pass that was cut off: so none waits for ever.
@@ -210,55 +186,66 @@ class _Pass:
         return sorted(actions, key=lambda action: (action.tree in self.before.served, ranks[action.tree]))
 
     def _created_seconds(self, tree: Key) -> float:
-        root = self.snapshot.objects.get(tree)
+        root = self.known.snapshot.objects.get(tree)
         at = root.metadata.creation_timestamp if root is not None else None
         return at.timestamp() if at is not None else 0.0
 
-    def _awake(self) -> list[Key]:
-        """The trees to plan: those of which something has changed, or that are not at rest."""
-        now = self.clock.seconds()
-        trees = trees_of(_owners(self.snapshot), self.snapshot)
-        known = self.before.rest
-        self.resting = {key: known[key] for key, tree in trees.items() if is_resting(tree, known.get(key), now)}
-        mine = self.claims.claim_full(trees.keys() - self.resting.keys())
-        self.members = {key: {owner.key: None for owner in tree.owners} for key, tree in trees.items() if key in mine}
-        return list(self.members)
+    def _tell(self, trees: Iterable[Key]) -> list[Action]:
+        """The statuses and Events of trees."""
+        told: list[Action] = []
+        with self.costs.stage("report"):
+            for tree in trees:
+                view = self._view(self.known.responses.get(tree, ()))
+                owners = self.known.owners_of(tree)
+                looked_at = [one for one in owners if one.key in self.known.planned or one.key in self.bulkhead.bugs]
+                if self._can_wait(tree, looked_at) and self.may_hold():
+                    self.held.add(tree)
+                    actions = report_scaling(view, looked_at)
+                else:
+                    actions = report(view, looked_at, self.bulkhead.isolate)
+                told += [replace(action, tree=tree) for action in actions]
+        return told
+
+    def _view(self, responses: Sequence[Response]) -> View:
+        return View(self.known.snapshot, self.observation.snapshot, self.known.findings, responses, self.clock.now())
+
+    def _can_wait(self, tree: Key, owners: Iterable[Owner]) -> bool:
+        """Whether a tree is new and begun without trouble: its first status can wait until its Pods have started."""
+        root, responses = self.known.snapshot.objects.get(tree), self.known.responses.get(tree, ())
+        is_new = isinstance(root, Owner) and not root.status.conditions
+        is_begun = any(one.action.verb is Verb.CREATE and one.action.key.kind is POD for one in responses)
+        is_plain = all(one.result is Result.DONE and not (one.warnings or one.was_there) for one in responses)
+        return is_new and is_begun and is_plain and not any(self.known.has_news(owner.key) for owner in owners)
 
     def report(self, reporters: Writers) -> None:
         """Tell what is left to tell: of trees that were cut short, and of what is gone or cannot be read."""
-        everything = self._all_responses()
-        view = View(self.snapshot, self.observation.snapshot, self.findings, everything, self.clock.now())
         told = [
             *self.untold,
             *self._tell(tree for tree in self.rounds if tree not in self.through),
-            *report_others(view, self.bulkhead.isolate),
+            *report_others(self._view(self.known.all_responses()), self.bulkhead.isolate),
         ]
-        with self._stage("report"):
-            self._learn(apply(self.api, told, reporters))
-
-    def _all_responses(self) -> tuple[Response, ...]:
-        return tuple(response for responses in self.responses.values() for response in responses)
+        with self.costs.stage("report"):
+            self.known.learn(apply(self.api, told, reporters))
 
     def result(self) -> PassResult:
         """All that the pass saw and did."""
-        findings = tuple(dict.fromkeys(one for findings in self.findings.values() for one in findings))
-        actions = tuple(action for actions in self.actions.values() for action in actions)
+        known = self.known
+        findings = tuple(dict.fromkeys(one for findings in known.findings.values() for one in findings))
+        actions, responses = known.all_actions(), known.all_responses()
         tried = {(action.verb, action.key) for action in actions}
-        waiting = (action for actions in self.postponed.values() for action in actions)
-        postponed = tuple(action for action in waiting if (action.verb, action.key) not in tried)
-        trees = {owner.key: tree_of(owner, self.snapshot) for owner in _owners(self.snapshot)}
-        responses, reports = self._all_responses(), tuple(self.reports)
+        postponed = tuple(action for action in known.all_postponed() if (action.verb, action.key) not in tried)
+        trees = {owner.key: tree_of(owner, known.snapshot) for owner in _owners(known.snapshot)}
         return PassResult(
-            None if self.observation.coverage.is_empty else self.snapshot,
+            None if self.observation.coverage.is_empty else known.snapshot,
             Plan(actions, findings, postponed),
             responses,
-            reports,
+            tuple(known.reports),
             self.observation.errors,
-            self.seconds,
+            self.costs.seconds,
             max(self.rounds.values(), default=0),
             self.is_cut,
-            max(retry_after((*responses, *reports)), self.observation.retry_after_seconds or 0.0),
-            (*self.observation.costs, *self.costs),
+            max(retry_after((*responses, *known.reports)), self.observation.retry_after_seconds or 0.0),
+            (*self.observation.costs, *self.costs.noted),
             self.observation.coverage,
             trees,
             frozenset(trees.values()) - self.claims.still_full(trees.values()),
@@ -267,10 +254,9 @@ class _Pass:
 
     def memory(self) -> Memory:
         """What to remember."""
-        everything = (*self.actions.values(), *self.postponed.values())
-        responses = self._all_responses()
-        planned = [action for actions in everything for action in actions]
-        turn = Turn(self.snapshot, self.planned, planned, responses, self.written.undone)
+        known, responses = self.known, self.known.all_responses()
+        planned = (*known.all_actions(), *known.all_postponed())
+        turn = Turn(known.snapshot, known.planned, planned, responses, known.written.undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
         rest = {**self.resting, **self._come_to_rest()}
         sent = (response for response in responses if response.result is not Result.SKIPPED)
@@ -279,78 +265,12 @@ class _Pass:
 
     def _come_to_rest(self) -> Mapping[Key, Rest]:
         """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""
-        found = {key for key, one in self.findings.items() if one} | {key for key, one in self.postponed.items() if one}
-        reported = {response.action.owner for response in self.reports}
-        owners = [owner for owner in _owners(self.snapshot) if owner.key in self.planned]
-        busy = {tree_of(owner, self.snapshot) for owner in owners if owner.key in found | reported}
-        return at_rest(trees_of(owners, self.snapshot), busy.union(self.responses), self.snapshot, self.clock.seconds())
-
-    def _learn(self, responses: Sequence[Response]) -> None:
-        """Take what was tried, and what came of it, into the picture."""
-        self.snapshot = self.snapshot.fold(
-            {key: one for response in responses for key, one in response.objects.items()}
-        )
-        writes = [response for response in responses if not _is_report(response)]
-        self.reports += [response for response in responses if _is_report(response)]
-        self.written.note(writes)
-        self.stopped.update(response.action.tree for response in writes if ends_tree(response))
-        self.refused.update(response.action.subject for response in writes if response.result is Result.REFUSED)
-        for response in writes:
-            tree = response.action.tree
-            self.responses.setdefault(tree, []).append(response)
-            made = {key: None for key, one in response.objects.items() if isinstance(one, Owner)}
-            self.members.setdefault(tree, {}).update(made)
-            if response.result is not Result.DONE:
-                self.deletions.pop(id(response.action), None)
-
-    def _plan(self, active: Sequence[Owner]) -> Plan:
-        """What may be done now for the resources in question."""
-        naming = self.terms.naming
-        with self._stage("desire"):
-            desired = self.bulkhead.each((owner.key, partial(desire, owner, self.snapshot, naming)) for owner in active)
-        with self._stage("plan"):
-            plans = self.bulkhead.each((one.owner.key, partial(plan, one, self.snapshot)) for one in desired)
-        with self._stage("policy"):
-            whole = Plan(
-                tuple(action for one in plans for action in one.actions),
-                tuple(finding for one in plans for finding in one.findings),
-            )
-            allowed = self._allowed(whole)
-        self._note([one.owner.key for one in desired if one.owner.key not in self.bulkhead.bugs], allowed)
-        return allowed
-
-    def _allowed(self, whole: Plan) -> Plan:
-        """The plan without what must wait, and within the bounds of the settings."""
-        self.written.compare(whole, self.snapshot)
-        allowed = policy.without_stopped(whole, self.stopped, self.refused)
-        allowed = policy.without_undone(allowed, self.written.undone, self.written.created)
-        allowed = policy.without_waiting(allowed, self.waits, self.undone)
-        if self.terms.no_delete:
-            allowed = policy.without_deletes(allowed)
-        return policy.within_deletion_cap(allowed, self.terms.deletion_cap, self.deletions.values())
-
-    def _note(self, planned: Iterable[Key], allowed: Plan) -> None:
-        """Keep what was found and postponed of the resources just planned, in place of what was known of them."""
-        for key in planned:
-            self.planned.add(key)
-            self.findings.pop(key, None)
-            self.postponed.pop(key, None)
-        for finding in dict.fromkeys(allowed.findings):
-            self.findings[finding.about] = (*self.findings.get(finding.about, ()), finding)
-        for action in allowed.postponed:
-            self.postponed[action.owner] = (*self.postponed.get(action.owner, ()), action)
-
-    @contextmanager
-    def _stage(self, name: str) -> Iterator[None]:
-        watch = Stopwatch(name)
-        try:
-            yield
-        finally:
-            self._note_cost(watch.stop())
-
-    def _note_cost(self, cost: Cost) -> None:
-        self.costs.append(cost)
-        self.seconds[cost.stage] = self.seconds.get(cost.stage, 0.0) + cost.seconds
+        known = self.known
+        reported = {response.action.owner for response in known.reports}
+        owners = [owner for owner in _owners(known.snapshot) if owner.key in known.planned]
+        news = (owner for owner in owners if owner.key in reported or known.has_news(owner.key))
+        busy = {tree_of(owner, known.snapshot) for owner in news}.union(known.responses)
+        return at_rest(trees_of(owners, known.snapshot), busy, known.snapshot, self.clock.seconds())
 
 
 def _owners(snapshot: Snapshot) -> Iterator[Owner]:
@@ -359,13 +279,3 @@ def _owners(snapshot: Snapshot) -> Iterator[Owner]:
     yield from snapshot.of(DaskCluster)
     yield from snapshot.of(DaskWorkerGroup)
     yield from snapshot.of(DaskAutoscaler)
-
-
-def _is_report(response: Response) -> bool:
-    """Whether a response is about telling, not about the world."""
-    return response.action.verb is Verb.REPORT or response.action.key.kind is EVENT
-
-
-def _total(costs: Iterable[Cost]) -> Cost:
-    costs = tuple(costs)
-    return Cost("", seconds=sum(one.seconds for one in costs), cpu_seconds=sum(one.cpu_seconds for one in costs))

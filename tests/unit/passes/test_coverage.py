@@ -11,7 +11,7 @@ def test_what_the_full_pass_works_on_is_its_own_until_it_ends() -> None:
     claims = Claims()
     claims.begin_full()
     claims.claim_full([A, B])
-    claims.keep_full([A])
+    claims.give_back([B])
     assert set(claims.claim_small([A, B])) == {B}
     claims.end_full()
     assert set(claims.claim_small([A])) == {A}
