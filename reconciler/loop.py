@@ -52,6 +52,8 @@ TREES_REST = 3
 """How many times what a pass over a few trees took they are left alone then."""
 HELD_SECONDS = 2.0
 """How long a new tree, in a crowd, is left to start its Pods before it is looked at again and has its first status."""
+RETRY_SECONDS = 1.0
+"""After that a tree is looked at again of which something could not be read, or of which it is not known how it is."""
 PARALLEL_READS = 4
 IDLE_SECONDS = 30.0
 """How often the loop gives a sign of life while it waits."""
@@ -259,7 +261,9 @@ class Loop:
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
         if self._hints is not None:
-            self._hints.look_again(result.held, HELD_SECONDS)
+            self._hints.rest(result.held, HELD_SECONDS)
+            for tree, in_seconds in _to_look_at_again(result, after, self._clock.seconds()):
+                self._hints.remind([tree], in_seconds)
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
     def _may_hold(self, *, is_full: bool) -> bool:
@@ -294,6 +298,15 @@ class Loop:
 def _cost(result: PassResult) -> float:
     """What a pass cost, in seconds, without what it wrote."""
     return sum(result.seconds.get(stage, 0.0) for stage in ("observe", "desire", "plan", "policy"))
+
+
+def _to_look_at_again(result: PassResult, after: Memory, at_seconds: float) -> Iterator[tuple[Key, float]]:
+    """The trees that are to be looked at again though nothing changes, and in how many seconds."""
+    yield from ((tree, HELD_SECONDS) for tree in result.held)
+    yield from ((wait.tree, max(0.0, wait.until_seconds - at_seconds)) for wait in after.backoff.waits.values())
+    yield from ((one.action.tree, RETRY_SECONDS) for one in result.failures if _needs_another_look(one))
+    if result.errors or result.is_cut:
+        yield from ((tree, RETRY_SECONDS) for tree in result.coverage.trees or ())
 
 
 def _needs_another_look(response: Response) -> bool:

@@ -102,9 +102,9 @@ class Hints:
         """Keep hints of trees back for so many seconds, since looking at them has cost much; none is lost."""
         self._queue.rest(trees, seconds)
 
-    def look_again(self, trees: Iterable[Key], seconds: float) -> None:
-        """Give trees out once more, in so many seconds and not before, whatever happens to them until then."""
-        self._queue.look_again(trees, seconds)
+    def remind(self, trees: Iterable[Key], seconds: float) -> None:
+        """Give trees out once more in so many seconds, or when something else happens to them before."""
+        self._queue.remind(trees, seconds)
 
     def close(self) -> None:
         """End the watches, and whoever waits, without waiting for them."""

@@ -51,6 +51,7 @@ class HintQueue:
         self._counts: Counter[Key] = Counter()
         self._due: dict[Key, float] = {}
         self._rests: dict[Key, float] = {}
+        self._reminders: dict[Key, float] = {}
         self._written: set[tuple[Key, str]] = set()
         self._seen: dict[Place, int] = {}
         self._left_out: Collection[Key] = ()
@@ -72,7 +73,7 @@ class HintQueue:
                 return
             self._events[key, version] = tree
             self._counts[tree] += 1
-            if key.kind in CUSTOM_KINDS and version:
+            if key.kind in CUSTOM_KINDS:
                 self._urgent.add(tree)
             if tree not in self._due:
                 self._due[tree] = self._clock() + self._window
@@ -107,8 +108,10 @@ class HintQueue:
 
     def _times(self, now: float) -> Iterator[float]:
         """When trees may be given out that may not be yet."""
-        for tree in self._urgent if self.is_crowded else self._due.keys():
-            at = max(self._due[tree], self._rests.get(tree, 0.0))
+        crowded = self.is_crowded
+        due = {tree: self._due[tree] for tree in self._urgent} if crowded else {**self._reminders, **self._due}
+        for tree, when in due.items():
+            at = max(when, self._rests.get(tree, 0.0))
             if at > now:
                 yield at
 
@@ -122,12 +125,11 @@ class HintQueue:
 
     def _awake(self, now: float) -> dict[Key, float]:
         """The trees that may be given out once their window is over."""
-        crowded = self.is_crowded
-        return {
-            tree: at
-            for tree, at in self._due.items()
-            if self._rests.get(tree, now) <= now and (not crowded or tree in self._urgent)
-        }
+        if self.is_crowded:
+            due = {tree: self._due[tree] for tree in self._urgent}
+        else:
+            due = {**{tree: at for tree, at in self._reminders.items() if at <= now}, **self._due}
+        return {tree: at for tree, at in due.items() if self._rests.get(tree, now) <= now}
 
     def note_written(self, key: Key, version: str) -> None:
         """Take in that a change is a write of our own, whose result is in the picture; its event is no hint."""
@@ -149,6 +151,7 @@ class HintQueue:
             self._written = {known for known in self._written if not self._is_seen(*known)}
             now = self._clock()
             self._rests = {tree: until for tree, until in self._rests.items() if until > now}
+            self._reminders = {tree: at for tree, at in self._reminders.items() if at > now or tree in left_out}
 
     def rest(self, trees: Iterable[Key], seconds: float) -> None:
         """Keep the hints of trees for so many seconds, counted from now, or for longer if that was asked before."""
@@ -156,12 +159,12 @@ class HintQueue:
             until = self._clock() + seconds
             self._rests.update({tree: max(until, self._rests.get(tree, until)) for tree in trees})
 
-    def look_again(self, trees: Iterable[Key], seconds: float) -> None:
-        """Give trees out once more, in so many seconds and not before, whatever happens to them until then."""
-        trees = list(trees)
-        self.rest(trees, seconds)
-        for tree in trees:
-            self.put(tree, tree, "")
+    def remind(self, trees: Iterable[Key], seconds: float) -> None:
+        """Give trees out once more in so many seconds, or when something else happens to them before."""
+        with self._changed:
+            at = self._clock() + seconds
+            self._reminders.update({tree: min(at, self._reminders.get(tree, at)) for tree in trees})
+            self._changed.notify()
 
     def close(self) -> None:
         """Give out nothing more; whoever waits stops waiting."""
@@ -176,7 +179,8 @@ class HintQueue:
     def _taken(self, trees: Iterable[Key]) -> frozenset[Key]:
         taken = frozenset(trees)
         for tree in taken:
-            del self._due[tree], self._counts[tree]
+            for known in (self._due, self._counts, self._reminders):
+                known.pop(tree, None)
             self._urgent.discard(tree)
         self._events = {known: tree for known, tree in self._events.items() if tree not in taken}
         return taken

@@ -11,6 +11,7 @@ from reconciler.daemon.settings import Settings
 from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.passes.values import PassResult, Verb
+from reconciler.wire.errors import ServerError
 from reconciler.wire.protocol import Watch
 from tests.builders import NAMESPACE, cluster
 from tests.unit.passes.place import Place
@@ -94,3 +95,21 @@ def test_a_small_pass_that_outlasts_the_interval_is_left_alone_with_its_tree() -
         held.set()
         assert sees(lambda: len(place.workers()) == 10), place.workers()
     assert set(Counter(place.made(Verb.CREATE, POD)).values()) == {1}
+
+
+def test_what_waits_after_an_error_is_tried_again_when_it_says_so_and_not_at_the_next_interval() -> None:
+    """The status tells when; a full pass may be an hour away."""
+    place, passed, failing = Watched(), Event(), Event()
+
+    def happens(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and failing.is_set():
+            failing.clear()
+            raise ServerError("etcd has no leader", status=503)
+
+    place.happens = happens
+    place.add(cluster(replicas=2))
+    with running(place, lambda _: passed.set(), interval=3600.0):
+        assert passed.wait(LONG)
+        failing.set()
+        place.loses(place.workers()[0])
+        assert sees(lambda: len(place.workers()) == 2), place.workers()

@@ -210,10 +210,30 @@ def test_trees_that_rest_are_no_crowd(clock: Clock) -> None:
     assert not queue.is_crowded
 
 
-def test_a_tree_can_be_asked_for_again(queue: HintQueue, clock: Clock) -> None:
-    """It is given out then, and not before, though nothing has happened to it and everything was listed since."""
-    queue.look_again([A], 2)
+def test_a_reminder_gives_a_tree_out_though_nothing_has_happened_to_it(queue: HintQueue, clock: Clock) -> None:
+    """Once, and at its time: what waits after an error is looked at when the wait is over."""
+    queue.remind([A], 2)
+    queue.remind([A], 9)
     queue.note_listed({(DASK_CLUSTER, None): "9"})
-    assert taken(queue, clock, after=1) == set()
+    queue.put(B, Q, "10")
+    assert taken(queue, clock, after=1) == {B}
     assert taken(queue, clock, after=1) == {A}
-    assert taken(queue, clock, after=1) == set()
+    assert taken(queue, clock, after=9) == set()
+
+
+def test_a_reminder_holds_no_hint_back_and_ends_with_it(queue: HintQueue, clock: Clock) -> None:
+    """Whoever edits what waits is served at once."""
+    queue.remind([A], 60)
+    queue.put(A, P, "1")
+    assert taken(queue, clock) == {A}
+    assert taken(queue, clock, after=60) == set()
+
+
+def test_reminders_are_no_crowd_and_a_full_pass_sees_to_those_that_are_due(clock: Clock) -> None:
+    """A server in trouble is not asked for everything since many trees wait."""
+    queue = HintQueue(clock, most=1)
+    queue.remind([A, B], 1)
+    assert not queue.is_crowded
+    clock.now += 1
+    queue.note_listed({(DASK_CLUSTER, None): "9"})
+    assert taken(queue, clock, after=60) == set()
