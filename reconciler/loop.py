@@ -211,36 +211,34 @@ class Loop:
     def _over_everything(self) -> PassResult:
         self._claims.begin_full()
         begun = self._clock.seconds()
-        observation, seconds = self._observe(frozenset())
+        observation = self._observe(frozenset())
         if self._hints is not None:
             self._hints.restart(observation.versions, self._claims.taken)
-        result = self._pass(observation, begun, seconds, self._settings.parallel_writes, self._claims)
+        result = self._pass(observation, begun, self._settings.parallel_writes, self._claims)
         self.listed_once = self.listed_once or result.snapshot is not None
         self._tell(result)
         return result
 
     def _over(self, trees: frozenset[Key]) -> None:
         begun = self._clock.seconds()
-        observation, seconds = self._observe(trees)
+        observation = self._observe(trees)
         # A cluster that was named may be a job's: then it is the job's tree.
         frozenset(self._claims.claim_small(observation.coverage.trees or ()))
         parallel = min(PARALLEL_READS, self._settings.parallel_writes)
-        self._tell(self._pass(observation, begun, seconds, parallel, None))
+        self._tell(self._pass(observation, begun, parallel, None))
 
-    def _observe(self, trees: frozenset[Key]) -> tuple[Observation, float]:
-        begun = time.perf_counter()
+    def _observe(self, trees: frozenset[Key]) -> Observation:
         scope = Scope(self._settings.namespaces, trees)
         with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
             side_by_side = readers if self._settings.parallel_writes > 1 else None
             observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)
         if not trees:
             self._observed = observation.snapshot
-        return observation, time.perf_counter() - begun
+        return observation
 
-    def _pass(
-        self, observation: Observation, begun: float, seconds: float, parallel: int, claims: Claims | None
-    ) -> PassResult:
+    def _pass(self, observation: Observation, begun: float, parallel: int, claims: Claims | None) -> PassResult:
         """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
+        seconds = self._clock.seconds() - begun
         whole = max(self._settings.interval, LEAST_DEADLINE_SECONDS)
         deadline = max(begun + whole - LEFT_FOR_REPORTS_SECONDS, self._clock.seconds() + LEAST_WRITING_SECONDS)
         api = self._api if self._twin is None else self._twin(observation.snapshot)

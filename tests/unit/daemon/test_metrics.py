@@ -79,6 +79,7 @@ def everything() -> CollectorRegistry:
     [
         (passed(create()), "done"),
         (passed(create(), responses=[refused(create())]), "failed"),
+        (passed(findings=[finding(Reason.INTERNAL_ERROR)]), "failed"),
         (unread(), "unread"),
     ],
 )
@@ -97,6 +98,7 @@ def test_passes_are_counted_by_what_came_of_them(result: PassResult, outcome: st
         (passed(create(), responses=[Response(create(), Result.CONFLICT)]), True),
         (passed(create(), responses=[Response(create(), Result.UNAVAILABLE)]), False),
         (passed(create(), responses=[Response(create(), Result.UNKNOWN)]), False),
+        (passed(findings=[finding(Reason.INTERNAL_ERROR)]), False),
         (unread(), False),
         (replace(passed(), coverage=Coverage(trees=frozenset({CLUSTER.key}))), False),
     ],
@@ -106,6 +108,13 @@ def test_a_users_mistake_does_not_make_the_reconciler_fail(result: PassResult, i
     registry = counted(result)
     assert value(registry, "last_attempt_timestamp_seconds") == NOON.timestamp()
     assert value(registry, "last_success_timestamp_seconds") == (NOON.timestamp() if is_success else 0.0)
+
+
+def test_a_pass_that_a_bug_has_ended_is_counted() -> None:
+    """It has no result to tell of it, and is an attempt all the same."""
+    registry = CollectorRegistry()
+    Metrics(registry, lambda: NOON).crashed()
+    assert value(registry, "passes_total", result="crashed") == 1.0
 
 
 def test_stages_are_timed() -> None:

@@ -4,11 +4,23 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from reconciler.daemon.passlog import PassLog
+from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import Action, PassResult, Response, Result, Verb
 from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, default_group
 from tests.unit.daemon.keeplogging import Lines
-from tests.unit.daemon.passresults import create, delete, finding, passed, refused, unread, unreadable, update
+from tests.unit.daemon.passresults import (
+    BIG,
+    SMALL,
+    create,
+    delete,
+    finding,
+    passed,
+    refused,
+    unread,
+    unreadable,
+    update,
+)
 
 
 class Clock:
@@ -132,6 +144,17 @@ def test_troubles_of_objects_neither_start_nor_end_with_a_failed_list(lines: Lin
         ["list.failed"],
         ["list.failed.over"],
         ["resource.finding.over", "object.unreadable.over"],
+    ]
+
+
+def test_troubles_end_in_the_namespaces_that_were_read(lines: Lines) -> None:
+    """However long another cannot be: else what is remembered of those that are gone would grow without end."""
+    broken = passed(findings=[finding(about=BIG), finding(about=SMALL)])
+    partly = replace(passed(), errors={"pods in ml": "silence"}, coverage=Coverage(frozenset({SMALL.namespace})))
+    assert told([broken, partly, passed()], lines) == [
+        ["resource.finding", "resource.finding"],
+        ["list.failed", "resource.finding.over"],
+        ["list.failed.over", "resource.finding.over"],
     ]
 
 

@@ -42,8 +42,8 @@ def add(api: MemoryAPI, *resources: Owner) -> None:
         api.create(resource.kind(), manifest(resource))
 
 
-def loop(api: MemoryAPI, *observers: Callable[[PassResult], None]) -> Loop:
-    return Loop(api, Settings(interval=0.001), clock=lambda: NOON, observers=observers)
+def loop(api: MemoryAPI, *observers: Callable[[PassResult], None], **more: Any) -> Loop:
+    return Loop(api, Settings(interval=0.001), clock=lambda: NOON, observers=observers, **more)
 
 
 def pods(api: MemoryAPI, name: str) -> int:
@@ -124,9 +124,10 @@ def test_a_pass_that_crashes_does_not_end_the_daemon(api: MemoryAPI) -> None:
             stop.set()
         raise LookupError("a bug in an observer")
 
-    turning = loop(api, observer)
+    crashes: list[int] = []
+    turning = loop(api, observer, crashed=lambda: crashes.append(1))
     with structlog.testing.capture_logs() as logs:
         turning.forever(stop)
-    assert len(seen) == 3
+    assert len(seen) == 3 == len(crashes)
     assert [line["event"] for line in logs].count("pass.crashed") == 3
     assert turning.last_attempt_at == NOON

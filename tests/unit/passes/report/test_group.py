@@ -154,20 +154,19 @@ def test_why_workers_are_not_created_is_part_of_the_sentence() -> None:
 
 def test_recreate_says_for_which_of_the_old_workers_it_waits() -> None:
     """On a lost node one may hang for long, and no worker is made before it is gone."""
-    recreate = {"type": "Recreate"}
+    recreate = {"updateStrategy": {"type": "Recreate"}}
     rolling = {"conditions": [{"type": "Progressing", "status": "True", "reason": "RollingOut"}]}
-    worker_spec = {"updateStrategy": recreate}
-    one, later = (default_group(SIMPLE, status=status, worker=worker_spec) for status in ({}, rolling))
-    old = [worker(one, SIMPLE, number, stale=True, deletionTimestamp="2026-01-31T12:00:00Z") for number in (1, 2)]
+    one, later = (default_group(SIMPLE, worker=recreate, status=status) for status in ({}, rolling))
+    old = [worker(one, SIMPLE, number, stale=True, deleting=True, node="n") for number in (1, 2)]
     first = min(pod.metadata.name for pod in old)
-    why = f"updateStrategy Recreate waits until Pod {first} on node a-node and 1 other, made before, are gone"
+    why = f"updateStrategy Recreate waits until Pod {first} on node n and 1 other, made before, are gone"
     after = told(world(SIMPLE, one, *old))
     assert after.condition(one, "Progressing").message == f"3 workers to create: {why}."
     for about, type_ in ((one, "Ready"), (SIMPLE, "WorkersReady")):
         assert after.condition(about, type_).message == f"3 of 3 workers are not ready: 3 to create: {why}."
     after = told(world(SIMPLE, later, *old))
     assert after.condition(later, "Progressing").message == f"0 of 3 workers are from the present template: {why}."
-    fresh = told(world(SIMPLE, one, worker(one, SIMPLE, 1, deletionTimestamp="2026-01-31T12:00:00Z")))
+    fresh = told(world(SIMPLE, one, worker(one, SIMPLE, 1, deleting=True)))
     assert fresh.condition(one, "Progressing").message == "3 workers to create."
 
 
