@@ -56,6 +56,7 @@ def _mark_lost(world: World, whom: int, how: int) -> None:
     if body is not None:
         name = f"kubernetes.dask.org/{MARKS[how % len(MARKS)]}"
         world.edit(key_of(body), {"metadata": {"annotations": {name: None}}})
+        world.watch.asked.most += 1
 
 
 def _helper_hung(world: World, whom: int, how: int) -> None:

@@ -99,6 +99,8 @@ def bring_to_rest(story: Story, world: World) -> World:
     check_quiet(world)
     check_statuses(world)
     check_at_rest(world)
+    if not world.webhooks.struck:
+        world.watch.asked.check()
     return world
 
 

@@ -9,7 +9,7 @@
 - With deletion switched off nothing is deleted.
 - Of users' own resources only a cluster is ever deleted, whose owner was not seen for longer than it asked for.
 
-tests/simulation/ledger.py has the rules on how much is written, and when.
+tests/simulation/ledger.py has the rules on how much is written, and when; asked.py how many Pods may go in all.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -23,6 +23,7 @@ from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.wire.protocol import API, Body, Reply, Subresource
+from tests.simulation.asked import Asked
 from tests.simulation.ledger import Ledger
 
 OURS = "kubernetes.dask.org/"
@@ -55,10 +56,14 @@ class Watch:
     is_misled: bool = False
     is_touched: bool = False
     is_rivalled: bool = False
+    asked: Asked = field(init=False)
     _owners: set[str] = field(default_factory=set)  # the uids of custom resources that were seen
     _created: set[tuple[str, str]] = field(default_factory=set)  # workers, by namespace and name
     _bound: set[tuple[str, str]] = field(default_factory=set)  # Pods that had a node
     _seen: dict[str, int] = field(default_factory=dict)  # the most workers that a group asked for in this pass
+
+    def __post_init__(self) -> None:
+        self.asked = Asked(self.api)
 
     @property
     def writes(self) -> int:
@@ -68,6 +73,7 @@ class Watch:
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
         if not fields and self.ledger.lists(kind, namespace):
             self.is_touched = self.is_rivalled = self.is_misled
+            self.asked.look()
         if kind in CUSTOM_KINDS:
             self._owners.update(body["metadata"]["uid"] for body in self.api.objects(kind))
         if kind == POD:
@@ -86,6 +92,7 @@ class Watch:
         reply = self.through.create(kind, body)
         if kind == POD:
             self._check_pod(body)
+            self.asked.made(is_certain=not (self.is_rivalled or self.is_misled))
         self.ledger.created(kind, reply.body, self._most(body) if kind == POD else None)
         return reply
 
@@ -95,6 +102,9 @@ class Watch:
         reply = self.through.patch(key, body, subresource)
         self.ledger.changed()
         assert before is not None
+        if key.kind in CUSTOM_KINDS:
+            self.asked.see(before)
+            self.asked.know(reply.body)
         self._check_change(key, before, reply.body)
         if key.kind == DASK_WORKER_GROUP:
             self._note_most(before)
@@ -116,6 +126,8 @@ class Watch:
         reply = self.through.delete(key, uid, resource_version)
         assert before is not None
         self.ledger.deleted(key, before)
+        if key.kind == POD:
+            self.asked.deleted(before)
         assert not self.no_delete, f"{key} is deleted though deletion is switched off"
         assert uid == before["metadata"]["uid"]
         if key.kind == DASK_CLUSTER and not _is_child(before):
