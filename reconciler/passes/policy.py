@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
-from models.kinds import Key
+from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, Key
 from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Verb
 from reconciler.passes.write_backoff import Wait
 from reconciler.rules.reasons import Reason
@@ -23,6 +23,28 @@ def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subj
         refused: What was refused.
     """
     return _postpone(plan, lambda action: action.tree in trees or action.subject in refused)
+
+
+def without_outdated(plan: Plan) -> Plan:
+    """Postpone what follows from a spec that this plan is about to change: the next round plans it from the new one.
+
+    Else a Pod made from the old spec would have to be replaced as soon as it is there. What a job's cluster is changed
+    to concerns all of its tree.
+    """
+    changed = {
+        action.key: action.tree
+        for action in plan.actions
+        if action.verb is Verb.UPDATE and action.key.kind in CUSTOM_KINDS and "spec" in action.body
+    }
+    trees = {tree for key, tree in changed.items() if key.kind == DASK_CLUSTER}
+    if not changed:
+        return plan
+    return _postpone(
+        plan,
+        lambda one: (
+            one.owner in changed or (one.tree in trees and (one.key not in changed or one.key.kind != DASK_CLUSTER))
+        ),
+    )
 
 
 def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[str]) -> Plan:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
 from reconciler.daemon.settings import Settings
 from reconciler.passes.apply import Writers
 from reconciler.passes.observe import Scope, observe
@@ -60,6 +60,23 @@ def test_one_pass_takes_a_job_all_the_way_to_its_workers() -> None:
     }
     assert (result.is_cut, result.ok) == (False, True)
     assert result.rounds < MOST_ROUNDS
+
+
+def test_what_an_edit_changes_below_is_made_from_the_new_spec_at_once() -> None:
+    """A Pod that is missing at that moment is not made from the old spec first, to be replaced in the next pass."""
+    place = Place()
+    place.add(job("train", replicas=2))
+    _pass(place)
+    edited = pod_spec("dask:2")
+    change = {"worker": {"spec": edited}, "scheduler": {"spec": edited}}
+    place.api.edit(Key(DASK_JOB, NAMESPACE, "train"), {"spec": {"cluster": {"spec": change}}})
+    for pod in place.api.objects(POD):
+        place.api.remove(Key(POD, NAMESPACE, pod["metadata"]["name"]))
+    result, _ = _pass(place)
+    assert len(place.made(Verb.CREATE, POD)) == 4
+    made = {pod["metadata"]["name"]: pod["spec"]["containers"][0]["image"] for pod in place.api.objects(POD)}
+    assert {image for name, image in made.items() if name != "train-runner"} == {"dask:2"}
+    assert not result.plan.postponed
 
 
 def test_nobodys_status_waits_for_anothers_thousand_pods() -> None:
