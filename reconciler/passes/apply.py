@@ -160,10 +160,10 @@ def _already_there(api: API, action: Action, error: AlreadyExists) -> Response:
     try:
         payload = api.list(action.key.kind, action.key.namespace, fields=f"metadata.name={action.key.name}")
         found = next(iter(parse_list(action.key.kind, payload)), None)
+    except (Refused, NotAListError):  # it says nothing of the create
+        return _failed(action, error)
     except ApiError as failed:
         return _failed(action, failed)
-    except NotAListError:
-        return _failed(action, error)
     if found is None or isinstance(found, Unreadable):
         return _failed(action, error)
     wanted = {owner["uid"] for owner in action.body["metadata"].get("ownerReferences", ())}

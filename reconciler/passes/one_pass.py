@@ -256,7 +256,8 @@ class _Pass:
         """What to remember."""
         known, responses = self.known, self.known.all_responses()
         planned = (*known.all_actions(), *known.all_postponed())
-        turn = Turn(known.snapshot, known.planned, planned, responses, known.written.undone)
+        undone = {**known.written.unlooked(self.through, known.snapshot), **known.written.undone}
+        turn = Turn(known.snapshot, known.planned, planned, responses, undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
         rest = {**self.resting, **self._come_to_rest()}
         sent = (response for response in responses if response.result is not Result.SKIPPED)

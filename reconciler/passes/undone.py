@@ -3,15 +3,17 @@
 seen in one pass                                  what follows
 an update whose object needs it again             it is postponed, its owner is told, and it backs off
 an object to be deleted that was created in it,   likewise; without a mark of ours a Pod looks as if it were made
-which lost a mark of ours on the way              from another template
+which lost a mark of ours on the way              from another template. Of a tree that was cut short before that
+                                                  was planned, the marks of what was created are compared
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from models.kinds import Key
 from models.snapshot import Snapshot
 from reconciler.passes.values import Action, Plan, Response, Result, Subject, Verb
-from reconciler.rules.labels import OURS
+from reconciler.rules.labels import OURS, SCHEDULER_HASH, TEMPLATE_HASH
 
 
 @dataclass(slots=True)
@@ -56,14 +58,27 @@ class Written:
             if lost:
                 self.undone[action.subject] = lost
 
+    def unlooked(self, through: Container[Key], snapshot: Snapshot) -> Mapping[Subject, str]:
+        """What is known to be taken back of trees that were cut short: which of their Pods will look outdated.
+
+        The next pass would replace them, and so on, if each is cut short.
+        """
+        suspects = {uid: action for uid, action in self.created.items() if action.tree not in through}
+        found = {}
+        for one in snapshot.objects.values() if suspects else ():
+            sent = suspects.get(one.metadata.uid)
+            if sent is not None and (lost := _lost(sent, one.metadata.annotations, (TEMPLATE_HASH, SCHEDULER_HASH))):
+                found[Subject(sent.owner, Verb.RECORD, sent.owner)] = lost
+        return found
+
 
 def _deleted(action: Action) -> tuple[str, ...]:
     return (action.uid,) if action.verb is Verb.DELETE else ()
 
 
-def _lost(sent: Action, annotations: Mapping[str, str]) -> str:
+def _lost(sent: Action, annotations: Mapping[str, str], begins: str | tuple[str, ...] = OURS) -> str:
     """Which mark of ours an object lost on the way, in words; empty if none."""
-    marks = {name: value for name, value in sent.body["metadata"]["annotations"].items() if name.startswith(OURS)}
+    marks = {name: value for name, value in sent.body["metadata"]["annotations"].items() if name.startswith(begins)}
     lost = sorted(name for name, value in marks.items() if annotations.get(name) != value)
     if not lost:
         return ""

@@ -143,7 +143,7 @@ def test_a_strangers_object_in_its_place_is_a_conflict_that_is_known_now() -> No
         ({"metadata": {"name": "p"}, "status": {"phase": 5}}, Result.CONFLICT),
         (b"<html>", Result.CONFLICT),
         (errors.Unreachable("x"), Result.UNAVAILABLE),
-        (errors.Forbidden("x", status=403), Result.REFUSED),
+        (errors.Forbidden("x", status=403), Result.CONFLICT),
     ],
     ids=["gone again", "unreadable", "no list", "unreachable", "forbidden"],
 )

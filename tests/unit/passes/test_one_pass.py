@@ -228,6 +228,18 @@ def test_a_webhook_that_takes_our_marks_away_makes_no_storm() -> None:
     assert TEMPLATE_HASH in ready["message"]
 
 
+def test_a_webhook_that_takes_our_marks_away_makes_no_storm_of_passes_that_are_cut_short() -> None:
+    """Although none of them comes to look at what it has made itself."""
+    place, memory, made = Place(admitted=_without(TEMPLATE_HASH, POD)), Memory(), 0
+    place.add(cluster(replicas=2))
+    for _ in range(10):
+        place.writes.clear()
+        place.clock.advance(5)
+        _, memory = _pass(place, memory, lambda: not place.made(Verb.CREATE, POD), parallel=1)
+        made += len(place.made(Verb.CREATE, POD))
+    assert (made, len(place.api.objects(POD)), place.made(Verb.DELETE, POD)) == (3, 3, [])
+
+
 def test_an_edit_that_cannot_be_made_real_holds_up_no_other() -> None:
     """A template that is refused for one cluster is that cluster's."""
 
