@@ -48,7 +48,7 @@ def main() -> None:
 
 def _measured(chosen: frozenset[str], flags: Sequence[str], asked: argparse.Namespace) -> Iterator[Row]:
     if "a" in chosen:
-        yield fill.few(asked.rounds, flags)
+        yield from fill.few(asked.rounds, flags)
     if chosen & _BESIDE_MANY:
         yield from _beside_many(chosen, flags, asked)
     if "h" in chosen:

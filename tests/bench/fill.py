@@ -1,5 +1,6 @@
 """Rows a, b and c: clusters come up, and another one meanwhile."""
 
+import json
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from threading import Event
 
+from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Kind
+from reconciler.wire.protocol import Body
 from tests.bench.stage import Daemon, Stage, cluster_of, daemon, pod, stage
 from tests.bench.table import Row, percentiles, ratio, told
 from tests.realcluster.eventually import eventually
@@ -34,16 +37,20 @@ class Grown:
     others: list[float] = field(default_factory=list)
 
 
-def few(rounds: int, flags: Sequence[str]) -> Row:
-    """Row a: floor and daemon in turn, each on a fresh API server."""
-    floors, ours = [], []
+def few(rounds: int, flags: Sequence[str]) -> Iterator[Row]:
+    """Row a: floors and daemon in turn, each on a fresh API server."""
+    floors, wholes, ours = [], [], []
     for _ in range(rounds):
         floors.append(floor(FEW))
+        wholes.append(floor_of_everything(FEW, flags))
         with stage() as place, daemon(place.cluster, flags):
             ours.append(grow(place, FEW, meanwhile=False).seconds)
-    least, took = statistics.median(floors), statistics.median(ours)
+    least, whole, took = map(statistics.median, (floors, wholes, ours))
     work = f"{FEW} clusters x {WORKERS} workers, first create to last Pod Running"
-    return Row(f"a. {work}", told(least), told(took), ratio(took, least), "1.25 x floor")
+    yield Row(f"a. {work}", told(least), told(took), ratio(took, least), "1.25 x floor")
+    yield Row(
+        "a. beside all of their objects, made by a plain client", told(whole), told(took), ratio(took, whole), "-"
+    )
 
 
 def floor(clusters: int) -> float:
@@ -53,6 +60,35 @@ def floor(clusters: int) -> float:
         namespace = place.cluster.create_namespace()
         place.create([pod(namespace, f"p{number}") for number in range(pods)])
         return place.seconds_to_run(namespace, pods)
+
+
+def floor_of_everything(clusters: int, flags: Sequence[str]) -> float:
+    """The same clusters, groups, Services and Pods by a plain client, without a decision, a record or a status."""
+    with stage() as place, daemon(place.cluster, flags):
+        grow(place, 1, meanwhile=False)
+        lists = {kind: json.loads(place.api.list(kind, None))["items"] for kind in (DASK_WORKER_GROUP, SERVICE, POD)}
+    of_one = [(kind, body) for kind, bodies in lists.items() for body in bodies if _is_of(body, "c0")]
+    with stage() as place:
+        namespace = place.cluster.create_namespace()
+        bodies = [cluster_of(namespace, f"c{number}", WORKERS) for number in range(clusters)]
+        for number in range(clusters):
+            bodies += [_like(kind, body, namespace, f"c{number}") for kind, body in of_one]
+        place.create(bodies)
+        return place.seconds_to_run(namespace, clusters * (WORKERS + 1))
+
+
+def _is_of(body: Body, name: str) -> bool:
+    return str(body["metadata"]["name"]).startswith(f"{name}-")
+
+
+def _like(kind: Kind, body: Body, namespace: str, name: str) -> Body:
+    """An object of cluster `c0` as that of another cluster, without an owner, which would have to be made before."""
+    meta = {key: value for key, value in body["metadata"].items() if key in ("name", "labels", "annotations")}
+    spec = {key: value for key, value in body["spec"].items() if key not in ("clusterIP", "clusterIPs", "nodeName")}
+    bare = {"apiVersion": kind.api_version, "kind": kind.name, "metadata": meta, "spec": spec}
+    renamed: Body = json.loads(json.dumps(bare).replace("c0", name))
+    renamed["metadata"]["namespace"] = namespace
+    return renamed
 
 
 def grow(place: Stage, clusters: int, *, meanwhile: bool) -> Grown:

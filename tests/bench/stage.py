@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, POD, Kind
+from models.kinds import ALL_KINDS, CUSTOM_KINDS, Kind
 from reconciler.api import HTTPAPI, connect
 from reconciler.wire.errors import TooManyRequests
 from reconciler.wire.protocol import Body
@@ -52,7 +52,7 @@ class Stage:
 
     def create(self, bodies: Sequence[Body]) -> None:
         """Create objects with all threads."""
-        kinds = {"Pod": POD, "DaskCluster": DASK_CLUSTER}
+        kinds = {kind.name: kind for kind in ALL_KINDS}
         with ThreadPoolExecutor(THREADS) as threads:
             list(threads.map(lambda body: self.api.create(kinds[body["kind"]], body), bodies))
 
