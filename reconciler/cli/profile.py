@@ -15,7 +15,7 @@ _COLUMNS = ("stage", "seconds", "CPU", "objects", "MiB")
 
 
 def merged(costs: Iterable[Cost]) -> Iterator[Cost]:
-    """The costs of all rounds and passes, one of each stage and list, in the order of their first."""
+    """The costs of all passes, one of each stage and list, in the order of their first."""
     found: dict[tuple[str, str], list[Cost]] = {}
     for cost in costs:
         found.setdefault((cost.stage, cost.what), []).append(cost)

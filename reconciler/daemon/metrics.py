@@ -65,7 +65,7 @@ PASSES = Family(
     "Passes: done, failed (a write failed, or a bug was caught), unread (a list failed), or crashed (by a bug).",
     ("result",),
 )
-ROUNDS = Family("rounds_total", "counter", "Rounds of planning and writing within passes.")
+ROUNDS = Family("rounds_total", "counter", "Rounds of planning and writing, of the tree that took most in each pass.")
 STAGES = Family("stage_duration_seconds", "histogram", "How long a stage took in one pass.", ("stage",), SECONDS)
 PLANNED = Family("planned_actions_total", "counter", "Actions planned.", ("kind", "action"))
 APPLIED = Family(

@@ -262,15 +262,15 @@ class PassResult:
 
     Args:
         snapshot: The world as it was left; `None` if nothing could be observed.
-        plan: Every action of every round, with the findings and postponed actions of the last.
+        plan: Every action, tree by tree, with what was found and postponed at the end.
         responses: How the actions ended.
         reports: How the writes of statuses and Events ended.
         errors: Which lists failed and why, by what was listed; nothing was planned there.
         seconds: How long each stage took.
-        rounds: How many times was planned.
+        rounds: How many times the tree was planned that was planned most often.
         is_cut: Whether the pass reached its deadline, or was stopped, before all was done.
         retry_after_seconds: How long the server asks to be left alone altogether; 0 if it does not.
-        costs: What the stages of each round cost, and each list.
+        costs: What each list cost, and the stages each time.
         coverage: What the pass was about; of all else, what was known before still stands.
         trees: The tree of each custom resource in the snapshot.
         left_out: Trees that were left to another pass.
