@@ -24,7 +24,7 @@ from models.snapshot import Snapshot
 from reconciler.hints import Hints
 from reconciler.passes.apply import Writers
 from reconciler.passes.bulkhead import around_pass
-from reconciler.passes.coverage import Claims
+from reconciler.passes.claims import Claims
 from reconciler.passes.lanes import is_occupied
 from reconciler.passes.observe import Observation, Scope, observe
 from reconciler.passes.one_pass import make_pass

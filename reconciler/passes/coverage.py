@@ -1,8 +1,6 @@
-"""What a pass knows about, and whose turn it is to work on a tree."""
+"""What a pass knows about."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from threading import Lock
 
 from models.kinds import Key
 
@@ -32,70 +30,3 @@ class Coverage:
 
 EVERYTHING = Coverage()
 """All trees in all namespaces."""
-
-
-class Claims:
-    """Keeps two passes that run side by side from working on one tree.
-
-    Nothing depends on it: two passes on one tree are as safe as two daemons, and as wasteful.
-
-    - `full` is the pass over everything, `small` one over a few trees. Of each there is one at a time.
-    - What a small pass works on when the full one begins to look, or takes after that, is not the full one's: what it
-      writes meanwhile, the full one may not see.
-    - What a pass works on is its own until it ends, or until the full one gives it back.
-    """
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._taken: set[Key] = set()
-        self._held: set[Key] = set()
-        self._small: set[Key] = set()
-
-    def begin_full(self) -> None:
-        """The full pass begins to look."""
-        with self._lock:
-            self._taken = set(self._small)
-
-    def end_full(self) -> None:
-        """The full pass is over."""
-        with self._lock:
-            self._held.clear()
-
-    def end_small(self) -> None:
-        """The small pass is over."""
-        with self._lock:
-            self._small.clear()
-
-    @property
-    def taken(self) -> frozenset[Key]:
-        """The trees that a small pass has taken, so that the full one leaves them alone."""
-        with self._lock:
-            return frozenset(self._taken)
-
-    def claim_full(self, trees: Iterable[Key]) -> frozenset[Key]:
-        """The trees, of those, that the full pass may work on."""
-        with self._lock:
-            mine = frozenset(trees) - self._taken
-            self._held = set(mine)
-            return mine
-
-    def give_back(self, trees: Iterable[Key]) -> None:
-        """The full pass is through with these."""
-        with self._lock:
-            self._held.difference_update(trees)
-
-    def still_full(self, trees: Iterable[Key]) -> frozenset[Key]:
-        """The trees, of those, that no small pass has taken meanwhile."""
-        with self._lock:
-            return frozenset(trees) - self._taken
-
-    def claim_small(self, trees: Iterable[Key]) -> Iterator[Key]:
-        """The trees, of those, that a small pass takes: the full one is not working on them."""
-        for tree in trees:
-            with self._lock:
-                is_free = tree not in self._held
-                if is_free:
-                    self._taken.add(tree)
-                    self._small.add(tree)
-            if is_free:
-                yield tree

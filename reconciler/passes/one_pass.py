@@ -22,13 +22,13 @@ from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
 from reconciler.passes.bulkhead import Bulkhead
+from reconciler.passes.claims import Claims
 from reconciler.passes.cost import Costs
-from reconciler.passes.coverage import Claims
 from reconciler.passes.desire import desire
 from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
+from reconciler.passes.pass_state import PassState, is_report
 from reconciler.passes.plan import plan
-from reconciler.passes.progress import Progress, is_report
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import View, report, report_others, report_scaling
 from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
@@ -90,7 +90,7 @@ class _Pass:
     writers: Writers
     claims: Claims
     may_hold: Callable[[], bool]
-    known: Progress = field(init=False)
+    known: PassState = field(init=False)
     bulkhead: Bulkhead = field(init=False)
     costs: Costs = field(default_factory=lambda: Costs(_STAGES))
     rounds: Counter[Key] = field(default_factory=Counter)
@@ -101,7 +101,7 @@ class _Pass:
     is_cut: bool = False
 
     def __post_init__(self) -> None:
-        self.known = Progress(self.observation.snapshot)
+        self.known = PassState(self.observation.snapshot)
         self.bulkhead = Bulkhead(self.known.findings, self.before.bugs)
         self.waits = self.before.backoff.waiting(self.known.snapshot, self.clock.seconds())
         self.undone = self.before.backoff.undone(self.known.snapshot)

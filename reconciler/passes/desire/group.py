@@ -11,9 +11,9 @@ from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from models.status import Retirement
-from reconciler.passes.desire.adoption import adopted
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
+from reconciler.passes.desire.join_cluster import adopted
 from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.pods import SCHEDULER_ADDRESS, WORKER_NAME, with_environment

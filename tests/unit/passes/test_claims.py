@@ -1,7 +1,7 @@
 """Whose turn it is to work on a tree, where two passes run side by side."""
 
 from models.kinds import DASK_CLUSTER, Key
-from reconciler.passes.coverage import Claims
+from reconciler.passes.claims import Claims
 
 A, B = (Key(DASK_CLUSTER, "default", name) for name in "ab")
 

@@ -14,7 +14,7 @@ _PARENTS_FIRST: tuple[type[Owner], ...] = (DaskJob, DaskCluster, DaskWorkerGroup
 
 
 @dataclass
-class Progress:
+class PassState:
     """What a pass knows by now, and what it has done.
 
     Attributes:
