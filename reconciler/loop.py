@@ -6,7 +6,7 @@ over a few trees   as soon as a hint names them, side by side with the other, an
 a pass ends        when nothing is left that needs no waiting, or at its deadline: the interval, 10 s at least, since it
                    began to look. The last of it is for statuses and Events
 the next begins    an interval after the last began. While hints come, passes over everything take at most a
-                   twentieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later,
+                   thirtieth of the time, else a fourth; what was cut off at a deadline goes on at once. Later,
                    whatever has changed, while the API server asks for it, or cannot be read
 """
 
@@ -46,7 +46,7 @@ LONGEST_PAUSE_SECONDS = 60.0
 MOST_PASSES_OF_ONCE = 5
 """How often `once` begins anew after conflicts and unknown outcomes, which only another look resolves."""
 
-SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 20, 4, 2
+SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 30, 4, 2
 """How many times what a pass over everything cost is waited before the next."""
 TREES_REST = 3
 """How many times what a pass over a few trees took they are left alone then."""
