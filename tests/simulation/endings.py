@@ -144,7 +144,7 @@ def _refusal_stands(world: World, choice: int, again: Again) -> None:
 
 def _faults(world: World, choice: int, again: Again) -> None:
     twin, random = again(), Random(choice)
-    before = world.ledger.made.copy(), world.ledger.ended.copy()
+    before = [(one.ledger.made.copy(), one.ledger.ended.copy()) for one in (world, twin)]
     for one in (twin, world):
         _stir(one, choice)
     for _fault in range(random.randint(1, MOST_FAULTS)):
@@ -153,14 +153,11 @@ def _faults(world: World, choice: int, again: Again) -> None:
     world.settle()
     twin.settle()
     check_at_rest(world)
-    for what, mine, others, old in zip(
-        ("made", "deleted"),
-        (world.ledger.made, world.ledger.ended),
-        (twin.ledger.made, twin.ledger.ended),
-        before,
-        strict=True,
-    ):
-        assert mine - old == others - old, f"{what} with faults {mine - old}, and without {others - old}"
+    mine, usual = (
+        {"made": one.ledger.made - made, "deleted": one.ledger.ended - ended}
+        for one, (made, ended) in zip((world, twin), before, strict=True)
+    )
+    assert mine == usual, f"with faults {mine}, and without {usual}"
 
 
 def _stir(world: World, choice: int) -> None:

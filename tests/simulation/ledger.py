@@ -31,6 +31,7 @@ class Ledger:
         request_seconds: How long each request takes.
 
     Attributes:
+        standstill_seconds: For how long the write under way has stood still.
         writes: How many writes there were, without Events.
         events: How many Events.
         made: How many Pods and child resources were made, by what they are to whom.
@@ -42,6 +43,7 @@ class Ledger:
     deletion_cap: int = 0
     deadline_seconds: float = LEAST_DEADLINE_SECONDS
     request_seconds: float = 0.0
+    standstill_seconds: float = 0.0
     writes: int = 0
     events: int = 0
     made: Counter[str] = field(default_factory=Counter)
@@ -56,7 +58,7 @@ class Ledger:
 
     def lists(self, kind: Kind, namespace: str | None) -> bool:
         """A list is asked for; whether it is the first of a pass."""
-        self._begun = self.seconds()
+        self._begun, self.standstill_seconds = self.seconds(), 0.0
         if kind != DASK_JOB or (self._listed and namespace not in self._listed):
             self._listed.add(namespace)
             return False
@@ -70,6 +72,7 @@ class Ledger:
     def writes_to(self, what: str, *, is_report: bool) -> None:
         """A write is about to be carried out."""
         late = self.seconds() - self._begun - self.deadline_seconds - BATCH * self.request_seconds
+        late, self.standstill_seconds = late - self.standstill_seconds, 0.0
         assert is_report or late <= 0, f"{what} is begun {late:.1f} s after the pass's deadline"
 
     def created(self, kind: Kind, body: Body, most: int | None) -> None:

@@ -48,7 +48,9 @@ def _nodes_back(world: World, _: int, __: int) -> None:
 
 
 def _time_passes(world: World, _: int, how: int) -> None:
-    world.clock.advance((1, 5, 31, 70, 400, 1000)[how % 6])
+    seconds = (1, 5, 31, 70, 400, 1000)[how % 6]
+    world.clock.advance(seconds)
+    world.ledger.standstill_seconds = seconds
 
 
 def _clock_jumps(world: World, whom: int, how: int) -> None:
