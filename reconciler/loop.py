@@ -273,10 +273,11 @@ class Loop:
 
     def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
         """Which trees, and resources of which trees, a pass has something to say of."""
+        taken = frozenset() if claims is None else claims.taken
 
         def is_of_pass(key: Key) -> bool:
             tree = result.trees.get(key, key)
-            return result.coverage.covers(tree) and (claims is None or bool(claims.still_full((tree,))))
+            return result.coverage.covers(tree) and tree not in taken
 
         return is_of_pass
 

@@ -11,7 +11,6 @@ from reconciler.passes.lists import Place
 
 WINDOW_SECONDS = 0.02
 """How long after a change others are waited for: what is applied together is looked at together."""
-LONGEST_WAIT_SECONDS = 3600.0
 MOST_TREES = 32
 """How many trees are looked at by themselves: each takes seven small lists."""
 MOST_URGENT = 2
@@ -89,7 +88,7 @@ class HintQueue:
         Returns:
             All that have changed, once the window of the first is over; none at the timeout, or when closed.
         """
-        deadline = self._clock() + min(timeout_seconds, LONGEST_WAIT_SECONDS)
+        deadline = self._clock() + timeout_seconds
         with self._changed:
             while not self._closed:
                 now = self._clock()
@@ -99,7 +98,8 @@ class HintQueue:
                     in_order = sorted(awake, key=awake.__getitem__, reverse=self.is_crowded)
                     free = claim(namespaces_in_turn(in_order))
                     if taken := frozenset(islice(free, most)):
-                        return self._taken(taken)
+                        self._forget(taken)
+                        return taken
                     deadline = min(deadline, now + BUSY_SECONDS)
                 if deadline <= now:
                     break
@@ -176,14 +176,12 @@ class HintQueue:
         seen = max(self._seen.get((key.kind, place), 0) for place in (key.namespace, None))
         return 0 < number(version) <= seen
 
-    def _taken(self, trees: Iterable[Key]) -> frozenset[Key]:
-        taken = frozenset(trees)
-        for tree in taken:
+    def _forget(self, trees: frozenset[Key]) -> None:
+        for tree in trees:
             for known in (self._due, self._counts, self._reminders):
                 known.pop(tree, None)
             self._urgent.discard(tree)
-        self._events = {known: tree for known, tree in self._events.items() if tree not in taken}
-        return taken
+        self._events = {known: tree for known, tree in self._events.items() if tree not in trees}
 
     def _drop(self, tree: Key) -> None:
         """Forget one event of a tree, and the tree with the last."""

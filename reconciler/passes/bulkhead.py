@@ -65,7 +65,7 @@ class Bulkhead:
 
 
 @contextmanager
-def around_pass(crashed: Callable[[], None] = lambda: None) -> Iterator[None]:
+def around_pass(crashed: Callable[[], None]) -> Iterator[None]:
     """Catch exceptions of one pass.
 
     Args:

@@ -56,11 +56,6 @@ class Claims:
         with self._lock:
             self._held.difference_update(trees)
 
-    def still_full(self, trees: Iterable[Key]) -> frozenset[Key]:
-        """The trees, of those, that no small pass has taken meanwhile."""
-        with self._lock:
-            return frozenset(trees) - self._taken
-
     def claim_small(self, trees: Iterable[Key]) -> Iterator[Key]:
         """The trees, of those, that a small pass takes: the full one is not working on them."""
         for tree in trees:

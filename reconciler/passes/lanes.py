@@ -148,29 +148,28 @@ class _Lane:
 
     def is_through(self) -> bool:
         """Whether all writes are answered or dropped."""
-        while self.queue and self._is_dropped(self.queue[0]):
-            self.queue.popleft()
-        return not self.queue and not self.outstanding
+        return self._head() is None and not self.outstanding
 
-    def _is_dropped(self, action: Action) -> bool:
-        return action.subject in self.refused or (action.after_record and action.owner in self.unrecorded)
+    def _head(self) -> Action | None:
+        """The first write that is not dropped."""
+        while self.queue:
+            action = self.queue[0]
+            if action.subject not in self.refused and not (action.after_record and action.owner in self.unrecorded):
+                return action
+            self.queue.popleft()
+        return None
 
     def next(self) -> Action | None:
         """The write to begin now, if one may begin."""
-        if self.outstanding >= self.window or self.is_recording:
+        if self.outstanding >= self.window or self.is_recording or (action := self._head()) is None:
             return None
-        while self.queue:
-            action = self.queue[0]
-            if self._is_dropped(action):
-                self.queue.popleft()
-            elif action.verb in _RECORDS and self.outstanding:
-                return None
-            else:
-                self.is_recording = action.verb in _RECORDS
-                self.outstanding += 1
-                self.turn -= 1
-                return self.queue.popleft()
-        return None
+        is_record = action.verb in _RECORDS
+        if is_record and self.outstanding:
+            return None
+        self.is_recording = is_record
+        self.outstanding += 1
+        self.turn -= 1
+        return self.queue.popleft()
 
     def note(self, response: Response) -> None:
         """Learn from an answer: to send more at a time, or what not to send any more."""

@@ -248,7 +248,7 @@ class _Pass:
             (*self.observation.costs, *self.costs.noted),
             self.observation.coverage,
             trees,
-            frozenset(trees.values()) - self.claims.still_full(trees.values()),
+            self.claims.taken.intersection(trees.values()),
             frozenset(self.held),
         )
 

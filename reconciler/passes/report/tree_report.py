@@ -26,14 +26,10 @@ from reconciler.rules.reasons import Reason
 
 Resource = TypeVar("Resource", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler)
 StatusType = TypeVar("StatusType", bound=Status)
-Isolate = Callable[[Key], AbstractContextManager[None]]
+Isolate = Callable[[Key], AbstractContextManager[object]]
 
 
-def _not_isolated(_: Key) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def report(view: View, owners: Iterable[Owner], isolate: Isolate = _not_isolated) -> tuple[Action, ...]:
+def report(view: View, owners: Iterable[Owner], isolate: Isolate = nullcontext) -> tuple[Action, ...]:
     """The statuses to write and the Events to send of whole trees.
 
     A resource's Events follow its status, so that they are sent when it was written.
@@ -58,7 +54,7 @@ def report_scaling(view: View, owners: Iterable[Owner]) -> tuple[Action, ...]:
     return tuple(action for group in groups for action in events_of_scaling(view, group))
 
 
-def report_others(view: View, isolate: Isolate = _not_isolated) -> tuple[Action, ...]:
+def report_others(view: View, isolate: Isolate = nullcontext) -> tuple[Action, ...]:
     """What is told of resources that are gone, and of those that cannot be read."""
     actions = [*events_of_deleted_clusters(view)]
     for key, item in sorted(view.snapshot.unreadable.items(), key=itemgetter(0)):

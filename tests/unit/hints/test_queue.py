@@ -127,7 +127,7 @@ def test_whoever_waits_is_woken(act: Callable[[HintQueue], None], expected: set[
     """By an event, or by the end."""
     queue = HintQueue(Clock(), window_seconds=0)
     found: list[frozenset[Key]] = []
-    waiter = Thread(target=lambda: found.append(queue.take(float("inf"))))
+    waiter = Thread(target=lambda: found.append(queue.take(600)))
     waiter.start()
     act(queue)
     waiter.join(10)
