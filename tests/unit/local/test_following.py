@@ -1,7 +1,5 @@
 """Manifests' files that change while they are followed."""
 
-from pathlib import Path
-
 import pytest
 
 from models.kinds import DASK_AUTOSCALER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
@@ -11,11 +9,7 @@ from tests.manifests import Manifest, autoscaler, cluster, group, job, pod_spec
 from tests.unit.local.followed import GONE, NOON, Followed, key, running, supply
 
 ARGUMENTS = "spec.worker.spec.containers[0].args"
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_what_the_files_ask_for_is_made() -> None:

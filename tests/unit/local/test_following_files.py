@@ -10,10 +10,7 @@ from hypothesis import strategies as st
 from tests.manifests import cluster
 from tests.unit.local.followed import FILE, GONE, Followed, key, texts
 
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def test_a_folder_is_followed_with_what_is_below_it() -> None:

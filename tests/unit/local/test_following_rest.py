@@ -1,7 +1,6 @@
 """How much of the time goes into looking for changes; the time is told, never waited for."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -10,11 +9,7 @@ from tests.manifests import cluster
 from tests.unit.local.followed import Followed
 
 SCALED = ["changed: DaskCluster default/c: spec.worker.replicas 1 → 2"]
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 class Time:

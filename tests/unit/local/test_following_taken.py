@@ -1,7 +1,5 @@
 """Manifests' files that hold what Kubernetes takes with a warning, drops, or deletes a moment later."""
 
-from pathlib import Path
-
 import pytest
 
 from models.kinds import DASK_JOB
@@ -9,11 +7,7 @@ from tests.manifests import Manifest, cluster, job, pod_spec
 from tests.unit.local.followed import FILE, Followed, supply, texts
 
 OWNER = {"apiVersion": "kubernetes.dask.org/v1", "kind": "DaskJob", "name": "j", "uid": "j-uid", "controller": True}
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def live(body: Manifest, uid: str, **metadata: object) -> Manifest:

@@ -14,11 +14,7 @@ from tests.unit.local.followed import FILE, GONE, Followed, supply, texts
 from tests.unit.manifests.mistakes import CLUSTER, MISTAKES, placed
 
 MENDED = "note: Nothing is wrong in the files any more."
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 @pytest.mark.parametrize(("wrong", "words"), MISTAKES.values(), ids=MISTAKES)

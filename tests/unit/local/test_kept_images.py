@@ -1,6 +1,5 @@
 """Images, which are not pulled on a machine without Kubernetes."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +9,7 @@ from reconciler.local.files.kept_images import with_images
 from tests.manifests import Manifest, cluster, group, job, pod_spec
 from tests.unit.local.followed import GONE, Followed, running
 
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def images(followed: Followed) -> list[str]:

@@ -12,11 +12,7 @@ FILE = Path("a.yaml")
 LONG_AGO = 1_000_000_000_000_000_000
 SECOND = 1_000_000_000
 NOW = LONG_AGO + 3600 * SECOND
-
-
-@pytest.fixture(autouse=True)
-def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 
 def write(content: str | bytes, modified: int = LONG_AGO, file: Path = FILE) -> None:
