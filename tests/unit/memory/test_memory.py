@@ -18,21 +18,9 @@ from reconciler.memory.document import merge_patched
 from reconciler.wire.errors import AlreadyExists, Conflict, NotFound
 from reconciler.wire.protocol import Body
 from tests.manifests import cluster, group, manifest, pod_spec
+from tests.unit.memory.objects import key, owner, placed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-
-
-def placed(body: Body, **metadata: Any) -> Body:
-    return {**body, "metadata": {"namespace": "here", **body["metadata"], **metadata}}
-
-
-def key(kind: Kind, name: str) -> Key:
-    return Key(kind, "here", name)
-
-
-def owner(body: Body) -> Body:
-    metadata = body["metadata"]
-    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "name": metadata["name"], "uid": metadata["uid"]}
 
 
 # Merge patches (RFC 7386)

@@ -10,13 +10,14 @@ import pytest
 import yaml
 from hypothesis import given
 
-from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.kinds import DASK_WORKER_GROUP, POD, SERVICE
 from reconciler.memory import MemoryAPI
 from reconciler.memory.schema import RULES
 from reconciler.wire.errors import Conflict, Invalid, NotFound, Refused, Unavailable, UnknownOutcome
 from reconciler.wire.protocol import API, Body
 from tests.faults import SILENT, Fault, Faulty, plans
 from tests.manifests import group, manifest, pod_spec
+from tests.unit.memory.objects import key, owner, placed
 
 CRDS = Path(__file__).parents[3] / "crds"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -27,21 +28,8 @@ def memory(**more: Any) -> MemoryAPI:
     return MemoryAPI(lambda: NOON, **more)
 
 
-def placed(body: Body, **metadata: Any) -> Body:
-    return {**body, "metadata": {"namespace": "here", **body["metadata"], **metadata}}
-
-
 def pod(name: str = "p", **spec: Any) -> Body:
     return placed(manifest(POD, name, {**pod_spec(), **spec}))
-
-
-def key(kind: Kind, name: str) -> Key:
-    return Key(kind, "here", name)
-
-
-def owner(body: Body) -> Body:
-    metadata = body["metadata"]
-    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "name": metadata["name"], "uid": metadata["uid"]}
 
 
 def test_it_is_an_api() -> None:

@@ -17,6 +17,7 @@ from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import scheduler_hash
 from tests.builders import NOON, cluster, pod, reasons, scheduler, world
 from tests.manifests import pod_spec
+from tests.unit.passes.desire.groups import decisions, deleted
 
 ONE = cluster(labels={"team": "x"}, scheduler={"metadata": {"labels": {"tier": "head"}}})
 ON_DELETE = cluster(scheduler={"updateStrategy": {"type": "OnDelete"}})
@@ -30,17 +31,6 @@ def _desired(of: DaskCluster, *objects: Observed) -> Desired:
 def _wanted(desired: Desired) -> list[tuple[str, bool]]:
     """The names of the wanted Pods, and whether they are there."""
     return [(wanted.key.name, wanted.present is not None) for wanted in desired.wanted]
-
-
-def _unwanted(desired: Desired) -> list[str]:
-    return [unwanted.present.metadata.name for unwanted in desired.unwanted]
-
-
-def _decisions(desired: Desired) -> Body:
-    """What is written down."""
-    (record,) = desired.records
-    written: Body = record.body["status"]["decisions"]
-    return written
 
 
 def _chosen(*pods: Pod) -> Body:
@@ -79,13 +69,13 @@ def test_a_scheduler_that_ended_is_counted_before_it_is_deleted(phase: str) -> N
     ended = scheduler(ONE, phase=phase)
     found = _desired(ONE, ended)
     assert (found.wanted, found.unwanted) == ((), ())
-    decisions = _decisions(found)
-    assert decisions["retiring"] == _chosen(ended)["retiring"]
-    assert decisions["failures"]["count"] == 1
+    written = decisions(found)
+    assert written["retiring"] == _chosen(ended)["retiring"]
+    assert written["failures"]["count"] == 1
     assert found.records[0].doomed == (ended.metadata.uid,)
 
-    counted = cluster(status={"decisions": decisions})
-    assert _unwanted(_desired(counted, ended)) == ["simple-scheduler"]
+    counted = cluster(status={"decisions": written})
+    assert deleted(_desired(counted, ended)) == ["simple-scheduler"]
     waiting = _desired(counted)
     assert waiting.wanted == ()
     assert reasons(waiting.findings) == [Reason.BACK_OFF]
@@ -98,14 +88,14 @@ def test_the_next_scheduler_of_the_same_name_counts_again() -> None:
     failures = {"count": 1, "lastTime": "2026-01-31T11:59:30Z", "templateHash": scheduler_hash(ONE)}
     first, second = (scheduler(ONE, phase="Failed", uid=uid, age=timedelta(seconds=10)) for uid in ("first", "second"))
     counted = cluster(status={"decisions": {**_chosen(first), "failures": failures}})
-    decisions = _decisions(_desired(counted, second))
-    assert decisions["failures"]["count"] == 2
-    assert decisions["retiring"] == _chosen(second)["retiring"]
+    written = decisions(_desired(counted, second))
+    assert written["failures"]["count"] == 2
+    assert written["retiring"] == _chosen(second)["retiring"]
 
 
 def test_a_scheduler_that_was_taken_away_is_replaced_without_a_wait() -> None:
     """It ran no crashing image; the third in a row waits all the same."""
-    lost = _decisions(_desired(ONE, scheduler(ONE, phase="Failed", reason="Evicted", disrupted=True)))
+    lost = decisions(_desired(ONE, scheduler(ONE, phase="Failed", reason="Evicted", disrupted=True)))
     assert "failures" not in lost
     assert _wanted(_desired(cluster(status={"decisions": lost}))) == [("simple-scheduler", False)]
     third = {"count": 3, "lastTime": "2026-01-31T11:59:55Z", "templateHash": scheduler_hash(ONE)}
@@ -118,15 +108,15 @@ def _decided(of: DaskCluster, *pods: Pod) -> DaskCluster:
     first = _desired(of, *pods)
     assert first.unwanted == ()
     assert all(wanted.present is not None for wanted in first.wanted)
-    assert "failures" not in _decisions(first)
-    return cluster(status={"decisions": _decisions(first)})
+    assert "failures" not in decisions(first)
+    return cluster(status={"decisions": decisions(first)})
 
 
 def test_a_changed_template_replaces_the_scheduler() -> None:
     """The old one goes first; its successor has the same name and comes when that is free."""
     old = scheduler(ONE, template_hash="old")
     desired = _desired(_decided(ONE, old), old)
-    assert (_unwanted(desired), desired.wanted) == (["simple-scheduler"], ())
+    assert (deleted(desired), desired.wanted) == (["simple-scheduler"], ())
     leaving = scheduler(ONE, template_hash="old", deleting=NOON)
     assert _wanted(_desired(ONE, leaving)) == [("simple-scheduler", False)]
 
@@ -180,7 +170,7 @@ def test_of_two_schedulers_the_one_that_is_ready_stays() -> None:
     ready, other = scheduler(ONE, name="simple-scheduler-0a1b2"), scheduler(ONE, ready=False)
     desired = _desired(_decided(ONE, other, ready), other, ready)
     assert _wanted(desired) == [(ready.metadata.name, True)]
-    assert _unwanted(desired) == ["simple-scheduler"]
+    assert deleted(desired) == ["simple-scheduler"]
 
 
 def test_who_was_chosen_before_and_is_still_there_stays_chosen() -> None:
@@ -188,8 +178,8 @@ def test_who_was_chosen_before_and_is_still_there_stays_chosen() -> None:
     first, second = (scheduler(ONE, name=f"simple-scheduler-{name}", template_hash="old") for name in "ab")
     chosen = cluster(status={"decisions": _chosen(first)})
     desired = _desired(chosen, first, second)
-    assert _unwanted(desired) == [first.metadata.name]
-    assert _decisions(desired) == _chosen(first, second)
+    assert deleted(desired) == [first.metadata.name]
+    assert decisions(desired) == _chosen(first, second)
     assert desired.records[0].doomed == (second.metadata.uid,)
 
 
