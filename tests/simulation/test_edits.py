@@ -9,17 +9,11 @@ from tests.builders import cluster, group, job
 from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, FULL, NEVER_READY
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, images, is_ready, key, key_of
+from tests.simulation.world import World, images, is_ready, key, key_of, settled
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = "simple-default-worker-group"
 DEFAULT = key(DASK_WORKER_GROUP, GROUP)
-
-
-def _settled(*resources: Any, **settings: Any) -> World:
-    world = World(*(resources or (cluster(),)), **settings)
-    world.settle()
-    return world
 
 
 def _worker(**change: Any) -> dict[str, Any]:
@@ -36,7 +30,7 @@ def _ready(world: World) -> int:
 
 def test_either_resource_scales_the_default_group() -> None:
     """The cluster's number, or the group's own, as with `kubectl scale`; the last who changes one is followed."""
-    world = _settled()
+    world = settled(cluster())
     for target, replicas in [(SIMPLE, 5), (DEFAULT, 2), (SIMPLE, 4), (DEFAULT, 0), (SIMPLE, 1), (DEFAULT, 3)]:
         world.edit(target, _worker(replicas=replicas))
         world.settle()
@@ -47,7 +41,7 @@ def test_either_resource_scales_the_default_group() -> None:
 
 def test_if_both_change_at_once_the_cluster_wins() -> None:
     """It is the one that people write manifests for."""
-    world = _settled()
+    world = settled(cluster())
     world.edit(DEFAULT, _worker(replicas=7))
     world.edit(SIMPLE, _worker(replicas=4))
     world.settle()
@@ -56,7 +50,7 @@ def test_if_both_change_at_once_the_cluster_wins() -> None:
 
 def test_applying_the_same_manifest_again_does_not_undo_a_scaling() -> None:
     """The cluster's number did not change, so the group's stands, whatever else is edited."""
-    world = _settled()
+    world = settled(cluster())
     world.edit(DEFAULT, _worker(replicas=5))
     world.settle()
     world.edit(SIMPLE, {"spec": cluster().spec.written()})
@@ -67,7 +61,7 @@ def test_applying_the_same_manifest_again_does_not_undo_a_scaling() -> None:
 
 def test_a_jobs_number_reaches_its_workers_and_so_does_its_clusters() -> None:
     """Through two levels, each with its own writer."""
-    world = _settled(job(replicas=2))
+    world = settled(job(replicas=2))
     of_job, name = key(DASK_CLUSTER, "train-cluster"), "train-cluster-default-worker-group"
     world.edit(key(DASK_JOB, "train"), {"spec": {"cluster": _worker(replicas=4)}})
     world.settle()
@@ -79,7 +73,7 @@ def test_a_jobs_number_reaches_its_workers_and_so_does_its_clusters() -> None:
 
 def test_scaling_down_takes_the_cheapest() -> None:
     """Unscheduled before unready before ready, and of those the youngest."""
-    world = _settled(cluster(replicas=2))
+    world = settled(cluster(replicas=2))
     old = _names(world)
     world.clock.advance(60)
     world.edit(SIMPLE, _worker(replicas=3))
@@ -111,7 +105,7 @@ def test_scaling_down_takes_the_cheapest() -> None:
 def test_a_new_template_rolls_within_its_bounds(strategy: dict[str, Any], seconds: int, least: int) -> None:
     """At every moment enough workers are ready and not too many exist; the watch looks at every write."""
     spec = {"updateStrategy": {"type": "RollingUpdate", **strategy}, "minReadySeconds": seconds}
-    world = _settled(cluster(replicas=6, worker=spec))
+    world = settled(cluster(replicas=6, worker=spec))
     world.edit(SIMPLE, _worker(spec=pod_spec("dask:2", env=[{"name": "A", "value": "1"}])))
     fewest = 6
     for _ in range(100):
@@ -125,7 +119,7 @@ def test_a_new_template_rolls_within_its_bounds(strategy: dict[str, Any], second
 @pytest.mark.parametrize("image", [CRASHING, NEVER_READY, FULL])
 def test_a_rollout_whose_new_workers_fail_stops_and_its_repair_goes_on(image: str) -> None:
     """The workers that work are kept."""
-    world = _settled(cluster(replicas=4))
+    world = settled(cluster(replicas=4))
     world.edit(SIMPLE, _worker(spec=pod_spec(image)))
     for _ in range(200):
         world.tick()
@@ -139,7 +133,7 @@ def test_a_rollout_whose_new_workers_fail_stops_and_its_repair_goes_on(image: st
 
 def test_an_edit_that_is_taken_back_leaves_the_old_workers() -> None:
     """They are from the present template again."""
-    world = _settled()
+    world = settled(cluster())
     before = _names(world)
     world.edit(SIMPLE, _worker(spec=pod_spec(NEVER_READY)))
     for _ in range(20):
@@ -151,7 +145,7 @@ def test_an_edit_that_is_taken_back_leaves_the_old_workers() -> None:
 
 def test_recreate_never_mixes_old_and_new() -> None:
     """All go, and then all come."""
-    world = _settled(cluster(worker={"updateStrategy": {"type": "Recreate"}}))
+    world = settled(cluster(worker={"updateStrategy": {"type": "Recreate"}}))
     world.edit(SIMPLE, _worker(spec=pod_spec("dask:2")))
     for _ in range(40):
         world.tick()
@@ -161,7 +155,7 @@ def test_recreate_never_mixes_old_and_new() -> None:
 
 def test_on_delete_waits_for_someone() -> None:
     """Who deletes a worker gets one from the new template."""
-    world = _settled(cluster(worker={"updateStrategy": {"type": "OnDelete"}}))
+    world = settled(cluster(worker={"updateStrategy": {"type": "OnDelete"}}))
     world.edit(SIMPLE, _worker(spec=pod_spec("dask:2")))
     world.settle()
     assert images(world.workers(GROUP)) == {"dask:1"}
@@ -176,7 +170,7 @@ def test_on_delete_waits_for_someone() -> None:
 
 def test_a_changed_scheduler_takes_its_workers_with_it() -> None:
     """All groups' workers are made anew for the new one."""
-    world = _settled(cluster(), group("simple", "more", replicas=2))
+    world = settled(cluster(), group("simple", "more", replicas=2))
     before = {pod["metadata"]["uid"] for pod in world.pods()}
     world.edit(SIMPLE, {"spec": {"scheduler": {"spec": pod_spec("dask:2")}}})
     world.settle()
@@ -187,7 +181,7 @@ def test_a_changed_scheduler_takes_its_workers_with_it() -> None:
 
 def test_a_scheduler_with_on_delete_is_left_to_someone_and_so_are_its_workers() -> None:
     """Until someone deletes the Pod."""
-    world = _settled(cluster(scheduler={"updateStrategy": {"type": "OnDelete"}}))
+    world = settled(cluster(scheduler={"updateStrategy": {"type": "OnDelete"}}))
     before = {pod["metadata"]["uid"] for pod in world.pods()}
     world.edit(SIMPLE, {"spec": {"scheduler": {"spec": pod_spec("dask:2")}}})
     world.settle()
@@ -200,7 +194,7 @@ def test_a_scheduler_with_on_delete_is_left_to_someone_and_so_are_its_workers() 
 
 def test_metadata_is_changed_in_place() -> None:
     """Labels and annotations come and go without restarting anything, at every level."""
-    world = _settled(job(), group("train-cluster", "more"))
+    world = settled(job(), group("train-cluster", "more"))
     before = {pod["metadata"]["uid"] for pod in world.pods()}
     marks = {"metadata": {"labels": {"team": "x"}, "annotations": {"note": "y"}}}
     world.edit(key(DASK_JOB, "train"), marks)
@@ -220,7 +214,7 @@ def test_metadata_is_changed_in_place() -> None:
 
 def test_a_services_type_and_ports_are_followed() -> None:
     """The workers learn of a new port, for it is in the address that they were given."""
-    world = _settled()
+    world = settled(cluster())
     ports = [{"name": "tcp-comm", "port": 9786, "targetPort": 8786}, {"name": "http-dashboard", "port": 80}]
     world.edit(SIMPLE, {"spec": {"scheduler": {"service": {"type": "LoadBalancer", "ports": ports}}}})
     world.settle()
@@ -236,7 +230,7 @@ def test_what_is_taken_out_of_a_services_manifest_goes() -> None:
     """At every depth: fields, and fields of ports."""
     ports = [{"name": "tcp-comm", "port": 8786, "targetPort": 9999, "appProtocol": "dask"}]
     service = {"type": "NodePort", "externalTrafficPolicy": "Local", "sessionAffinity": "ClientIP", "ports": ports}
-    world = _settled(cluster(scheduler={"service": service}))
+    world = settled(cluster(scheduler={"service": service}))
     less = {"externalTrafficPolicy": None, "sessionAffinity": None, "ports": [{"name": "tcp-comm", "port": 8786}]}
     world.edit(SIMPLE, {"spec": {"scheduler": {"service": less}}})
     world.settle()
@@ -251,7 +245,7 @@ def test_what_is_taken_out_of_a_services_manifest_goes() -> None:
 
 def test_a_resource_keeps_the_names_it_was_first_seen_with() -> None:
     """Another setting is for new resources."""
-    world = _settled()
+    world = settled(cluster())
     other = World(naming="current")
     assert other.settings.naming != world.settings.naming
     world.settings = other.settings
@@ -265,7 +259,7 @@ def test_a_resource_keeps_the_names_it_was_first_seen_with() -> None:
 
 def test_a_resource_that_is_replaced_keeps_its_names_all_the_same() -> None:
     """`kubectl replace` takes every annotation away, the record of the naming set too; the children still show it."""
-    world = _settled(cluster(), job(), naming="current")
+    world = settled(cluster(), job(), naming="current")
     before = {pod["metadata"]["uid"] for pod in world.pods()}
     world.settings = World(naming="classic").settings
     world.restart()
@@ -279,7 +273,7 @@ def test_a_resource_that_is_replaced_keeps_its_names_all_the_same() -> None:
 
 def test_a_child_that_someone_edits_is_what_its_parent_asks_for_again() -> None:
     """But for the number of replicas, which is the child's to change."""
-    world = _settled()
+    world = settled(cluster())
     world.edit(DEFAULT, _worker(spec=pod_spec("theirs"), minReadySeconds=99))
     world.settle()
     assert images(world.workers(GROUP)) == {"dask:1"}

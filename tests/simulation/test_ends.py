@@ -5,7 +5,7 @@ import pytest
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD
 from reconciler.rules.labels import Role
 from tests.builders import cluster, job
-from tests.simulation.world import World, key
+from tests.simulation.world import World, key, settled
 
 TRAIN = key(DASK_JOB, "train")
 GROUP = key(DASK_WORKER_GROUP, "simple-default-worker-group")
@@ -62,8 +62,7 @@ def test_a_node_that_refuses_pod_after_pod_makes_no_storm(role: Role) -> None:
 def test_a_job_whose_cluster_cannot_be_named_after_it_is_named_as_it() -> None:
     """A job of Flyte's length runs from its first step to its last."""
     name = "rqab7cdefgh9i84j86kl-a0b1cdefghij5kl847mnopqrstu"
-    world = World(job(name, replicas=1))
-    world.settle()
+    world = settled(job(name, replicas=1))
     assert [pod["metadata"]["name"] for pod in world.schedulers(name)] == [f"{name}-scheduler"]
     world.kubelet.end(world.get(key(POD, f"{name}-runner")), "Succeeded")
     world.settle()
@@ -73,8 +72,7 @@ def test_a_job_whose_cluster_cannot_be_named_after_it_is_named_as_it() -> None:
 def test_a_job_whose_sidecar_never_ends_is_over_with_its_main_container() -> None:
     """Its cluster goes; its Pod stays for its log."""
     containers = [{"name": "vault-agent", "image": "vault:1"}, {"name": "main", "image": "dask:1"}]
-    world = World(job(runner={"restartPolicy": "Never", "containers": containers}))
-    world.settle()
+    world = settled(job(runner={"restartPolicy": "Never", "containers": containers}))
     (runner,) = world.pods(Role.JOB_RUNNER)
     states = [
         {"name": "main", "ready": False, "state": {"terminated": {"exitCode": 0}}},
@@ -90,8 +88,7 @@ def test_a_job_whose_sidecar_never_ends_is_over_with_its_main_container() -> Non
 def test_no_worker_is_made_until_a_port_leads_to_the_scheduler() -> None:
     """The cluster says so, and an edit of its Service puts it right."""
     ports = [{"name": "x", "port": 1, "targetPort": 2}]
-    world = World(cluster(replicas=2, scheduler={"service": {"ports": ports}}))
-    world.settle()
+    world = settled(cluster(replicas=2, scheduler={"service": {"ports": ports}}))
     simple = key(DASK_CLUSTER, "simple")
     assert world.condition(simple, "Ready")[:2] == ("False", "NoSchedulerPort")
     assert world.get(simple)["status"]["phase"] == "Error"

@@ -13,21 +13,15 @@ from tests.builders import cluster, job
 from tests.manifests import pod_spec
 from tests.simulation.kubelet import CRASHING, NODES
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, is_ready, key, key_of
+from tests.simulation.world import World, is_ready, key, key_of, settled
 
 GROUP = "simple-default-worker-group"
-
-
-def _settled(*resources: object, **settings: object) -> World:
-    world = World(*(resources or (cluster(),)), **settings)  # type: ignore[arg-type]
-    world.settle()
-    return world
 
 
 @pytest.mark.parametrize("naming", Naming)
 def test_every_child_deleted_by_hand_comes_back(naming: Naming) -> None:
     """Scheduler, Services, default group, workers, a job's cluster and its runner, one after the other."""
-    world = _settled(cluster(replicas=2), job(replicas=1), naming=naming)
+    world = settled(cluster(replicas=2), job(replicas=1), naming=naming)
     kinds = (POD, SERVICE, DASK_WORKER_GROUP, DASK_CLUSTER)
     children = [
         key_of(body) for kind in kinds for body in world.api.objects(kind) if body["metadata"].get("ownerReferences")
@@ -42,7 +36,7 @@ def test_every_child_deleted_by_hand_comes_back(naming: Naming) -> None:
 
 def test_a_scheduler_on_a_lost_node_is_replaced_while_it_hangs_in_terminating() -> None:
     """30 s past its deadline, under another name; the Services follow by label, and the workers stay."""
-    world = _settled()
+    world = settled(cluster())
     (before,) = world.schedulers("simple")
     workers = {pod["metadata"]["name"] for pod in world.workers(GROUP)}
     world.kubelet.kill(before["spec"]["nodeName"])
@@ -80,7 +74,7 @@ def _on(world: World, lost: dict[str, dict[str, str]]) -> set[str]:
 @pytest.mark.parametrize("name", ["simple-service", "simple-scheduler"])
 def test_a_service_changed_by_hand_is_put_right(name: str, change: dict[str, object]) -> None:
     """Spec and labels, without recreating it."""
-    world = _settled()
+    world = settled(cluster())
     before = world.get(key(SERVICE, name))
     world.edit(key(SERVICE, name), change)
     world.settle()
@@ -100,7 +94,7 @@ def _deleted(world: World, of: Callable[[World], list[dict[str, dict[str, str]]]
 
 def test_a_worker_is_replaced_under_a_new_name() -> None:
     """Dask never sees the old one again."""
-    world = _settled()
+    world = settled(cluster())
     gone = _deleted(world, lambda world: world.workers(GROUP))
     world.settle()
     assert gone.name not in {pod["metadata"]["name"] for pod in world.workers(GROUP)}
@@ -156,7 +150,7 @@ def test_a_crashing_scheduler_makes_no_storm() -> None:
 
 def test_evicted_workers_are_replaced_without_a_wait() -> None:
     """The next pass makes new ones."""
-    world = _settled()
+    world = settled(cluster())
     for pod in world.workers(GROUP):
         world.kubelet.evict(pod)
     world.reconcile()
@@ -165,7 +159,7 @@ def test_evicted_workers_are_replaced_without_a_wait() -> None:
 
 def test_workers_that_exit_well_are_replaced_all_the_same() -> None:
     """A group wants workers, not exits."""
-    world = _settled()
+    world = settled(cluster())
     for pod in world.workers(GROUP):
         world.kubelet.end(pod, "Succeeded")
     world.settle()
@@ -174,7 +168,7 @@ def test_workers_that_exit_well_are_replaced_all_the_same() -> None:
 
 def test_a_large_group_that_loses_a_worker_now_and_then_gets_them_back() -> None:
     """Failures during a wait do not make it longer, or none would ever come back."""
-    world = _settled(cluster(replicas=20))
+    world = settled(cluster(replicas=20))
     for _ in range(20):
         pod = next(pod for pod in world.workers(GROUP) if is_ready(pod))
         world.kubelet.end(pod, "Failed")
@@ -185,7 +179,7 @@ def test_a_large_group_that_loses_a_worker_now_and_then_gets_them_back() -> None
 
 def test_a_label_taken_off_a_worker_comes_back() -> None:
     """Selectors and dashboards depend on it."""
-    world = _settled()
+    world = settled(cluster())
     pod = world.workers(GROUP)[0]
     world.edit(key_of(pod), {"metadata": {"labels": {"dask.org/workergroup-name": None, "dask.org/component": "x"}}})
     world.settle()
@@ -194,7 +188,7 @@ def test_a_label_taken_off_a_worker_comes_back() -> None:
 
 def test_a_runner_that_was_deleted_runs_again_and_so_does_an_evicted_one() -> None:
     """As long as the job has no outcome."""
-    world = _settled(job())
+    world = settled(job())
     for lose in (
         lambda pod: world.delete(key_of(pod)),
         world.kubelet.evict,
@@ -210,7 +204,7 @@ def test_a_runner_that_was_deleted_runs_again_and_so_does_an_evicted_one() -> No
 
 def test_nothing_happens_in_a_world_at_rest() -> None:
     """No write, no Event, no status, for a day."""
-    world = _settled(cluster(), job())
+    world = settled(cluster(), job())
     writes, version = world.watch.writes, world.get(key(DASK_CLUSTER, "simple"))["metadata"]["resourceVersion"]
     for _ in range(24):
         world.tick(3600)
@@ -229,8 +223,7 @@ def test_nothing_happens_in_a_world_at_rest() -> None:
 )
 def test_what_is_asked_for_is_still_put_right(asked: Body, edited: Body) -> None:
     """An edit by hand is undone where the manifest says otherwise."""
-    there = World(cluster(scheduler={"service": asked}))
-    there.settle()
+    there = settled(cluster(scheduler={"service": asked}))
     service_key = key(SERVICE, "simple-service")
     there.api.edit(service_key, {"spec": dict(edited)})
     one = there.get(service_key)

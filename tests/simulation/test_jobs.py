@@ -12,7 +12,7 @@ from tests.builders import job
 from tests.manifests import pod_spec
 from tests.simulation.kubelet import NEVER_READY
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, is_ready, key, key_of
+from tests.simulation.world import World, is_ready, key, key_of, settled
 
 TRAIN = key(DASK_JOB, "train")
 RUNNER = key(POD, "train-runner")
@@ -57,8 +57,7 @@ def test_a_job_lives_and_ends(naming: Naming) -> None:
 
 def test_a_failed_runner_is_a_failed_job() -> None:
     """Its Pod is kept for its logs."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     _end(world, "Failed")
     world.settle()
     assert _status(world)["jobStatus"] == "Failed"
@@ -84,8 +83,7 @@ def test_the_runner_is_not_scheduled_before_the_scheduler_is_ready() -> None:
 
 def test_a_scheduler_that_is_lost_later_does_not_stop_the_runner() -> None:
     """The gate does not come back."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     before = world.get(RUNNER)["metadata"]["uid"]
     world.delete(key_of(world.schedulers("train-cluster")[0]))
     world.settle()
@@ -95,8 +93,7 @@ def test_a_scheduler_that_is_lost_later_does_not_stop_the_runner() -> None:
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_a_finished_job_is_never_run_again(phase: str) -> None:
     """Whatever is deleted, edited or restarted afterwards; the watch looks at every write."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     _end(world, phase)
     world.settle()
     outcome = _status(world)["jobStatus"]
@@ -116,8 +113,7 @@ def test_a_finished_job_is_never_run_again(phase: str) -> None:
 
 def test_an_outcome_survives_a_reconciler_that_did_not_see_it_written() -> None:
     """The runner is gone when the next looks: the outcome stands."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     _end(world)
     world.reconcile()
     world.api.remove(RUNNER)
@@ -129,8 +125,7 @@ def test_an_outcome_survives_a_reconciler_that_did_not_see_it_written() -> None:
 
 def test_edits_of_a_running_job_reach_its_cluster() -> None:
     """Replicas, templates and Service; the runner runs on."""
-    world = World(job(replicas=1))
-    world.settle()
+    world = settled(job(replicas=1))
     before = world.get(RUNNER)["metadata"]["uid"]
     change = {"worker": {"replicas": 2, "spec": pod_spec("dask:2")}, "scheduler": {"service": {"type": "NodePort"}}}
     world.edit(TRAIN, {"spec": {"cluster": {"spec": change}}})
@@ -143,8 +138,7 @@ def test_edits_of_a_running_job_reach_its_cluster() -> None:
 
 def test_an_edit_of_the_runner_is_told_until_it_is_created_anew() -> None:
     """Who deletes the Pod runs the new template."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     world.edit(TRAIN, {"spec": {"job": {"spec": pod_spec("dask:2")}}})
     world.settle()
     assert world.condition(TRAIN, "RunnerUpToDate")[:2] == ("False", "RunnerTemplateChanged")
@@ -170,8 +164,7 @@ def test_everything_goes_with_the_job() -> None:
 
 def test_a_job_starts_anew_when_it_is_created_anew() -> None:
     """A namesake with another uid is another job."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     _end(world)
     world.settle()
     world.delete(TRAIN)
@@ -183,8 +176,7 @@ def test_a_job_starts_anew_when_it_is_created_anew() -> None:
 
 def test_a_deleted_cluster_comes_back_for_a_running_job_and_not_for_a_finished_one() -> None:
     """Healing ends with the outcome."""
-    world = World(job())
-    world.settle()
+    world = settled(job())
     world.delete(key(DASK_CLUSTER, "train-cluster"))
     world.settle()
     check_at_rest(world)

@@ -13,7 +13,7 @@ from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.wire.protocol import Body
 from tests.builders import NOON, autoscaler, cluster, group, job
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, key, key_of
+from tests.simulation.world import World, key, key_of, settled
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = key(DASK_WORKER_GROUP, "simple-default-worker-group")
@@ -44,8 +44,7 @@ def abandoned(*others: str, **settings: Any) -> World:
 
 def test_a_sign_of_life_is_nothing_to_write_about() -> None:
     """Neither status nor child nor Event: the pass after it leaves no trace."""
-    world = World(cluster(annotations={**MARKS, OWNER_TIMEOUT_SECONDS: "1000000"}), group(), autoscaler())
-    world.settle()
+    world = settled(cluster(annotations={**MARKS, OWNER_TIMEOUT_SECONDS: "1000000"}), group(), autoscaler())
     world.clock.advance(60)
     sign_of_life(world)
     before = world.api.revision
@@ -139,8 +138,7 @@ def test_a_dry_run_shows_the_end_of_the_cluster_and_writes_nothing() -> None:
 
 def test_a_jobs_cluster_ends_with_its_job_alone() -> None:
     """Annotations that someone puts on it, or on the job, change nothing."""
-    world = World(job(annotations=MARKS, cluster_metadata={"annotations": MARKS}))
-    world.settle()
+    world = settled(job(annotations=MARKS, cluster_metadata={"annotations": MARKS}))
     world.edit(key(DASK_CLUSTER, "train-cluster"), {"metadata": {"annotations": MARKS}})
     world.settle()
     check_at_rest(world)
@@ -150,8 +148,7 @@ def test_a_jobs_cluster_ends_with_its_job_alone() -> None:
 @pytest.mark.parametrize("annotations", [{OWNER_SEEN: "lately"}, {OWNER_TIMEOUT_SECONDS: "0"}])
 def test_what_cannot_be_read_is_told_once_and_stops_nothing(annotations: Body) -> None:
     """The cluster runs; when the annotation is mended, the condition is too, and counts again."""
-    world = World(cluster(annotations={**MARKS, **annotations}))
-    world.settle()
+    world = settled(cluster(annotations={**MARKS, **annotations}))
     check_at_rest(world)
     state, reason, message = world.condition(SIMPLE, "Accepted")
     assert (state, reason) == ("True", "InvalidAnnotation")

@@ -5,7 +5,7 @@ from reconciler.passes.lanes import TURN
 from tests.builders import cluster, job
 from tests.manifests import pod_spec
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, images, is_ready, key, key_of
+from tests.simulation.world import World, images, is_ready, key, key_of, settled
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = "simple-default-worker-group"
@@ -17,8 +17,7 @@ def _scaled(world: World, replicas: int) -> None:
 
 def test_with_deletion_switched_off_nothing_is_deleted_and_nothing_piles_up() -> None:
     """Neither by scaling, nor by rolling out, nor by a new scheduler, nor at a job's end; owners are told."""
-    world = World(cluster(), job(replicas=1), no_delete=True)
-    world.settle()
+    world = settled(cluster(), job(replicas=1), no_delete=True)
     before = {body["metadata"]["uid"] for body in world.api.objects(POD)}
     _scaled(world, 1)
     world.settle()
@@ -37,8 +36,7 @@ def test_with_deletion_switched_off_nothing_is_deleted_and_nothing_piles_up() ->
 
 def test_what_was_held_back_is_done_when_deletion_is_allowed_again() -> None:
     """The world comes to what was asked for."""
-    world = World(cluster(), no_delete=True)
-    world.settle()
+    world = settled(cluster(), no_delete=True)
     world.edit(SIMPLE, {"spec": {"worker": {"spec": pod_spec("dask:2"), "replicas": 2}}})
     world.settle()
     assert images(world.workers(GROUP)) == {"dask:1"}
@@ -50,8 +48,7 @@ def test_what_was_held_back_is_done_when_deletion_is_allowed_again() -> None:
 
 def test_the_cap_throttles_a_mistake_and_holds_up_no_other() -> None:
     """Scaling a large group to nothing goes a few at a time and is told; what is left when it is undone stays."""
-    world = World(cluster(replicas=10), cluster("small", replicas=2), deletion_cap=5)
-    world.settle()
+    world = settled(cluster(replicas=10), cluster("small", replicas=2), deletion_cap=5)
     before = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
     _scaled(world, 0)
     world.edit(key(DASK_CLUSTER, "small"), {"spec": {"worker": {"replicas": 0}}})
@@ -72,8 +69,7 @@ def test_the_cap_throttles_a_mistake_and_holds_up_no_other() -> None:
 
 def test_a_cap_slows_down_and_locks_in_nobody() -> None:
     """More deletions than fit into one pass are made in several."""
-    world = World(cluster(replicas=10), deletion_cap=4)
-    world.settle()
+    world = settled(cluster(replicas=10), deletion_cap=4)
     _scaled(world, 0)
     world.settle()
     assert not world.workers(GROUP)
@@ -82,8 +78,7 @@ def test_a_cap_slows_down_and_locks_in_nobody() -> None:
 
 def test_who_was_chosen_to_go_can_be_taken_back_until_the_deletion_has_begun() -> None:
     """A reconciler that ended between its decision and the deletions costs nobody a worker."""
-    world = World(cluster(replicas=4))
-    world.settle()
+    world = settled(cluster(replicas=4))
     before = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
     chosen = [{"name": pod["metadata"]["name"], "uid": pod["metadata"]["uid"]} for pod in world.workers(GROUP)[:3]]
     group = key(DASK_WORKER_GROUP, GROUP)
@@ -105,8 +100,7 @@ def test_a_thousand_pods_of_one_cluster_do_not_make_another_wait() -> None:
 
 def test_deletions_are_followed_by_what_takes_their_place_in_the_same_pass() -> None:
     """One pass goes as far as it can without waiting."""
-    world = World(cluster())
-    world.settle()
+    world = settled(cluster())
     (gone, *_) = world.workers(GROUP)
     world.delete(key_of(gone))
     world.reconcile()

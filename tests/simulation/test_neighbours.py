@@ -10,7 +10,7 @@ from reconciler.wire.protocol import Body
 from tests.builders import cluster, group, job, manifest
 from tests.manifests import pod_spec
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, images, is_ready, key, key_of
+from tests.simulation.world import World, images, is_ready, key, key_of, settled
 
 SIMPLE = key(DASK_CLUSTER, "simple")
 GROUP = "simple-default-worker-group"
@@ -81,8 +81,7 @@ def test_objects_that_others_have_under_our_names_are_left_alone_and_told(labels
 
 def test_what_users_hang_on_a_resource_is_theirs() -> None:
     """Pods and Services that are to go with a cluster, a group or a job are no children."""
-    world = World(cluster(), job(replicas=1))
-    world.settle()
+    world = settled(cluster(), job(replicas=1))
     owners = {
         kind: world.get(key(kind, name))
         for kind, name in ((DASK_CLUSTER, "simple"), (DASK_WORKER_GROUP, GROUP), (DASK_JOB, "train"))
@@ -150,8 +149,7 @@ def _spoiled(body: Body) -> None:
 )
 def test_one_unreadable_resource_stops_no_other(broken: Body) -> None:
     """Stored by an older definition, say: everyone else is built, healed and scaled, also its own cluster."""
-    world = World(cluster(), checked=False)
-    world.settle()
+    world = settled(cluster(), checked=False)
     _spoiled(broken)
     kind = {"DaskCluster": DASK_CLUSTER, "DaskWorkerGroup": DASK_WORKER_GROUP}[broken["kind"]]
     owner = world.get(SIMPLE)
@@ -191,8 +189,7 @@ def test_one_refused_template_stops_no_other_cluster() -> None:
 
 def test_a_badly_named_cluster_is_told_and_stops_no_other() -> None:
     """Created before the definition checked names, say."""
-    world = World(cluster("a.b"), cluster(), checked=False)
-    world.settle()
+    world = settled(cluster("a.b"), cluster(), checked=False)
     assert world.condition(key(DASK_CLUSTER, "a.b"), "Ready")[:2] == ("False", "NameTooLong")
     assert len(world.workers(GROUP)) == 3
 

@@ -16,7 +16,7 @@ from reconciler.rules.labels import (
 from reconciler.wire.protocol import Body
 from tests.builders import cluster, job
 from tests.simulation.oracle import check_at_rest
-from tests.simulation.world import World, key_of
+from tests.simulation.world import World, key_of, settled
 
 SECOND = "simple-scheduler"
 
@@ -29,8 +29,7 @@ def _children(world: World) -> Iterator[Body]:
 def test_labels_that_an_older_version_did_not_set_are_added_in_place() -> None:
     """Every object keeps its uid: the second Service keeps the user's labels, and loses the user's annotations."""
     metadata = {"labels": {"team": "x"}, "annotations": {"tailscale.com/expose": "true"}}
-    world = World(cluster(scheduler={"metadata": metadata}), job())
-    world.settle()
+    world = settled(cluster(scheduler={"metadata": metadata}), job())
     before = {one["metadata"]["uid"] for one in _children(world)}
     for one in _children(world):
         old: Body = {"labels": {CLUSTER: None, ISTIO: None}}

@@ -11,8 +11,9 @@ from reconciler.wire.protocol import Body, Reply, Subresource
 
 THEIRS = "example.com/theirs"
 """A label or annotation that someone else puts on objects; it is none of the reconciler's business."""
-FINALIZER = "example.com/holds"
-GATE = "example.com/waits"
+FINALIZER = "kueue.x-k8s.io/managed"
+GATE = "kueue.x-k8s.io/admission"
+"""Kueue's."""
 INJECTED = "injected"
 """The name of each container, variable and toleration that a webhook adds."""
 

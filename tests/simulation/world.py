@@ -226,6 +226,13 @@ class World:
         return "\n".join(["there are:", *(_line(body) for kind in kinds for body in self.api.objects(kind))])
 
 
+def settled(*resources: Owner, **settings: Any) -> World:
+    """A world in which nothing happens any more."""
+    world = World(*resources, **settings)
+    world.settle()
+    return world
+
+
 def key_of(body: Body) -> Key:
     """An object's key."""
     kind = kind_of(body["apiVersion"], body["kind"])
