@@ -148,8 +148,8 @@ def _files(paths: str) -> _Files:
     found = [path for path in named if path.exists()]
     if not found:
         raise NoCluster(
-            f"No Kubernetes cluster is configured: {', '.join(map(str, named))} does not exist and this is no Pod. "
-            "Set KUBECONFIG to a kubeconfig file or run inside the cluster."
+            f"No Kubernetes cluster is configured: {', '.join(map(str, named))} does not exist. "
+            "Name a kubeconfig file with --kubeconfig or KUBECONFIG, or run inside the cluster."
         )
     return _Files({path: _document(path) for path in found})
 
@@ -158,7 +158,7 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text())
         if not isinstance(document, dict):
-            raise TypeError("it holds no mapping")  # noqa: TRY301 -- said with the file's name, like the rest
+            raise NoCluster(f"{path} is no kubeconfig file: it holds no mapping.")
         for section in ("clusters", "contexts", "users"):
             for item in document.get(section) or []:
                 item["name"]

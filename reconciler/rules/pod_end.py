@@ -57,6 +57,13 @@ _NODE_UNDER_PRESSURE = "The node had condition"
 """How a kubelet's message reads that evicts a Pod before it has begun."""
 
 
+def has_begun(pod: Pod) -> bool:
+    """Whether any container of the Pod has ever run, as far as its kubelet has told."""
+    statuses = (*pod.status.init_container_statuses, *pod.status.container_statuses)
+    ran = (one.state.waiting is None or one.restart_count or one.last_state.terminated for one in statuses)
+    return pod.status.phase != "Pending" or any(ran)
+
+
 class End(StrEnum):
     """How a Pod ended."""
 

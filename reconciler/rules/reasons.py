@@ -278,7 +278,7 @@ class Reason(StrEnum):
             _RUNNER,
             "False",
             JOB,
-            "`spec.job` was edited; the runner Pod runs on as it was.",
+            "`spec.job` was edited after the runner Pod had begun; that runs on as it was.",
             "Delete the Pod to run the job anew.",
             EventType.WARNING,
         ),

@@ -49,7 +49,7 @@ from reconciler.rules.labels import (
 )
 from reconciler.rules.names import Naming
 from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
-from reconciler.rules.pod_end import End, end_of, how_it_ended
+from reconciler.rules.pod_end import End, end_of, has_begun, how_it_ended
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import runner_hash
 
@@ -74,8 +74,10 @@ def desire_job(job: DaskJob, snapshot: Snapshot, naming: Naming) -> Desired:
     if runner is not None and end is not None:
         return Desired(job, records=(_outcome(job, runner, end, snapshot),))
     wanted_cluster, waits = _cluster(parts, recorded), () if runner else _backoff(job, snapshot)
-    wanted_runner = () if waits else tuple(_wanted_runner(job, runner, wanted_cluster, snapshot))
-    return Desired(job, (wanted_cluster, *wanted_runner), findings=(*_runner_findings(job, runner), *waits))
+    unwanted = tuple(_edited_before_it_began(job, runner))
+    wanted_runner = () if waits or unwanted else tuple(_wanted_runner(job, runner, wanted_cluster, snapshot))
+    findings = () if unwanted else (*_runner_findings(job, runner), *waits)
+    return Desired(job, (wanted_cluster, *wanted_runner), unwanted, findings=findings)
 
 
 def _naming_in_use(job: DaskJob, snapshot: Snapshot) -> Naming | None:
@@ -206,8 +208,18 @@ def _marks(job: DaskJob, cluster_name: str, facts: dict[str, str] | None = None)
     return Marks(Role.JOB_RUNNER, (job.metadata, job.spec.job.metadata), labels, facts or {})
 
 
+def _edited_before_it_began(job: DaskJob, runner: Pod | None) -> Iterator[Unwanted]:
+    """The runner Pod if nothing would run twice without it; whatever happens to it meanwhile saves it."""
+    if runner is not None and _is_outdated(job, runner) and not has_begun(runner) and not runner.is_terminating:
+        yield Unwanted(runner, "spec.job was edited before it began", only_as_seen=True)
+
+
+def _is_outdated(job: DaskJob, runner: Pod) -> bool:
+    return runner.metadata.annotations.get(TEMPLATE_HASH) != runner_hash(job)
+
+
 def _runner_findings(job: DaskJob, runner: Pod | None) -> Iterator[Finding]:
-    if runner is not None and runner.metadata.annotations.get(TEMPLATE_HASH) != runner_hash(job):
+    if runner is not None and _is_outdated(job, runner):
         yield Finding(
             job.key,
             Reason.RUNNER_CHANGED,

@@ -20,6 +20,7 @@ from reconciler.passes.report.pod_trouble import explain, explain_end
 from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
+from reconciler.rules.main_container import working_first
 from reconciler.rules.parts import JobParts, is_live
 from reconciler.rules.pod_end import End, end_of
 from reconciler.rules.reason_facts import ConditionType
@@ -83,6 +84,11 @@ class _Job:
     def _is_running(self) -> bool:
         return self.runner is not None and is_live(self.runner) and self.runner.status.phase == "Running"
 
+    def _is_between_two_tries(self) -> bool:
+        """Whether the job's command has failed and is yet to be started again by the kubelet."""
+        main = next(iter(working_first(self.runner)), None) if self.runner is not None else None
+        return main is not None and main.state.waiting is not None
+
     def _runner_name(self) -> str | None:
         known = self.job.status
         is_over = known.job_status is not None and known.job_status.is_outcome
@@ -132,7 +138,7 @@ class _Job:
             return obstacle
         if progress.is_outcome:
             return condition(ConditionType.PROGRESSING, Reason.FINISHED, ready.message)
-        if self._is_running():
+        if self._is_running() and not self._is_between_two_tries():
             return condition(ConditionType.PROGRESSING, Reason.RUNNING, "The job's command is running.")
         is_there = self.cluster is not None and self.runner is not None
         return condition(ConditionType.PROGRESSING, Reason.STARTING if is_there else Reason.CREATING, ready.message)

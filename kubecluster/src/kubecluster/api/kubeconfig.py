@@ -112,7 +112,7 @@ def _document(path: Path) -> dict[str, Any]:
     try:
         document = yaml.safe_load(path.read_text())
         if not isinstance(document, dict):
-            raise TypeError("it holds no mapping")  # noqa: TRY301 -- said with the file's name, like the rest
+            raise NoKubernetes(f"{path} is no kubeconfig file: it holds no mapping. Name another one.")
         for section in ("clusters", "contexts", "users"):
             for item in document.get(section) or []:
                 item["name"]

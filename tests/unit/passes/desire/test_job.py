@@ -178,6 +178,18 @@ def test_an_edit_of_the_runner_is_refused_in_words() -> None:
     assert _desired(edited, OF_ONE, READY, runner(edited)).findings == ()
 
 
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_edited_runner_that_has_not_begun_is_replaced(begun: bool) -> None:  # noqa: FBT001 -- a parameter
+    """Nothing would run twice: whoever mends an image need not know of the Pod; any change to it saves it."""
+    edited = job(runner=pod_spec("dask:2"))
+    waiting = {"name": "main", "restartCount": int(begun), "state": {"waiting": {"reason": "ErrImagePull"}}}
+    pending = runner(edited, {"phase": "Pending", "containerStatuses": [waiting]}, template_hash="old")
+    desired = _desired(edited, OF_ONE, READY, pending)
+    assert [(one.present.key, one.only_as_seen) for one in desired.unwanted] == [(pending.key, True)] * (not begun)
+    assert reasons(desired.findings) == [Reason.RUNNER_CHANGED] * begun
+    assert len(desired.wanted) == 1 + begun
+
+
 def test_the_runners_labels_are_kept_right() -> None:
     """They are patched in place, before and after the outcome."""
     for status in ({}, OVER):

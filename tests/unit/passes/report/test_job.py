@@ -141,6 +141,14 @@ def test_a_job_is_ready_when_its_cluster_and_its_runner_are() -> None:
     assert (ready.reason, ready.message) == ("NotCreated", "The job's cluster has not been created yet.")
 
 
+def test_a_command_that_failed_and_is_to_be_tried_again_is_not_said_to_run() -> None:
+    """The Pod's phase stays Running meanwhile."""
+    waiting = {"name": "main", "restartCount": 1, "state": {"waiting": {"reason": "CrashLoopBackOff"}}}
+    crashed = runner(WORK, {"phase": "Running", "containerStatuses": [waiting]})
+    seen = told(world(WORK, *built(mine(), READY), crashed))
+    assert seen.condition(WORK, "Progressing").message == seen.condition(WORK, "Ready").message
+
+
 def test_a_finished_job_is_not_ready_and_not_progressing() -> None:
     """Like a Pod that has completed."""
     over = told(world(job(status={"jobStatus": "Successful"}), runner(WORK, SUCCEEDED)))
