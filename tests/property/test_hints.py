@@ -1,6 +1,8 @@
 """Whoever follows hints alone looks wherever something has become to be done."""
 
 from collections.abc import Mapping
+from dataclasses import replace
+from random import Random
 
 import pytest
 
@@ -15,10 +17,16 @@ from reconciler.passes.values import Plan
 from reconciler.rules.names import Naming
 from reconciler.wire.protocol import WatchEvent
 from tests.simulation.happenings import Happening
+from tests.simulation.meddling import MEDDLING
+from tests.simulation.oracle import check_at_rest
+from tests.simulation.statuses import check_statuses
 from tests.simulation.stories import Setting, draw
-from tests.simulation.users import USERS
+from tests.simulation.trials import check_like_new, check_quiet
+from tests.simulation.users import USERS, mend
 from tests.simulation.world import World
 
+FORGOTTEN = 0.2
+"""How often a watch has fallen so far behind that it is told 410 Gone."""
 TOLD = (*USERS, "child deleted", "pod failed", "pod succeeded", "job ended", "node lost", "time passes", "tick", "pass")
 
 
@@ -57,6 +65,39 @@ def test_hints_name_every_tree_in_which_something_is_to_be_done(seed: int) -> No
             changed = {key for key, planned in after.items() if planned != before.get(key)}
             assert changed <= _seen(world, trees), f"{one} was not told of: {world.describe()}"
         before = after
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_becomes_of_hints_the_world_comes_to_be_the_same(seed: int) -> None:
+    """Events are lost, doubled, late and out of order, and watches begin anew: looks at everything see the rest."""
+    story, random = draw(seed), Random(seed)
+    story = replace(story, setting=Setting(naming=story.setting.naming))
+    world = story.setting.world()
+    tap, late = Tap(world), list[WatchEvent]()
+    for one in story.happenings:
+        if (
+            one.what not in (*USERS, *MEDDLING, "pod failed", "pod evicted", "job ended", "tick")
+            or "webhook" in one.what
+        ):
+            continue
+        if one.what != "tick":
+            Happening(one.what, one.whom, one.how).befall(world)
+        elif random.random() < FORGOTTEN:
+            tap = Tap(world)
+        for _ in range(2):
+            heard = [*late, *(event for event in tap.events() for _copy in range(random.choice((0, 1, 1, 2))))]
+            random.shuffle(heard)
+            late = [heard.pop() for _event in range(random.randint(0, len(heard)))]
+            if trees := frozenset(tree for event in heard if (tree := tree_of(event)) is not None):
+                world.reconcile_trees(trees)
+            world.clock.advance(1)
+            world.kubelet.step()
+    mend(world)
+    world.settle()
+    check_quiet(world)
+    check_statuses(world)
+    check_at_rest(world)
+    check_like_new(story, world)
 
 
 def _plans(world: World, naming: Naming) -> Mapping[Key, Plan]:

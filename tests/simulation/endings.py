@@ -42,7 +42,7 @@ def _rest(_: World, __: int, ___: Again) -> None:
 
 def _rolled_back(world: World, choice: int, _: Again) -> None:
     body = pick(resources(world, *WITH_WORKERS), choice)
-    if body is None or _is_over(body):
+    if body is None or is_over(body):
         return
     key, before = key_of(body), body["spec"]
     there = _living(world)
@@ -134,7 +134,7 @@ def _refusal_stands(world: World, choice: int, again: Again) -> None:
         _stir(one, choice)
     usual, needed = _passes_until_rest(twin, key), _passes_until_rest(world, key)
     assert needed <= usual + PASSES_MORE, f"others need {needed} passes beside {key} instead of {usual}"
-    if key.kind in WITH_WORKERS and not _is_over(broken) and world.has(key):
+    if key.kind in WITH_WORKERS and not is_over(broken) and world.has(key):
         told = {condition["reason"] for condition in world.get(key)["status"]["conditions"]}
         assert told - {"Settled", "Accepted", "Ready"}, f"{key} does not tell that it is refused: {told}"
     world.way.clear()
@@ -164,7 +164,7 @@ def _stir(world: World, choice: int) -> None:
     """Every tree gets something to do."""
     for number, body in enumerate(own_resources(world)):
         key = key_of(body)
-        if key.kind not in WITH_WORKERS or _is_over(body):
+        if key.kind not in WITH_WORKERS or is_over(body):
             continue
         world.edit(key, {"metadata": {"labels": {"team": "stirred"}}})
         changes: tuple[Body, ...] = ({"replicas": choice % 5}, {"spec": pod_spec("dask:8")}, {"minReadySeconds": 1})
@@ -203,7 +203,8 @@ def _key_and_reasons(body: Body) -> tuple[Key, frozenset[str]]:
     return key_of(body), frozenset(one["reason"] for one in body["status"]["conditions"])
 
 
-def _is_over(body: Body) -> bool:
+def is_over(body: Body) -> bool:
+    """Whether it is a job that has its outcome."""
     return key_of(body).kind == DASK_JOB and body.get("status", {}).get("jobStatus") in ("Successful", "Failed")
 
 

@@ -23,6 +23,12 @@ def test_every_story_ends_well(first: int) -> None:
     assert not failed, f"the seeds {failed} fail. The first of them:\n{failure_of(failed[0], TRIES)}"
 
 
+def test_a_clock_that_was_wrong_makes_nobody_wait_when_it_is_right_again() -> None:
+    """What was refused while it was a day ahead is tried again within the longest wait."""
+    happenings = (Happening("newcomer", 0, 3), Happening("clock jumps", 1, 3), Happening("refused", 3, 3))
+    assert attempt(Story(Setting(), happenings)) is None
+
+
 def test_a_seed_tells_the_same_story_each_time() -> None:
     """Down to the last request."""
     story = replace(draw(5), ending="")

@@ -6,19 +6,22 @@ every write and status is watched       │        nothing is written any more  
 """
 
 import traceback
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Kind
+from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from reconciler.passes.write_backoff import LONGEST_WAIT
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
+from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
 from tests.builders import NAMESPACE
 from tests.manifests import pod_spec
-from tests.simulation.endings import ENDINGS
+from tests.simulation.endings import ENDINGS, is_over
 from tests.simulation.happenings import Happening
 from tests.simulation.normal import differences, normal_form
 from tests.simulation.oracle import check_at_rest
@@ -34,6 +37,8 @@ ALL_DELETIONS = 1000
 """A deletion cap that no world reaches."""
 MOST_TOLD = 8
 """How many Events of one reason an object may have while things only stand."""
+MOST_FLAPS = 2
+"""How often a condition may change its status meanwhile: something gets ready at last, or is lost for good."""
 SIGNS_OF_LIFE = (OWNER_SEEN, OWNER_TIMEOUT_SECONDS)
 
 
@@ -91,6 +96,7 @@ def bring_to_rest(story: Story, world: World) -> World:
     check_idempotent(world)
     endure(world)
     make_peace(world)
+    wait_out(world)
     if not is_broken(world):
         world.settle()
         check_quiet(world)
@@ -124,13 +130,25 @@ def endure(world: World) -> None:
     world.ledger.told.clear()
     for _ in range(STANDING_PASSES):
         world.tick(60)
-    before = world.ledger.pods_made()
+    before, flaps, states = world.ledger.pods_made(), Counter[tuple[Key, str]](), _states(world)
     for _ in range(QUIET_PASSES):
         world.tick(1)
+        now = _states(world)
+        flaps.update(one for one in now.keys() & states.keys() if now[one] != states[one])
+        states = now
+    flapping = {f"{key} {type_}": count for (key, type_), count in flaps.items() if count > MOST_FLAPS}
+    assert not flapping, f"conditions come and go though nobody does anything: {flapping}; {world.describe()}"
     made, pods = world.ledger.pods_made() - before, len(world.pods(live=False))
     assert made <= 2 * pods + 2, f"{made} Pods are made in {QUIET_PASSES} seconds, where {pods} are"
     often = {news: count for news, count in world.ledger.told.items() if count > MOST_TOLD}
     assert not often, f"told again and again, though nobody does anything: {often}"
+
+
+def _states(world: World) -> Mapping[tuple[Key, str], str]:
+    """The status of each condition."""
+    bodies = [body for kind in CUSTOM_KINDS for body in world.api.objects(kind)]
+    conditions = [(key_of(body), one) for body in bodies for one in body.get("status", {}).get("conditions", ())]
+    return {(key, one["type"]): one["status"] for key, one in conditions}
 
 
 def make_peace(world: World) -> None:
@@ -141,7 +159,21 @@ def make_peace(world: World) -> None:
     Happening("refusals end").befall(world)
     world.machine.error = timedelta()
     world.collects_garbage = True
-    world.allow_deletion()
+    if world.settings.no_delete:
+        world.allow_deletion()
+
+
+def wait_out(world: World) -> None:
+    """Once nothing goes wrong any more, and clocks are right, nobody waits for longer than the longest wait."""
+    for _ in range(2):
+        world.tick(LONGEST_WAIT.total_seconds() + 1)
+    waiting = [key for key, one in _reasons(world) if one == Reason.BACK_OFF]
+    assert not waiting or is_broken(world), f"{waiting} still wait for an error of long ago; {world.last_words()}"
+
+
+def _reasons(world: World) -> list[tuple[Key, str]]:
+    bodies = [body for kind in CUSTOM_KINDS for body in world.api.objects(kind)]
+    return [(key_of(body), one["reason"]) for body in bodies for one in body.get("status", {}).get("conditions", ())]
 
 
 def check_quiet(world: World) -> None:
@@ -154,11 +186,11 @@ def check_quiet(world: World) -> None:
 
 
 def check_like_new(story: Story, world: World) -> None:
-    """The world is as it would be had its resources been made as they are now."""
+    """The world is as it would be had its resources been made as they are now, but for jobs that are over."""
     fresh = story.setting.world()
     fresh.clock.now = world.clock.now
     fresh.allow_deletion()
-    for body in own_resources(world):
+    for body in (one for one in own_resources(world) if not is_over(one)):
         fresh.api.create(key_of(body).kind, _as_written(body))
     fresh.settle()
     for kind in (DASK_CLUSTER, DASK_WORKER_GROUP):

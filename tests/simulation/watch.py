@@ -72,8 +72,7 @@ class Watch:
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
         if not fields and self.ledger.lists(kind, namespace):
-            self.is_touched = self.is_rivalled = self.is_misled
-            self.asked.look()
+            self.begins()
         if kind in CUSTOM_KINDS:
             self._owners.update(body["metadata"]["uid"] for body in self.api.objects(kind))
         if kind == POD:
@@ -84,6 +83,11 @@ class Watch:
             for group in self.api.objects(kind):
                 self._note_most(group)
         return self.through.list(kind, namespace, labels=labels, fields=fields)
+
+    def begins(self) -> None:
+        """A pass begins."""
+        self.is_touched = self.is_rivalled = self.is_misled
+        self.asked.look()
 
     def create(self, kind: Kind, body: Body) -> Reply:
         self.ledger.writes_to(f"{kind} {body['metadata']['name']}", is_report=kind == EVENT)

@@ -103,6 +103,16 @@ class World:
         self.results.append(result)
         return result
 
+    def reconcile_trees(self, trees: frozenset[Key]) -> None:
+        """A pass over a few trees, as hints bring it about."""
+        self.way.begin()
+        self.ledger.lists(DASK_JOB, None)
+        self.watch.begins()
+        self.loop._over(trees)
+        self.loop._claims.end_small()
+        if self.way.breach is not None:
+            raise self.way.breach
+
     def _survived(self) -> PassResult | None:
         """What came of a pass; `None` if the process was killed in it."""
         with suppress(Killed):
