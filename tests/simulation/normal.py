@@ -85,7 +85,9 @@ def _name(body: Body, names: Mapping[str, str]) -> str:
 
 def _normal(body: Body, names: Mapping[str, str]) -> Any:
     kind = key_of(body).kind
-    kept = {name: value for name, value in body.items() if name != "status" or kind.group}
+    is_runner = body["metadata"].get("annotations", {}).get(ROLE) == Role.JOB_RUNNER  # which is never made anew
+    left_out = {"status"} if not kind.group else set[str]()
+    kept = {name: value for name, value in body.items() if name not in (left_out | {"spec"} if is_runner else left_out)}
     text = json.dumps(_without_fleeting(kept))
     for name in sorted(names, key=len, reverse=True) if kind != SERVICE else ():
         text = text.replace(f'"{name}"', f'"{names[name]}"').replace(f" {name} ", f" {names[name]} ")

@@ -36,6 +36,8 @@ _MAY_BE_MISSING = (
     "ApiUnavailable", "Replacing", "FailedCreate",
 )  # fmt: skip
 """Reasons whose messages are about what is not there."""
+_REPLACED = "is being replaced"
+"""What is said of a Pod until there is another of its name."""
 
 
 def check_statuses(world: World) -> None:
@@ -54,7 +56,8 @@ def _check_form(world: World, body: Body) -> None:
         where = f"{key_of(body)}'s {one['type']}"
         assert one["observedGeneration"] == meta["generation"], f"{where} is of generation {one['observedGeneration']}"
         lost = [name for name in _named(one["message"]) if not _exists(world, body, *name)]
-        assert not lost or one["reason"] in _MAY_BE_MISSING, f"{where} names {lost}: {one['reason']}, {one['message']}"
+        may_be_missing = one["reason"] in _MAY_BE_MISSING or _REPLACED in one["message"]
+        assert not lost or may_be_missing, f"{where} names {lost}: {one['reason']}, {one['message']}"
 
 
 def _check_cluster(world: World, body: Body) -> None:

@@ -22,6 +22,8 @@ HIGHEST = 11
 """The largest number that says whom or how."""
 LAST_REQUEST = 40
 ALWAYS = ("tick", "tick", "tick", "pass")
+PASSES_BEFORE = {"job ended": 6}
+"""A runner begins when its scheduler is ready."""
 BEFORE_DELETED = ("newcomer", "scaled", "worker edited", "child deleted", "job ended")
 
 
@@ -91,9 +93,15 @@ def draw(seed: int) -> Story:
     within = random.choice((0.0, 0.0, 0.3, 0.7))
     number = random.choice((4, 8, 12, 20))
     beginning = [Happening("newcomer", random.randrange(9), random.randint(1, 3)) for _ in range(random.randint(1, 3))]
-    happenings = [_happening(random, names, within) for _ in range(number)]
+    happenings = [one for _ in range(number) for one in _in_time(_happening(random, names, within))]
     ending = random.choice(tuple(ENDINGS))
     return Story(setting, (*beginning, *happenings), ending, random.randrange(1000))
+
+
+def _in_time(happening: Happening) -> Iterator[Happening]:
+    """What happens, after as many passes as it takes for somebody to be concerned."""
+    yield from [Happening("tick")] * PASSES_BEFORE.get(happening.what, 0)
+    yield happening
 
 
 def _setting(random: Random) -> Setting:

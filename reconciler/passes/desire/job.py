@@ -133,7 +133,7 @@ def _outcome(job: DaskJob, runner: Pod, end: End, snapshot: Snapshot) -> Record:
         "jobStatus": str(JobStatus.SUCCESSFUL if end is End.SUCCEEDED else JobStatus.FAILED),
         "jobRunnerPodName": runner.metadata.name,
         "startTime": wire_time(started),
-        "endTime": wire_time(snapshot.taken_at),
+        "endTime": wire_time(max(started, snapshot.taken_at)),  # clocks differ, and are set
     }
     return Record(job, {"status": status}, f"its runner has come to its end: it {how_it_ended(runner)}")
 

@@ -51,6 +51,13 @@ def test_the_runners_end_is_the_outcome_and_is_written_before_anything_else(ende
     assert (desired.wanted, desired.unwanted) == ((), ())
 
 
+def test_nothing_ends_before_it_began() -> None:
+    """Though the start was written by a clock that was ahead: whoever reads the two works out how long it took."""
+    ahead = job(status={"jobStatus": "Running", "startTime": "2026-01-31T13:00:00Z"})
+    (record,) = _desired(ahead, OF_ONE, READY, runner(ahead, phase="Succeeded")).records
+    assert record.body["status"]["endTime"] == record.body["status"]["startTime"] == "2026-01-31T13:00:00Z"
+
+
 def test_the_start_that_was_seen_stays() -> None:
     """The outcome does not overwrite it."""
     one = job(status={"jobStatus": "Running", "startTime": "2026-01-31T11:00:00Z"})
