@@ -53,7 +53,7 @@ TREES_REST = 3
 HELD_SECONDS = 2.0
 """How long a new tree, in a crowd, is left to start its Pods before it is looked at again and has its first status."""
 RETRY_SECONDS = 1.0
-"""After that a tree is looked at again of which something could not be read, or of which it is not known how it is."""
+"""After that a tree is looked at again that was cut short, or of which it is not known how it is."""
 PARALLEL_READS = 4
 IDLE_SECONDS = 30.0
 """How often the loop gives a sign of life while it waits."""
@@ -177,13 +177,19 @@ class Loop:
             thread.join()
 
     def _follow(self, hints: Hints) -> None:
+        in_trouble = 0
         while not self._stop.is_set():
             if trees := hints.wait(1.0, self._claims.claim_small):
-                begun = self._clock.seconds()
+                begun, asked = self._clock.seconds(), 0.0
+                in_trouble += 1
                 with around_pass(self._crashed):
-                    self._over(trees)
+                    result = self._over(trees)
+                    asked = result.retry_after_seconds
+                    in_trouble = in_trouble if result.snapshot is None else 0
                 self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
+                unread = RETRY_SECONDS * float(1 << min(in_trouble, 10)) if in_trouble else 0.0
+                self._stop.wait(max(asked, min(unread, LONGEST_PAUSE_SECONDS)))
 
     def _wait(self, until: float, if_crowded: float) -> None:
         """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
@@ -219,13 +225,15 @@ class Loop:
         self._tell(result)
         return result
 
-    def _over(self, trees: frozenset[Key]) -> None:
+    def _over(self, trees: frozenset[Key]) -> PassResult:
         begun = self._clock.seconds()
         observation = self._observe(trees)
         # A cluster that was named may be a job's: then it is the job's tree.
         frozenset(self._claims.claim_small(observation.coverage.trees or ()))
         parallel = min(PARALLEL_READS, self._settings.parallel_writes)
-        self._tell(self._pass(observation, begun, parallel, None))
+        result = self._pass(observation, begun, parallel, None)
+        self._tell(result)
+        return result
 
     def _observe(self, trees: frozenset[Key]) -> Observation:
         scope = Scope(self._settings.namespaces, trees)
@@ -260,7 +268,7 @@ class Loop:
             self._memory = self._memory.merged(after, self._is_of(result, claims))
         if self._hints is not None:
             self._hints.rest(result.held, HELD_SECONDS)
-            for tree, in_seconds in _to_look_at_again(result, after, self._clock.seconds()):
+            for tree, in_seconds in _to_look_at_again(result, after, self._clock.seconds(), self._settings.interval):
                 self._hints.remind([tree], in_seconds)
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
@@ -299,13 +307,19 @@ def _cost(result: PassResult) -> float:
     return sum(result.seconds.get(stage, 0.0) for stage in ("observe", "desire", "plan", "policy"))
 
 
-def _to_look_at_again(result: PassResult, after: Memory, at_seconds: float) -> Iterator[tuple[Key, float]]:
+def _to_look_at_again(
+    result: PassResult, after: Memory, at_seconds: float, interval: float
+) -> Iterator[tuple[Key, float]]:
     """The trees that are to be looked at again though nothing changes, and in how many seconds."""
     yield from ((tree, HELD_SECONDS) for tree in result.held)
-    yield from ((wait.tree, max(0.0, wait.until_seconds - at_seconds)) for wait in after.backoff.waits.values())
+    waits = ((wait.tree, wait.until_seconds - at_seconds) for wait in after.backoff.waits.values())
+    yield from (wait for wait in waits if wait[1] > 0)
     yield from ((one.action.tree, RETRY_SECONDS) for one in result.failures if _needs_another_look(one))
-    if result.errors or result.is_cut:
-        yield from ((tree, RETRY_SECONDS) for tree in result.coverage.trees or ())
+    for tree in result.coverage.trees or ():
+        if not result.coverage.covers(tree):
+            yield tree, interval
+        elif result.is_cut:
+            yield tree, RETRY_SECONDS
 
 
 def _needs_another_look(response: Response) -> bool:

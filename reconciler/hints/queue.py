@@ -117,11 +117,12 @@ class HintQueue:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many trees have changed, without those that rest, that looking at everything is cheaper."""
-        if len(self._due) <= self._most:
+        """Whether so many trees have changed, or are to be looked at again, that looking at everything is cheaper."""
+        if len(self._due) + len(self._reminders) <= self._most:
             return False
         now = self._clock()
-        return sum(self._rests.get(tree, now) <= now for tree in self._due) > self._most
+        due = self._due.keys() | {tree for tree, at in self._reminders.items() if at <= now}
+        return sum(self._rests.get(tree, now) <= now for tree in due) > self._most
 
     def _awake(self, now: float) -> dict[Key, float]:
         """The trees that may be given out once their window is over."""

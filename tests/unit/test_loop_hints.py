@@ -6,12 +6,13 @@ from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
 
-from models.kinds import POD, Key, Kind
+from models.kinds import DASK_CLUSTER, POD, Key, Kind
 from reconciler.daemon.settings import Settings
 from reconciler.hints import Hints
+from reconciler.hints.queue import Claim
 from reconciler.loop import Loop
 from reconciler.passes.values import PassResult, Verb
-from reconciler.wire.errors import ServerError
+from reconciler.wire.errors import ServerError, Unreachable
 from reconciler.wire.protocol import Watch
 from tests.builders import NAMESPACE, cluster
 from tests.unit.passes.place import Place
@@ -39,10 +40,12 @@ class Watched(Place):
 
 
 @contextmanager
-def running(place: Watched, *observers: Callable[[PassResult], None], **settings: Any) -> Iterator[None]:
+def running(
+    place: Watched, *observers: Callable[[PassResult], None], hints: Hints | None = None, **settings: Any
+) -> Iterator[None]:
     """The loop, with hints, for a while."""
     chosen = Settings(parallel_writes=1, **settings)
-    loop = Loop(place, chosen, clock=place.clock, observers=observers, hints=Hints(place))
+    loop = Loop(place, chosen, clock=place.clock, observers=observers, hints=hints or Hints(place))
     stop = Event()
     thread = Thread(target=loop.forever, args=(stop,))
     thread.start()
@@ -113,3 +116,26 @@ def test_what_waits_after_an_error_is_tried_again_when_it_says_so_and_not_at_the
         failing.set()
         place.loses(place.workers()[0])
         assert sees(lambda: len(place.workers()) == 2), place.workers()
+
+
+class Insistent(Hints):
+    """Names one tree again and again."""
+
+    def wait(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
+        Event().wait(min(timeout_seconds, 0.001))
+        return frozenset(claim([Key(DASK_CLUSTER, NAMESPACE, "simple")]))
+
+
+def test_a_server_that_cannot_be_read_is_asked_less_and_less() -> None:
+    """However much there is to look at: each small pass that could read nothing is followed by a longer pause."""
+    place, lists = Watched(), Counter[str]()
+
+    def happens(_: Verb | None) -> None:
+        lists["tried"] += 1
+        raise Unreachable("connection refused")
+
+    place.happens = happens
+    with running(place, interval=3600.0, hints=Insistent(place)):
+        assert sees(lambda: lists["tried"] > 0)
+        Event().wait(1.0)
+        assert lists["tried"] < 30

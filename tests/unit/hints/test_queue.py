@@ -229,11 +229,13 @@ def test_a_reminder_holds_no_hint_back_and_ends_with_it(queue: HintQueue, clock:
     assert taken(queue, clock, after=60) == set()
 
 
-def test_reminders_are_no_crowd_and_a_full_pass_sees_to_those_that_are_due(clock: Clock) -> None:
-    """A server in trouble is not asked for everything since many trees wait."""
+def test_reminders_that_are_due_are_a_crowd_and_a_full_pass_sees_to_them(clock: Clock) -> None:
+    """A thousand that wait are not looked at one by one."""
     queue = HintQueue(clock, most=1)
     queue.remind([A, B], 1)
-    assert not queue.is_crowded
+    crowded = [queue.is_crowded]
     clock.now += 1
+    assert [*crowded, queue.is_crowded] == [False, True]
+    assert taken(queue, clock, after=0) == set()
     queue.note_listed({(DASK_CLUSTER, None): "9"})
     assert taken(queue, clock, after=60) == set()
