@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE
+from reconciler.rules.labels import CLUSTER
 from reconciler.wire.protocol import Body
 from tests.manifests import pod_spec
 from tests.simulation.hands import Hand, is_child, pick, resources
 from tests.simulation.webhooks import THEIRS, WEBHOOKS
 from tests.simulation.world import World, key_of
 
-LABELS = ("dask.org/cluster-name", "dask.org/workergroup-name", "dask.org/component", "team", THEIRS)
+LABELS = (CLUSTER, "dask.org/cluster-name", "dask.org/workergroup-name", "dask.org/component", "team", THEIRS)
 MARKS = ("role", "template-hash", "scheduler-hash", "ordinal", "set-by-owner")
 HELPER = "helper"
 """How the name of a Pod ends that users hung beside ours."""
