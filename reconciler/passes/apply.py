@@ -30,6 +30,8 @@ from reconciler.wire.protocol import API, Reply, Subresource
 
 ANSWERS_AT_ONCE = 8
 """After so many answers it is asked what follows for the lanes that are through, while others have more to write."""
+SHARE_AT_ONCE = 16
+"""Or after one for so many trees, if that is more: each time costs something for all that there is."""
 
 AndThen = Callable[[Sequence[Response]], Sequence[Action]]
 """What follows for trees from the answers to all their writes."""
@@ -75,13 +77,14 @@ def apply(
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
     answers = 0
+    at_once = max(ANSWERS_AT_ONCE, len(lanes) // SHARE_AT_ONCE)
     while True:
         while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
             action = lanes.next()
             if action is None:
                 break
             under_way[writers.executor.submit(_carry_out, api, action)] = action
-        if lanes.through and (answers >= ANSWERS_AT_ONCE or len(under_way) < writers.parallel):
+        if lanes.through and (answers >= at_once or len(under_way) < writers.parallel):
             answers = 0
             more = and_then(lanes.take_through())
             actions += more

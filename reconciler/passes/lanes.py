@@ -62,6 +62,10 @@ class Lanes:
         self._unavailable = 0
         self.through: list[_Lane] = []
 
+    def __len__(self) -> int:
+        """How many trees have something to write, or had."""
+        return len(self._of)
+
     def add(self, actions: Iterable[Action]) -> None:
         """Take in further writes; those of a tree that is through go on where it was."""
         for action in actions:

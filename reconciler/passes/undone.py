@@ -49,7 +49,7 @@ class Written:
                 fields = ", ".join(change.path for change in action.changes)
                 self.undone[action.subject] = f"{fields} of {action.key} is set back by something else at once"
         ends = [(action, uid) for action in plan.actions for uid in (*action.doomed, *_deleted(action))]
-        of_interest = {uid for _, uid in ends}.intersection(self.created)
+        of_interest = {uid for _, uid in ends if uid in self.created}
         if not of_interest:
             return
         metas = {one.metadata.uid: one.metadata for one in snapshot.objects.values() if one.metadata.uid in of_interest}
