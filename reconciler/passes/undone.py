@@ -68,7 +68,8 @@ class Written:
         for one in snapshot.objects.values() if suspects else ():
             sent = suspects.get(one.metadata.uid)
             if sent is not None and (lost := _lost(sent, one.metadata.annotations, (TEMPLATE_HASH, SCHEDULER_HASH))):
-                found[Subject(sent.owner, Verb.RECORD, sent.owner)] = lost
+                found[Subject(sent.owner, Verb.RECORD, sent.owner)] = lost  # who goes is written down first,
+                found[Subject(sent.owner, Verb.DELETE, sent.key)] = lost  # but for a job's runner
         return found
 
 

@@ -189,7 +189,7 @@ class _Failure:
         message: What its owner is told.
         asked_seconds: How long the server asks to be left alone.
         errors: How many in a row it is; 0 for one more than before.
-        ends_pods: Whether trying again ends Pods that do their work.
+        ends_pods: Whether trying again ends Pods.
     """
 
     reason: Reason
@@ -202,7 +202,7 @@ class _Failure:
 def _failures(turn: Turn) -> Mapping[Subject, _Failure]:
     """What failed, once each."""
     found = {
-        subject: _Failure(Reason.UNDONE, message, ends_pods=subject.verb is Verb.RECORD)
+        subject: _Failure(Reason.UNDONE, message, ends_pods=subject.verb in (Verb.RECORD, Verb.DELETE))
         for subject, message in turn.undone.items()
     }
     for response in turn.responses:

@@ -33,7 +33,7 @@ _NAMED = re.compile(
 )
 _MAY_BE_MISSING = (
     "ClusterNotFound", "NotCreated", "NameConflict", "BackOff", "Creating", "Forbidden", "Invalid", "Refused",
-    "ApiUnavailable", "Replacing", "FailedCreate",
+    "ApiUnavailable", "Replacing", "FailedCreate", "RunnerSucceeded", "RunnerFailed",
 )  # fmt: skip
 """Reasons whose messages are about what is not there."""
 _REPLACED = "is being replaced"

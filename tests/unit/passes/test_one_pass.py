@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from models.snapshot import Owner
 from reconciler.daemon.settings import Settings
 from reconciler.passes.apply import Writers
 from reconciler.passes.observe import Scope, observe
@@ -228,16 +231,19 @@ def test_a_webhook_that_takes_our_marks_away_makes_no_storm() -> None:
     assert TEMPLATE_HASH in ready["message"]
 
 
-def test_a_webhook_that_takes_our_marks_away_makes_no_storm_of_passes_that_are_cut_short() -> None:
+@pytest.mark.parametrize(("resource", "pods"), [(cluster(replicas=2), 3), (job(replicas=2), 4)], ids=["cluster", "job"])
+def test_a_webhook_that_takes_our_marks_away_makes_no_storm_of_passes_that_are_cut_short(
+    resource: Owner, pods: int
+) -> None:
     """Although none of them comes to look at what it has made itself."""
     place, memory, made = Place(admitted=_without(TEMPLATE_HASH, POD)), Memory(), 0
-    place.add(cluster(replicas=2))
+    place.add(resource)
     for _ in range(10):
         place.writes.clear()
         place.clock.advance(5)
         _, memory = _pass(place, memory, lambda: not place.made(Verb.CREATE, POD), parallel=1)
         made += len(place.made(Verb.CREATE, POD))
-    assert (made, len(place.api.objects(POD)), place.made(Verb.DELETE, POD)) == (3, 3, [])
+    assert (made, len(place.api.objects(POD)), place.made(Verb.DELETE, POD)) == (pods, pods, [])
 
 
 def test_an_edit_that_cannot_be_made_real_holds_up_no_other() -> None:
