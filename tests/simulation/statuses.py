@@ -33,11 +33,11 @@ _NAMED = re.compile(
 )
 _MAY_BE_MISSING = (
     "ClusterNotFound", "NotCreated", "NameConflict", "BackOff", "Creating", "Forbidden", "Invalid", "Refused",
-    "ApiUnavailable", "Replacing", "FailedCreate", "RunnerSucceeded", "RunnerFailed",
+    "ApiUnavailable", "Replacing", "FailedCreate", "RunnerFailed",
 )  # fmt: skip
 """Reasons whose messages are about what is not there."""
-_REPLACED = "is being replaced"
-"""What is said of a Pod until there is another of its name."""
+_ABSENT = ("is being replaced", "There is no ")
+"""What is said of an object until there is one, or another, of its name."""
 
 
 def check_statuses(world: World) -> None:
@@ -56,7 +56,7 @@ def _check_form(world: World, body: Body) -> None:
         where = f"{key_of(body)}'s {one['type']}"
         assert one["observedGeneration"] == meta["generation"], f"{where} is of generation {one['observedGeneration']}"
         lost = [name for name in _named(one["message"]) if not _exists(world, body, *name)]
-        may_be_missing = one["reason"] in _MAY_BE_MISSING or _REPLACED in one["message"]
+        may_be_missing = one["reason"] in _MAY_BE_MISSING or any(words in one["message"] for words in _ABSENT)
         assert not lost or may_be_missing, f"{where} names {lost}: {one['reason']}, {one['message']}"
 
 
