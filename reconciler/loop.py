@@ -211,7 +211,7 @@ class Loop:
         """How long after this pass over everything began the next begins."""
         is_healthy = self._hints is not None and self._hints.healthy
         share = SHARE_WITH_HINTS if is_healthy and not result.responses else SHARE_WITHOUT_HINTS
-        longer = 0.0 if result.is_cut else share * _cost(result)
+        longer = 0.0 if result.is_cut or result.snapshot is None else share * _cost(result)
         return max(self._settings.interval, trouble, longer)
 
     def _over_everything(self) -> PassResult:

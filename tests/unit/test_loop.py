@@ -115,6 +115,12 @@ def test_while_nothing_can_be_read_the_pauses_grow_up_to_a_minute() -> None:
     assert _pauses(Server(unread_until=240.0), 3, interval=120.0) == [120.0] * 3
 
 
+def test_how_long_a_list_took_that_failed_makes_no_pause_longer() -> None:
+    """A silent server is found to be back as soon as one that refuses."""
+    pauses = _pauses(Server(list_seconds=5.0, unread_until=90.0), 2)
+    assert all(pause <= most for pause, most in zip(pauses, (10.0, 20.0), strict=True)), pauses
+
+
 def test_a_list_of_one_namespace_that_fails_makes_no_pause_longer() -> None:
     """The others are looked after as always."""
     server = Server()
