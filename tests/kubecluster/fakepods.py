@@ -9,6 +9,8 @@ from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
+from tests.kubecluster.sockets import TURNS
+
 PROTOCOL = "v4.channel.k8s.io"
 CHUNK = 32 << 10  # as the kubelet's
 
@@ -75,8 +77,11 @@ class FakePods:
         self._ready.set()
         await self._over.wait()
         await site.stop()
-        # A transport that is only closed waits for whoever is to read what is left, and outlives the loop.
-        self._cut()
+        # A transport that is only closed waits for whoever is to read what is left, and outlives the loop; and what was
+        # accepted at the last moment has its transport a few turns of the loop later.
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
+            self._cut()
         await self._runner.cleanup()
 
     def _application(self) -> web.Application:

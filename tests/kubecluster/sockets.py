@@ -15,6 +15,8 @@ from kubecluster.forward import Forward
 from tests.realcluster.eventually import eventually
 
 CHUNK = 1 << 16
+TURNS = 5
+"""After so many turns of its loop a connection that was accepted has its transport."""
 MOST = 1 << 20
 RESET = struct.pack("ii", 1, 0)
 Handler = Callable[[socket.socket], None]
@@ -166,6 +168,8 @@ class Proxy:
         self._ready.set()
         await self._over.wait()
         server.close()
+        for _ in range(TURNS):
+            await asyncio.sleep(0)
         self._cut()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
