@@ -188,8 +188,7 @@ class Loop:
                     in_trouble = in_trouble if result.snapshot is None else 0
                 self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
-                unread = RETRY_SECONDS * float(1 << min(in_trouble, 10)) if in_trouble else 0.0
-                self._stop.wait(max(asked, min(unread, LONGEST_PAUSE_SECONDS)))
+                self._stop.wait(max(asked, _growing(RETRY_SECONDS, in_trouble) if in_trouble else 0.0))
 
     def _wait(self, until: float, if_crowded: float) -> None:
         """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
@@ -204,8 +203,8 @@ class Loop:
     def _trouble(self, result: PassResult) -> float:
         """How long after this pass over everything began the API server is left alone, whatever has changed."""
         self._unread = self._unread + 1 if result.snapshot is None else 0
-        unread = min(self._settings.interval * float(1 << min(self._unread, 10)), LONGEST_PAUSE_SECONDS)
-        return max(unread if result.errors else 0.0, result.retry_after_seconds)
+        unread = _growing(self._settings.interval, self._unread) if result.errors else 0.0
+        return max(unread, result.retry_after_seconds)
 
     def _pause(self, result: PassResult, trouble: float) -> float:
         """How long after this pass over everything began the next begins."""
@@ -300,6 +299,11 @@ class Loop:
         with self._lock:
             for observer in self._observers:
                 observer(result)
+
+
+def _growing(seconds: float, unread: int) -> float:
+    """How long to wait after so many passes in a row that could read nothing."""
+    return min(seconds * float(1 << min(unread, 10)), LONGEST_PAUSE_SECONDS)
 
 
 def _cost(result: PassResult) -> float:
