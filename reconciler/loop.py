@@ -35,7 +35,7 @@ from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
 """A pass may always take so long."""
-LEFT_FOR_REPORTS_SECONDS = 2.0
+LEFT_FOR_REPORTS_SECONDS = 3.0
 """How much of that is left for what is still to be told when the writing ends."""
 REPORT_SECONDS = 5.0
 """For how long it may be told at most, where the server is slow."""

@@ -18,7 +18,6 @@ TURN = 32
 MOST_UNAVAILABLE = 8
 """After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
-
 _RECORDS = (Verb.RECORD, Verb.REPORT)
 """What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
 _ENDS_TREE = (Result.CONFLICT, Result.UNAVAILABLE, Result.UNKNOWN)
@@ -87,14 +86,11 @@ class Lanes:
 
     def next(self) -> Action | None:
         """The next write; `None` if every lane is empty or waits for an answer."""
-        for _ in range(len(self._open)):
-            action = self._take(self._open.popleft())
-            if action is not None:
-                return action
-        while self._waiting:
-            action = self._take(self._waiting.popleft())
-            if action is not None:
-                return action
+        for lanes in (self._open, self._waiting):
+            for _ in range(len(lanes)):
+                action = self._take(lanes.popleft())
+                if action is not None:
+                    return action
         return None
 
     def _take(self, lane: "_Lane") -> Action | None:

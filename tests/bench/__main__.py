@@ -58,7 +58,7 @@ def _measured(chosen: frozenset[str], flags: Sequence[str], asked: argparse.Name
 
 
 def _beside_many(chosen: frozenset[str], flags: Sequence[str], asked: argparse.Namespace) -> Iterator[Row]:
-    least = fill.floor(asked.clusters) if "b" in chosen else None
+    floors = (fill.floor(asked.clusters), fill.floor_of_everything(asked.clusters, flags)) if "b" in chosen else None
     with stage() as place, daemon(place.cluster, flags) as running:
         grown = fill.grow(place, asked.clusters, meanwhile="c" in chosen)
         if "d" in chosen:
@@ -68,7 +68,7 @@ def _beside_many(chosen: frozenset[str], flags: Sequence[str], asked: argparse.N
         if "g" in chosen:
             yield from latency.rows(place, asked.samples)
         if chosen & {"b", "c"}:  # last, since the daemon may still be in the pass that made the Pods
-            yield from fill.rows(grown, least, running)
+            yield from fill.rows(grown, floors, running)
 
 
 if __name__ == "__main__":

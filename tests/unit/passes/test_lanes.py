@@ -9,7 +9,7 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, SERVICE, Key
 from reconciler.passes.apply import Writers, apply
-from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN, namespaces_in_turn
+from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN, Lanes, namespaces_in_turn
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply
@@ -260,3 +260,15 @@ def test_the_first_of_each_namespace_comes_before_the_second_of_any() -> None:
     many = [Key(DASK_CLUSTER, "a", str(number)) for number in range(3)]
     one, two = (Key(DASK_CLUSTER, "b", name) for name in "xy")
     assert namespaces_in_turn([*many, one, two]) == [many[0], one, many[1], two, many[2]]
+
+
+def test_a_tree_that_waits_for_an_answer_at_the_end_of_its_turn_gives_nothing_to_write() -> None:
+    """It is asked for more after every answer; that there is nothing yet must be an answer, too."""
+    lanes = Lanes()
+    lanes.add(action(Verb.CREATE, f"{number}") for number in range(TURN + 1))
+    for _ in range(TURN):
+        under_way = lanes.next()
+        assert under_way is not None
+        assert lanes.next() is None
+        lanes.note(Response(under_way, Result.REFUSED))
+    assert lanes.next() is not None
