@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any, TypeVar
@@ -38,33 +38,41 @@ class Unreadable:
     status: Mapping[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Index:
     """Where to look objects up. It holds references to objects, no copies.
 
     Args:
         homes: The namespace of each object, by its uid.
         shelves: The objects by what they are looked up by, see `_shelves_of`.
+        own: The shelves that no other index has.
     """
 
-    homes: Mapping[str, str] = field(default_factory=dict)
-    shelves: Mapping[_Shelf, Mapping[Key, Observed]] = field(default_factory=dict)
+    homes: dict[str, str] = field(default_factory=dict)
+    shelves: dict[_Shelf, dict[Key, Observed]] = field(default_factory=dict)
+    own: set[_Shelf] = field(default_factory=set)
 
-    def changed(self, news: Iterable[tuple[Observed | None, Observed | None]]) -> "_Index":
-        """The index after some objects changed: each before and after. Only shelves of those are made anew."""
-        homes, shelves = dict(self.homes), dict(self.shelves)
-        anew: dict[_Shelf, dict[Key, Observed]] = {}
-        for before, after in news:
-            if before is not None:
-                homes.pop(before.metadata.uid, None)
-                for shelf in _shelves_of(before):
-                    if after is None or shelf not in _shelves_of(after):
-                        _copied(shelf, shelves, anew).pop(before.key, None)
-            if after is not None:
-                homes[after.metadata.uid] = after.metadata.namespace
-                for shelf in _shelves_of(after):
-                    _copied(shelf, shelves, anew)[after.key] = after
-        return _Index(homes, shelves | anew)
+    def copy(self) -> "_Index":
+        """Another that may change; shelves are copied when they do."""
+        return _Index(dict(self.homes), dict(self.shelves))
+
+    def change(self, before: Observed | None, after: Observed | None) -> None:
+        """Take in that an object has come, changed or gone."""
+        if before is not None:
+            self.homes.pop(before.metadata.uid, None)
+            for shelf in _shelves_of(before):
+                if after is None or shelf not in _shelves_of(after):
+                    self._own(shelf).pop(before.key, None)
+        if after is not None:
+            self.homes[after.metadata.uid] = after.metadata.namespace
+            for shelf in _shelves_of(after):
+                self._own(shelf)[after.key] = after
+
+    def _own(self, shelf: _Shelf) -> dict[Key, Observed]:
+        if shelf not in self.own:
+            self.own.add(shelf)
+            self.shelves[shelf] = dict(self.shelves.get(shelf, {}))
+        return self.shelves[shelf]
 
 
 def _shelves_of(observed: Observed) -> Iterator[_Shelf]:
@@ -77,17 +85,6 @@ def _shelves_of(observed: Observed) -> Iterator[_Shelf]:
         yield DaskWorkerGroup, namespace, observed.spec.cluster
     elif isinstance(observed, Pod) and _is_made_by_dask_kubernetes(observed):
         yield "ReplicaSet", namespace, observed.metadata.labels.get("dask.org/cluster-name", "")
-
-
-def _copied(
-    shelf: _Shelf,
-    shelves: Mapping[_Shelf, Mapping[Key, Observed]],
-    anew: dict[_Shelf, dict[Key, Observed]],
-) -> dict[Key, Observed]:
-    """A shelf that may be changed."""
-    if shelf not in anew:
-        anew[shelf] = dict(shelves.get(shelf, {}))
-    return anew[shelf]
 
 
 @dataclass(frozen=True)
@@ -108,7 +105,10 @@ class Snapshot:
 
     @cached_property
     def _index(self) -> _Index:
-        return _Index().changed((None, observed) for observed in self.objects.values())
+        index = _Index()
+        for observed in self.objects.values():
+            index.change(None, observed)
+        return index
 
     def _on(self, shelf: _Shelf) -> Iterable[Any]:
         return self._index.shelves.get(shelf, {}).values()
@@ -149,23 +149,26 @@ class Snapshot:
         """Whether Pods labelled with that cluster belong to Deployments that are called as dask-kubernetes' are."""
         return bool(self._on(("ReplicaSet", namespace, cluster)))
 
-    def fold(self, news: Mapping[Key, Observed | None]) -> "Snapshot":
-        """The same world with what has been learned since: objects as they are now, `None` for those gone.
+    def fold(self, news: Mapping[Key, Observed | None]) -> "WorkingSnapshot":
+        """The same world with what has been learned since: objects as they are now, `None` for those gone."""
+        working = WorkingSnapshot(self.taken_at, dict(self.objects), self.unreadable, self.is_partial)
+        vars(working)["_index"] = self._index.copy()  # in place of making it from all objects
+        working.learn(news)
+        return working
 
-        It takes time for what has changed; of the rest only references are copied.
-        """
-        if not news:
-            return self
-        objects = dict(self.objects)
+
+class WorkingSnapshot(Snapshot):
+    """The world as one pass knows it, which takes in what the pass learns."""
+
+    def learn(self, news: Mapping[Key, Observed | None]) -> None:
+        """Take in objects as they are now, `None` for those gone; it takes time for these alone."""
+        assert isinstance(self.objects, dict)
         for key, observed in news.items():
+            self._index.change(self.objects.get(key), observed)
             if observed is None:
-                objects.pop(key, None)
+                self.objects.pop(key, None)
             else:
-                objects[key] = observed
-        folded = replace(self, objects=objects)
-        changes = ((self.objects.get(key), observed) for key, observed in news.items())
-        vars(folded)["_index"] = self._index.changed(changes)  # in place of making it from all objects
-        return folded
+                self.objects[key] = observed
 
 
 def _is_made_by_dask_kubernetes(pod: Pod) -> bool:

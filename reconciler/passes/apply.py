@@ -28,13 +28,13 @@ from reconciler.wire.errors import AlreadyExists, ApiError, Conflict, NotFound, 
 from reconciler.wire.parse import NotAListError, parse_list, parse_object
 from reconciler.wire.protocol import API, Reply, Subresource
 
-ANSWERS_AT_ONCE = 8
-"""After so many answers it is asked what follows for the lanes that are through, while others have more to write."""
-SHARE_AT_ONCE = 16
-"""Or after one for so many trees, if that is more: each time costs something for all that there is."""
+IN_HAND = 32
+"""So many trees are in hand at a time, if there are more: further ones are asked for as others are through."""
 
 AndThen = Callable[[Sequence[Response]], Sequence[Action]]
 """What follows for trees from the answers to all their writes."""
+More = Callable[[], Sequence[Action]]
+"""What is to be written for further trees; nothing when there are none."""
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
@@ -57,7 +57,11 @@ class Writers:
 
 
 def apply(
-    api: API, actions: Sequence[Action], writers: Writers, and_then: AndThen = lambda _: ()
+    api: API,
+    actions: Sequence[Action],
+    writers: Writers,
+    and_then: AndThen = lambda _: (),
+    more: More = lambda: (),
 ) -> tuple[Response, ...]:
     """Carry the actions out.
 
@@ -66,6 +70,7 @@ def apply(
         actions: What to do. Those of one tree are begun in their order; trees are independent of each other.
         writers: The threads that write.
         and_then: Asked what else to do for trees whose writes were all answered, with these answers.
+        more: Asked what to do for further trees.
 
     Returns:
         A response for each action, those that followed among them, in the order in which they were asked for, so that
@@ -76,22 +81,21 @@ def apply(
     lanes.add(actions)
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
-    answers = 0
-    at_once = max(ANSWERS_AT_ONCE, len(lanes) // SHARE_AT_ONCE)
     while True:
+        while lanes.in_hand < IN_HAND and not lanes.is_given_up and writers.may_begin() and (further := more()):
+            actions += further
+            lanes.add(further)
         while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
             action = lanes.next()
             if action is None:
                 break
             under_way[writers.executor.submit(_carry_out, api, action)] = action
-        if lanes.through and (answers >= at_once or len(under_way) < writers.parallel):
-            answers = 0
-            more = and_then(lanes.take_through())
-            actions += more
-            lanes.add(more)
+        if lanes.through:
+            following = and_then(lanes.take_through())
+            actions += following
+            lanes.add(following)
         elif under_way:
             done, _ = wait(under_way, return_when=FIRST_COMPLETED)
-            answers += len(done)
             for future in done:
                 action = under_way.pop(future)
                 response = responses[id(action)] = _response(action, future)

@@ -1,6 +1,6 @@
 """Which of two passes that run side by side works on a tree."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from threading import Lock
 
 from models.kinds import Key
@@ -44,11 +44,11 @@ class Claims:
         with self._lock:
             return frozenset(self._taken)
 
-    def claim_full(self, trees: Iterable[Key]) -> frozenset[Key]:
-        """The trees, of those, that the full pass may work on."""
+    def claim_full(self, trees: Sequence[Key]) -> list[Key]:
+        """The trees, of those, that the full pass takes: no small one has since it began to look."""
         with self._lock:
-            mine = frozenset(trees) - self._taken
-            self._held = set(mine)
+            mine = [tree for tree in trees if tree not in self._taken]
+            self._held.update(mine)
             return mine
 
     def give_back(self, trees: Iterable[Key]) -> None:

@@ -58,12 +58,9 @@ class Lanes:
         self._of: dict[Key, _Lane] = {}
         self._waiting: deque[_Lane] = deque()
         self._open: deque[_Lane] = deque()
+        self._in_hand: set[Key] = set()
         self._unavailable = 0
         self.through: list[_Lane] = []
-
-    def __len__(self) -> int:
-        """How many trees have something to write, or had."""
-        return len(self._of)
 
     def add(self, actions: Iterable[Action]) -> None:
         """Take in further writes; those of a tree that is through go on where it was."""
@@ -72,12 +69,20 @@ class Lanes:
             if not lane.queue:
                 lane.begin()
             lane.queue.append(action)
+            self._in_hand.add(action.tree)
             self._list(lane)
 
     def take_through(self) -> list[Response]:
         """The answers of the lanes whose writes are all answered."""
         lanes, self.through = self.through, []
-        return [response for lane in lanes for response in lane.take_answers()]
+        answers = [response for lane in lanes for response in lane.take_answers()]
+        self._in_hand.difference_update(response.action.tree for response in answers)
+        return answers
+
+    @property
+    def in_hand(self) -> int:
+        """How many trees have something to write, or wait for an answer."""
+        return len(self._in_hand)
 
     @property
     def is_given_up(self) -> bool:

@@ -10,14 +10,13 @@ takes a DaskJob all the way to its worker Pods without listing again; when nothi
 written. No tree waits for another, but for a free thread.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
 from models.kinds import POD, Key
-from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
-from models.snapshot import Owner, Snapshot
+from models.snapshot import Owner
 from reconciler.passes import policy
 from reconciler.passes.apply import Writers, apply
 from reconciler.passes.at_rest import Rest, at_rest, is_resting, trees_of
@@ -27,7 +26,7 @@ from reconciler.passes.cost import Costs
 from reconciler.passes.desire import desire
 from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
-from reconciler.passes.pass_state import PassState, is_report
+from reconciler.passes.pass_state import PassState, is_report, owners_in
 from reconciler.passes.plan import plan
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import View, report, report_others, report_scaling
@@ -38,6 +37,10 @@ from reconciler.wire.protocol import API
 
 MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
+AT_A_TIME = 8
+"""How many trees are planned at a time."""
+SHARE_OF_CAP = 10
+"""A tree that has more to delete than this part of what may be deleted in a pass comes after the others."""
 _STAGES = ("desire", "plan", "policy", "apply", "report")
 """In their order, which is that of a profile; trees are in several of them at a time."""
 
@@ -97,34 +100,52 @@ class _Pass:
     resting: dict[Key, Rest] = field(default_factory=dict)
     through: set[Key] = field(default_factory=set)
     held: set[Key] = field(default_factory=set)
+    waiting: deque[Key] = field(default_factory=deque)
+    late: list[Key] = field(default_factory=list)
+    were_late: set[Key] = field(default_factory=set)
     untold: list[Action] = field(default_factory=list)
     is_cut: bool = False
 
     def __post_init__(self) -> None:
-        self.known = PassState(self.observation.snapshot)
+        self.known = PassState(self.observation.snapshot.fold({}))
         self.bulkhead = Bulkhead(self.known.findings, self.before.bugs)
         self.waits = self.before.backoff.waiting(self.known.snapshot, self.clock.seconds())
         self.undone = self.before.backoff.undone(self.known.snapshot)
 
     def reconcile(self) -> None:
         """Take every tree as far as it goes without waiting, or until time is up."""
-        actions = self._in_turn(self._go_on(self._awake()))
+        self.waiting.extend(self._in_turn(self._awake()))
         with self.costs.stage("apply"):
-            responses = apply(self.api, actions, self.writers, self._answered)
+            responses = apply(self.api, (), self.writers, self._answered, self._further)
         self.untold = self.known.settle(responses)
-        has_more = any(tree not in self.through for tree in self.rounds)
+        has_more = bool(self.waiting or self.late) or any(tree not in self.through for tree in self.rounds)
         self.is_cut = self.is_cut or (has_more and not self.writers.may_begin())
 
     def _awake(self) -> list[Key]:
         """The trees to plan: those of which something has changed, or that are not at rest."""
         now = self.clock.seconds()
-        trees = trees_of(_owners(self.known.snapshot), self.known.snapshot)
+        trees = trees_of(owners_in(self.known.snapshot), self.known.snapshot)
         rest = self.before.rest
         self.resting = {key: rest[key] for key, tree in trees.items() if is_resting(tree, rest.get(key), now)}
-        mine = self.claims.claim_full(trees.keys() - self.resting.keys())
-        owners = {key: {owner.key: None for owner in tree.owners} for key, tree in trees.items() if key in mine}
-        self.known.members = owners
-        return list(owners)
+        for key, tree in trees.items():
+            if key not in self.resting:
+                self.known.members[key] = {owner.key: None for owner in tree.owners}
+        return list(self.known.members)
+
+    def _further(self) -> Sequence[Action]:
+        """What is to be written for the next trees whose turn it is; nothing if all had theirs.
+
+        They are planned as late as that, so that the first write waits for no plan but its own, and a pass that is cut
+        off has planned little in vain.
+        """
+        actions: list[Action] = []
+        if self.late and not self._others():
+            self.waiting.extend(self.late)
+            self.late.clear()
+        while self.waiting and not actions and self.writers.may_begin():
+            trees = [self.waiting.popleft() for _ in range(min(AT_A_TIME, len(self.waiting)))]
+            actions = self._go_on(self.claims.claim_full(trees))
+        return actions
 
     def _answered(self, responses: Sequence[Response]) -> Sequence[Action]:
         """What follows from the answers to all that was sent for some trees."""
@@ -139,6 +160,9 @@ class _Pass:
         self.rounds.update(trees)
         owners = [owner for tree in trees for owner in self.known.owners_of(tree)]
         allowed = self._plan([owner for owner in owners if owner.key not in self.bulkhead.bugs])
+        late = self._late(allowed.actions)
+        trees = [tree for tree in trees if tree not in late]
+        allowed = replace(allowed, actions=tuple(action for action in allowed.actions if action.tree not in late))
         actions = [action for action in allowed.actions if self.rounds[action.tree] <= MOST_ROUNDS]
         self.is_cut = self.is_cut or len(actions) < len(allowed.actions)
         self.known.note_sent(actions)
@@ -147,6 +171,23 @@ class _Pass:
         told = self._tell(tree for tree in trees if tree in through)
         self.claims.give_back(through.difference(action.tree for action in told))
         return [*actions, *told]
+
+    def _late(self, actions: Iterable[Action]) -> set[Key]:
+        """Trees that have much to delete, and come after the others: how much may be deleted in a pass is bounded."""
+        counts: Counter[Key] = Counter()
+        for action in actions:
+            counts[action.tree] += len(action.doomed) + (action.verb is Verb.DELETE)
+        most = self.terms.deletion_cap // SHARE_OF_CAP
+        late = {tree for tree, count in counts.items() if count > most > 0} - self.were_late
+        if not late or not (self.waiting or self._others() - late):
+            return set()
+        self.late += sorted(late)
+        self.were_late |= late
+        return late
+
+    def _others(self) -> set[Key]:
+        """The trees that are planned and not through, without those that come after them."""
+        return self.rounds.keys() - self.through - set(self.late)
 
     def _plan(self, active: Sequence[Owner]) -> Plan:
         """What may be done now for the resources in question."""
@@ -175,15 +216,14 @@ class _Pass:
             allowed = policy.without_deletes(allowed)
         return policy.within_deletion_cap(allowed, self.terms.deletion_cap, known.deletions.values())
 
-    def _in_turn(self, actions: Sequence[Action]) -> list[Action]:
-        """The actions, those first whose trees had no turn in a pass that was cut off: so none waits for ever.
+    def _in_turn(self, trees: Iterable[Key]) -> list[Key]:
+        """The trees, those first that had no turn in a pass that was cut off: so none waits for ever.
 
-        Of those the newest trees of each namespace come first: whoever creates a cluster while a thousand others come
-        up waits for none of them.
+        Of those the newest of each namespace come first: whoever creates a cluster while a thousand others come up
+        waits for none of them.
         """
-        newest_first = sorted({action.tree: None for action in actions}, key=self._created_seconds, reverse=True)
-        ranks = {tree: rank for rank, tree in enumerate(namespaces_in_turn(newest_first))}
-        return sorted(actions, key=lambda action: (action.tree in self.before.served, ranks[action.tree]))
+        newest_first = namespaces_in_turn(sorted(trees, key=self._created_seconds, reverse=True))
+        return sorted(newest_first, key=self.before.served.__contains__)
 
     def _created_seconds(self, tree: Key) -> float:
         root = self.known.snapshot.objects.get(tree)
@@ -234,7 +274,7 @@ class _Pass:
         actions, responses = known.all_actions(), known.all_responses()
         tried = {(action.verb, action.key) for action in actions}
         postponed = tuple(action for action in known.all_postponed() if (action.verb, action.key) not in tried)
-        trees = {owner.key: tree_of(owner, known.snapshot) for owner in _owners(known.snapshot)}
+        trees = {owner.key: tree_of(owner, known.snapshot) for owner in owners_in(known.snapshot)}
         return PassResult(
             None if self.observation.coverage.is_empty else known.snapshot,
             Plan(actions, findings, postponed),
@@ -248,7 +288,7 @@ class _Pass:
             (*self.observation.costs, *self.costs.noted),
             self.observation.coverage,
             trees,
-            self.claims.taken.intersection(trees.values()),
+            self.claims.taken.intersection(trees.values()).union(self.waiting, self.late),
             frozenset(self.held),
         )
 
@@ -268,15 +308,7 @@ class _Pass:
         """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""
         known = self.known
         reported = {response.action.owner for response in known.reports}
-        owners = [owner for owner in _owners(known.snapshot) if owner.key in known.planned]
+        owners = [owner for owner in owners_in(known.snapshot) if owner.key in known.planned]
         news = (owner for owner in owners if owner.key in reported or known.has_news(owner.key))
         busy = {tree_of(owner, known.snapshot) for owner in news}.union(known.responses)
         return at_rest(trees_of(owners, known.snapshot), busy, known.snapshot, self.clock.seconds())
-
-
-def _owners(snapshot: Snapshot) -> Iterator[Owner]:
-    """The custom resources, parents first."""
-    yield from snapshot.of(DaskJob)
-    yield from snapshot.of(DaskCluster)
-    yield from snapshot.of(DaskWorkerGroup)
-    yield from snapshot.of(DaskAutoscaler)

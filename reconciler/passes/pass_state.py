@@ -1,11 +1,11 @@
 """What a pass knows by now, and what it has done."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from models.kinds import EVENT, Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
-from models.snapshot import Owner, Snapshot
+from models.snapshot import Owner, Snapshot, WorkingSnapshot
 from reconciler.passes.lanes import ends_tree
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Finding, Plan, Response, Result, Subject, Verb
@@ -32,7 +32,7 @@ class PassState:
         refused: What was refused.
     """
 
-    snapshot: Snapshot
+    snapshot: WorkingSnapshot
     members: dict[Key, dict[Key, None]] = field(default_factory=dict)
     findings: dict[Key, tuple[Finding, ...]] = field(default_factory=dict)
     postponed: dict[Key, tuple[Action, ...]] = field(default_factory=dict)
@@ -70,9 +70,8 @@ class PassState:
 
     def learn(self, responses: Sequence[Response]) -> None:
         """Take what was written, and what came of it, into the picture."""
-        self.snapshot = self.snapshot.fold(
-            {key: one for response in responses for key, one in response.objects.items()}
-        )
+        for response in responses:
+            self.snapshot.learn(response.objects)
         writes = [response for response in responses if not is_report(response)]
         self.reports += [response for response in responses if is_report(response)]
         self.written.note(writes)
@@ -117,6 +116,14 @@ class PassState:
     def has_news(self, key: Key) -> bool:
         """Whether there is something to tell of a resource, or to do later."""
         return bool(self.findings.get(key) or self.postponed.get(key))
+
+
+def owners_in(snapshot: Snapshot) -> Iterator[Owner]:
+    """The custom resources, parents first."""
+    yield from snapshot.of(DaskJob)
+    yield from snapshot.of(DaskCluster)
+    yield from snapshot.of(DaskWorkerGroup)
+    yield from snapshot.of(DaskAutoscaler)
 
 
 def is_report(response: Response) -> bool:

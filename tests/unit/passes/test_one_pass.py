@@ -7,9 +7,9 @@ import pytest
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
 from models.snapshot import Owner
 from reconciler.daemon.settings import Settings
-from reconciler.passes.apply import Writers
+from reconciler.passes.apply import IN_HAND, Writers
 from reconciler.passes.observe import Scope, observe
-from reconciler.passes.one_pass import MOST_ROUNDS, make_pass
+from reconciler.passes.one_pass import AT_A_TIME, MOST_ROUNDS, make_pass
 from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.values import PassResult, Result, Verb
 from reconciler.rules.labels import TEMPLATE_HASH
@@ -25,18 +25,19 @@ SIMPLE = Key(DASK_CLUSTER, NAMESPACE, "simple")
 SCHEDULER = Key(POD, NAMESPACE, "simple-scheduler")
 
 
-def _pass(
+def _pass(  # noqa: PLR0913, PLR0917  # what a pass depends on
     place: Place,
     memory: Memory | None = None,
     may_begin: Callable[[], bool] = lambda: True,
     parallel: int = 8,
     may_hold: Callable[[], bool] = lambda: False,
+    settings: Settings = Settings(),  # noqa: B008 - it is frozen
 ) -> tuple[PassResult, Memory]:
     observation = observe(place, Scope(), place.clock())
     clock = Clock(place.clock, place.clock.seconds)
     writers = Writers(AtOnce(), parallel, may_begin)
     place.writes.clear()
-    return make_pass(place, observation, Settings(), memory or Memory(), clock, writers, AT_ONCE, None, may_hold)
+    return make_pass(place, observation, settings, memory or Memory(), clock, writers, AT_ONCE, None, may_hold)
 
 
 def _pods(place: Place) -> int:
@@ -274,4 +275,37 @@ def test_who_comes_while_many_others_come_up_is_next() -> None:
     assert place.made(Verb.RECORD, DASK_CLUSTER) == ["c5", "c4"]
     place.add(cluster("late"))
     _pass(place, memory, until(4), parallel=1)
-    assert place.made(Verb.RECORD, DASK_CLUSTER) == ["late", "c3", "c2", "c1"]
+    assert place.made(Verb.RECORD, DASK_CLUSTER) == ["late", "c3"]
+
+
+def test_trees_are_planned_when_their_turn_comes() -> None:
+    """The first write waits for no plan but its own; what the pass never came to is left to the next, and to hints."""
+    place = Place()
+    place.add(*(cluster(f"c{number}") for number in range(3 * IN_HAND)))
+    result, _ = _pass(place, may_begin=lambda: len(place.writes) < 1, parallel=1)
+    planned = {action.tree for action in result.plan.actions}
+    assert len(planned) <= IN_HAND + AT_A_TIME
+    assert result.is_cut
+    assert result.left_out.isdisjoint(planned)
+    assert len(result.left_out | planned) == 3 * IN_HAND
+
+
+def test_who_has_much_to_delete_comes_after_the_others() -> None:
+    """Else one cluster that shrinks by a thousand workers would use up all that may be deleted in a pass."""
+    place = Place()
+    place.add(cluster("big", replicas=30))
+    _pass(place)
+    place.clock.advance(1)
+    place.add(*(cluster(f"c{number}", replicas=1) for number in range(20)))
+    place.clock.advance(1)
+    place.add(cluster("huge", replicas=70))
+    _pass(place)
+    for body in place.api.objects(DASK_CLUSTER):
+        key = Key(DASK_CLUSTER, NAMESPACE, body["metadata"]["name"])
+        place.api.edit(key, {"spec": {"worker": {"replicas": 0}}})
+    place.clock.advance(1000)
+    _pass(place, settings=Settings(deletion_cap=60))
+    groups = {body["metadata"]["name"]: body for body in place.api.objects(DASK_WORKER_GROUP)}
+    going = {name: len(body["status"]["decisions"].get("retiring", ())) for name, body in groups.items()}
+    assert going.pop("big-default-worker-group") + going.pop("huge-default-worker-group") == 40
+    assert set(going.values()) == {1}
