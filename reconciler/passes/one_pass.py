@@ -27,9 +27,9 @@ from reconciler.passes.cost import Costs
 from reconciler.passes.desire import desire
 from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
+from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.pass_state import PassState, is_report
 from reconciler.passes.plan import plan
-from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import View, report, report_others, report_scaling
 from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
 from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
