@@ -48,9 +48,10 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
+from reconciler.rules.parts import ClusterParts, JobParts, recorded_naming
 from reconciler.rules.pod_end import End, end_of, has_begun, how_it_ended
 from reconciler.rules.reasons import Reason
+from reconciler.rules.stuck_pod import is_stuck
 from reconciler.rules.template_hash import runner_hash
 
 
