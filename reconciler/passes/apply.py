@@ -8,7 +8,8 @@
     NotFound on a delete or report    done          it is gone
     NotFound on another change        conflict      it is gone, and the tree rests until the next pass
     Invalid, Forbidden, NotFound      refused       the same write of the same owner rests, and backs off
-    TooManyRequests, 5xx, no way      unavailable   the tree rests; what was tried backs off
+    TooManyRequests, 5xx, no way      unavailable   the tree rests; what was tried backs off; after so many in a row
+                                                    (MOST_UNAVAILABLE), nothing more is sent for any tree
     silence, half an answer           unknown       not repeated but looked at in the next pass
 
 In what order they are sent, and how many at a time, `lanes` says.
@@ -32,6 +33,8 @@ ANSWERS_AT_ONCE = 8
 """After so many answers it is asked what follows for the lanes that are through, while others have more to write."""
 SHARE_AT_ONCE = 16
 """Or after one for so many trees, if that is more: each time costs something for all that there is."""
+MOST_UNAVAILABLE = 8
+"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
 AndThen = Callable[[Sequence[Response]], Sequence[Action]]
 """What follows for trees from the answers to all their writes."""
@@ -76,10 +79,10 @@ def apply(
     lanes.add(actions)
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
-    answers = 0
+    answers = unavailable = 0
     at_once = max(ANSWERS_AT_ONCE, len(lanes) // SHARE_AT_ONCE)
     while True:
-        while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
+        while len(under_way) < writers.parallel and unavailable < MOST_UNAVAILABLE and writers.may_begin():
             action = lanes.next()
             if action is None:
                 break
@@ -96,6 +99,7 @@ def apply(
                 action = under_way.pop(future)
                 response = responses[id(action)] = _response(action, future)
                 lanes.note(response)
+                unavailable = unavailable + 1 if response.result is Result.UNAVAILABLE else 0
                 writers.note(response)
         else:
             return tuple(responses.get(id(action)) or Response(action, Result.SKIPPED) for action in actions)

@@ -15,8 +15,6 @@ from reconciler.passes.values import Action, Response, Result, Subject, Verb
 
 TURN = 32
 """How many writes a tree makes before it is another's turn."""
-MOST_UNAVAILABLE = 8
-"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
 _RECORDS = (Verb.RECORD, Verb.REPORT)
 """What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
@@ -58,7 +56,6 @@ class Lanes:
         self._of: dict[Key, _Lane] = {}
         self._waiting: deque[_Lane] = deque()
         self._open: deque[_Lane] = deque()
-        self._unavailable = 0
         self.through: list[_Lane] = []
 
     def __len__(self) -> int:
@@ -78,11 +75,6 @@ class Lanes:
         """The answers of the lanes whose writes are all answered."""
         lanes, self.through = self.through, []
         return [response for lane in lanes for response in lane.take_answers()]
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether the server is in such trouble that nothing more is sent."""
-        return self._unavailable >= MOST_UNAVAILABLE
 
     def next(self) -> Action | None:
         """The next write; `None` if every lane is empty or waits for an answer."""
@@ -114,7 +106,6 @@ class Lanes:
 
     def note(self, response: Response) -> None:
         """Learn from an answer."""
-        self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
         lane = self._of[response.action.tree]
         lane.note(response)
         if lane.is_through():
