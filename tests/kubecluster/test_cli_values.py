@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from kubecluster import names
 from kubecluster.cli.forwarding import has_browser
-from kubecluster.cli.job import FOLDER, Script, manifest
 from kubecluster.cli.listing import age
 from kubecluster.cli.making import amounts, pairs
 from kubecluster.cli.place import Place
 from kubecluster.cli.scheduler_changes import SchedulerChanges, Seen
+from kubecluster.cli.script import FOLDER, Script, manifest
 from kubecluster.cli.submission import named_after
 from kubecluster.cli.survey import since, state
 from kubecluster.diagnosis import diagnose

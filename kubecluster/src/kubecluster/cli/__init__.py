@@ -5,8 +5,8 @@
     place      which Kubernetes, which namespace, which        making    what a new cluster is to be
                cluster
 
-    create     listing    scaling    forwarding          deletion   explaining   logs       submission
-               survey                scheduler_changes                          following  job, running
+    creation   listing    scaling    forwarding          deletion   explaining   logs       submission
+               survey                scheduler_changes                          following  script, job, running
 
 Nothing but click is imported until a command runs.
 """
