@@ -1,12 +1,12 @@
 """`create`: a cluster that stays."""
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubecluster.cli.command import Command
+from kubecluster.cli.formats import written
 from kubecluster.cli.making import described, pairs, with_workers
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import remark, say
@@ -100,19 +100,6 @@ def manifest(options: "Options") -> dict[str, Any]:
     if options.namespace:
         metadata["namespace"] = options.namespace
     return body
-
-
-def written(body: Any, output: str) -> str:
-    """A value as YAML or JSON; in YAML, what occurs twice is written twice."""
-    if output == "json":
-        return json.dumps(body, indent=2)
-    import yaml  # noqa: PLC0415
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # as yaml has it
-            return True
-
-    return str(yaml.dump(body, Dumper=Plain, sort_keys=False, allow_unicode=True)).rstrip()
 
 
 def _make(here: Here, *, wait: bool, all_workers: bool) -> None:

@@ -8,6 +8,7 @@ for clusters of the reconciler and of dask-kubernetes alike; conditions tell it 
     absence    why something does not exist        workers    the worker groups, counted
     readiness  scheduler, Service, groups          obstacles  what stands in the way of the whole
     giving_up  when a scheduler crashes too often  verdict    the sum, and the exception that it becomes
+    waiting_since  when people began to wait for a cluster that is there already
 """
 
 from kubecluster.diagnosis.readiness import Part, Parts, parts
