@@ -33,7 +33,10 @@ EXAMPLES = {
 @click.option("--service-type", metavar="TYPE", help="The scheduler's Service: ClusterIP, NodePort or LoadBalancer.")
 @click.option("--jupyter", is_flag=True, help="Run Jupyter beside the scheduler.")
 @click.option(
-    "--idle-timeout", type=click.IntRange(min=0), metavar="SECONDS", help="Delete it when it was idle so long."
+    "--idle-timeout",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="Delete it when it was idle so long; dask-reconciler does not act on it yet.",
 )
 @click.option("--label", multiple=True, metavar="NAME=VALUE", help="A label of all its objects.")
 @click.option("--naming", metavar="classic|current", help="How its objects are called; by default classic.")
