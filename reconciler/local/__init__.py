@@ -3,8 +3,8 @@
 files ──► following ──► API in memory ◄──► the reconciler's own loop
                           ▲     │
                 statuses  │     ▼  Pods, Services
-                         node: kubelet ──► life ──► guard ──► processes
-                               proxy   ──► routes, relay, forwards    (inside: sitecustomize)
+                         node: kubelet ──► life ──► guard ──► processes  (inside: sitecustomize)
+                               proxy   ──► routes, relay, forwards
 
 rows, screen, logs   what people see          outcome            when it is over; worth_waiting says what for
 caveats              what cannot be done      cluster_addresses  how the clusters are reached
