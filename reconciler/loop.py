@@ -28,7 +28,7 @@ from reconciler.passes.claims import Claims
 from reconciler.passes.lanes import is_occupied
 from reconciler.passes.observe import Observation, Scope, observe
 from reconciler.passes.one_pass import make_pass
-from reconciler.passes.remembered import Clock, Memory
+from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.passes.write_backoff import Backoff
 from reconciler.wire.protocol import API

@@ -1,7 +1,7 @@
 """The metrics for Prometheus: of passes, of requests, and of the last snapshot.
 
-Counters and histograms have labels of few values only. Metrics of single clusters are collected from the last
-snapshot, so that they end with the cluster.
+Counters and histograms have labels of few values only. Metrics of single clusters are collected from what was
+last known of each (metrics_memory), so that they end with the cluster.
 """
 
 import platform
@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from reconciler import __version__
 from reconciler.api import Exchange
-from reconciler.daemon.last_seen import ByTree, World
+from reconciler.daemon.metrics_memory import ByTree, World
 from reconciler.passes.values import PassResult, Response, Result, Verb
 from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
 from reconciler.rules.reasons import Reason

@@ -21,7 +21,7 @@ import structlog
 
 from models.kinds import DASK_CLUSTER, Key
 from models.snapshot import Unreadable
-from reconciler.daemon.last_seen import ByTree
+from reconciler.daemon.metrics_memory import ByTree
 from reconciler.passes.values import PAST, Finding, PassResult, Response, Result
 
 

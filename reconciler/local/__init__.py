@@ -3,10 +3,10 @@
 files ──► following ──► API in memory ◄──► the reconciler's own loop
                           ▲     │
                 statuses  │     ▼  Pods, Services
-                         node: kubelet ──► life ──► guard ──► processes
-                               proxy   ──► ports          (inside: sitecustomize)
+                         node: kubelet ──► life ──► guard ──► processes  (inside: sitecustomize)
+                               proxy   ──► routes, relay, forwards
 
-rows, screen, logs   what people see          outcome   when it is over
+rows, screen, logs   what people see          outcome            when it is over; worth_waiting says what for
 caveats              what cannot be done      cluster_addresses  how the clusters are reached
 announcements        what is said, once       exception_barrier  what keeps a bug from ending it all
 """

@@ -6,7 +6,8 @@ clusters, and perhaps jobs       at Ctrl-C                          the jobs are
                                                                     their Pods seem to stay so; or one of these Pods
                                                                     ends again and again
 
-With --no-retry, the first failure of a job's command ends it too.
+With --no-retry, the first failure of a job's command ends it too. Whether Pods stay ready, and whether waiting longer
+is hopeless, `worth_waiting` says.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from datetime import datetime
 from models.kinds import POD, Key
 from models.status import JobStatus
 from reconciler.daemon.exitcodes import DONE, FAILED
-from reconciler.local.steadiness import doubts, hopeless
+from reconciler.local.worth_waiting import doubts, hopeless
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import CLUSTER_NAME
 from reconciler.rules.names import label_value

@@ -3,9 +3,10 @@
 files ──► documents ──► reading ──► owners           which objects would lose their owner
 texts     values        objects,
   ▲         ▲           sorted ◄── headers           is it a manifest at all
-watch     loader,                  unknown_fields    which fields nobody knows there, and where they belong:
-          yaml_rules,                                 places, shapes
-          scalars                  checks, templates which values no Kubernetes would take
+watched_  loader,                  unknown_fields    which fields nobody knows there, and where they belong:
+files     yaml_rules,                                places, shapes
+          yaml_errors,             object_errors,    which values no Kubernetes would take
+          scalars                  templates
 """
 
 from reconciler.manifests.files import STANDARD_INPUT, Text

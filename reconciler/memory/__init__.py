@@ -1,10 +1,10 @@
 """The API in memory: the requests of `reconciler.wire.protocol`, answered as a Kubernetes API server answers them.
 
-    api ──► server ──► store          strategy   what sets the kinds apart: pods, services
-    locks   the rules  the objects    schema     what the custom resource definitions say
-                                      watching   the last changes, and who follows them
-                                      ownership  server-side apply
-                                      garbage    objects whose owners are gone
+    api ──► request_handling ──► store      strategy        what sets the kinds apart: pods, services
+    locks   the rules            objects    schema          what the custom resource definitions say
+                                            recent_changes  the last changes, and who follows them
+                                            ownership       server-side apply
+                                            garbage         objects whose owners are gone
 
 One contract suite, tests/contract, holds it and a real API server to the same rules. What it leaves out on purpose:
 

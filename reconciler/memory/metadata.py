@@ -119,6 +119,18 @@ def check_place(key: Key, body: Body) -> None:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
+def check_finalizers(key: Key, old: Body, new: Body) -> None:
+    """Refuse new finalizers on an object that is being deleted.
+
+    Raises:
+        Invalid: there are some.
+    """
+    before, after = (set(body["metadata"].get("finalizers", ())) for body in (old, new))
+    if "deletionTimestamp" in old["metadata"] and not after <= before:
+        why = "no new finalizers can be added if the object is being deleted, found new finalizers"
+        raise invalid(key.kind, key.name, [f"metadata.finalizers: Forbidden: {why} {sorted(after - before)}"])
+
+
 def _well_typed(field: str, value: object) -> bool:
     if field in MAPS:
         return isinstance(value, dict) and all(isinstance(item, str) for item in value.values())

@@ -34,18 +34,6 @@ def check_config(key: Key, config: Body, schemas: Schemas | None) -> None:
         raise bad_request(f"failed to create typed patch object ({key}): {mistakes[0]}")
 
 
-def check_finalizers(key: Key, old: Body, new: Body) -> None:
-    """Refuse new finalizers on an object that is being deleted.
-
-    Raises:
-        Invalid: there are some.
-    """
-    before, after = (set(body["metadata"].get("finalizers", ())) for body in (old, new))
-    if "deletionTimestamp" in old["metadata"] and not after <= before:
-        why = "no new finalizers can be added if the object is being deleted, found new finalizers"
-        raise invalid(key.kind, key.name, [f"metadata.finalizers: Forbidden: {why} {sorted(after - before)}"])
-
-
 def check_event(kind: Kind, body: Body) -> None:
     """Refuse an Event in another namespace than what it is about.
 

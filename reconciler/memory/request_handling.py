@@ -199,7 +199,7 @@ class Server:
             body, more = self._admitted(kind, body, old)
             new = strategy.updated(kind, old, body, subresource, self._supply)
         if new["metadata"] != old["metadata"]:
-            preconditions.check_finalizers(key, old, new)
+            meta.check_finalizers(key, old, new)
             meta.check(kind, new["metadata"])
         if (generation := strategy.generation(kind, old, new)) is not None:
             new = {**new, "metadata": {**new["metadata"], "generation": generation}}

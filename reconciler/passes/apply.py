@@ -8,7 +8,8 @@
     NotFound on a delete or report    done          it is gone
     NotFound on another change        conflict      it is gone, and the tree rests until the next pass
     Invalid, Forbidden, NotFound      refused       the same write of the same owner rests, and backs off
-    TooManyRequests, 5xx, no way      unavailable   the tree rests; what was tried backs off
+    TooManyRequests, 5xx, no way      unavailable   the tree rests; what was tried backs off; after so many in a row
+                                                    (MOST_UNAVAILABLE), nothing more is sent for any tree
     silence, half an answer           unknown       not repeated but looked at in the next pass
 
 In what order they are sent, and how many at a time, `lanes` says.
@@ -30,6 +31,8 @@ from reconciler.wire.protocol import API, Reply, Subresource
 
 IN_HAND = 32
 """So many trees are in hand at a time, if there are more: further ones are asked for as others are through."""
+MOST_UNAVAILABLE = 8
+"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
 AndThen = Callable[[Sequence[Response]], Sequence[Action]]
 """What follows for trees from the answers to all their writes."""
@@ -81,11 +84,16 @@ def apply(
     lanes.add(actions)
     responses: dict[int, Response] = {}
     under_way: dict[Future[Response], Action] = {}
+    unavailable = 0
+
+    def may_send() -> bool:
+        return unavailable < MOST_UNAVAILABLE and writers.may_begin()
+
     while True:
-        while lanes.in_hand < IN_HAND and not lanes.is_given_up and writers.may_begin() and (further := more()):
+        while lanes.in_hand < IN_HAND and may_send() and (further := more()):
             actions += further
             lanes.add(further)
-        while len(under_way) < writers.parallel and not lanes.is_given_up and writers.may_begin():
+        while len(under_way) < writers.parallel and may_send():
             action = lanes.next()
             if action is None:
                 break
@@ -100,6 +108,7 @@ def apply(
                 action = under_way.pop(future)
                 response = responses[id(action)] = _response(action, future)
                 lanes.note(response)
+                unavailable = unavailable + 1 if response.result is Result.UNAVAILABLE else 0
                 writers.note(response)
         else:
             return tuple(responses.get(id(action)) or Response(action, Result.SKIPPED) for action in actions)

@@ -15,8 +15,6 @@ from reconciler.passes.values import Action, Response, Result, Subject, Verb
 
 TURN = 32
 """How many writes a tree makes before it is another's turn."""
-MOST_UNAVAILABLE = 8
-"""After so many writes in a row that found the server in trouble, nothing more is sent in this pass."""
 
 _RECORDS = (Verb.RECORD, Verb.REPORT)
 """What is written alone in its lane: decisions, and statuses before the Events that tell of them."""
@@ -59,7 +57,6 @@ class Lanes:
         self._waiting: deque[_Lane] = deque()
         self._open: deque[_Lane] = deque()
         self._in_hand: set[Key] = set()
-        self._unavailable = 0
         self.through: list[_Lane] = []
 
     def add(self, actions: Iterable[Action]) -> None:
@@ -83,11 +80,6 @@ class Lanes:
     def in_hand(self) -> int:
         """How many trees have something to write, or wait for an answer."""
         return len(self._in_hand)
-
-    @property
-    def is_given_up(self) -> bool:
-        """Whether the server is in such trouble that nothing more is sent."""
-        return self._unavailable >= MOST_UNAVAILABLE
 
     def next(self) -> Action | None:
         """The next write; `None` if every lane is empty or waits for an answer."""
@@ -119,7 +111,6 @@ class Lanes:
 
     def note(self, response: Response) -> None:
         """Learn from an answer."""
-        self._unavailable = self._unavailable + 1 if response.result is Result.UNAVAILABLE else 0
         lane = self._of[response.action.tree]
         lane.note(response)
         if lane.is_through():

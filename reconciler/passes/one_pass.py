@@ -26,9 +26,9 @@ from reconciler.passes.cost import Costs
 from reconciler.passes.desire import desire
 from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
+from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.pass_state import PassState, is_report, owners_in
 from reconciler.passes.plan import plan
-from reconciler.passes.remembered import Clock, Memory
 from reconciler.passes.report import View, report, report_others, report_scaling
 from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
 from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
@@ -177,9 +177,9 @@ class _Pass:
         counts: Counter[Key] = Counter()
         for action in actions:
             counts[action.tree] += len(action.doomed) + (action.verb is Verb.DELETE)
-        most = self.terms.deletion_cap // SHARE_OF_CAP
-        late = {tree for tree, count in counts.items() if count > most > 0} - self.were_late
-        if not late or not (self.waiting or self._others() - late):
+        cap = self.terms.deletion_cap
+        late = {tree for tree, count in counts.items() if count > max(1, cap // SHARE_OF_CAP)} - self.were_late
+        if not cap or not late or not (self.waiting or self._others() - late):
             return set()
         self.late += sorted(late)
         self.were_late |= late

@@ -5,7 +5,7 @@ Decided once, for `desire` and `report` alike: by owner and role, never by name 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
@@ -17,11 +17,8 @@ from models.snapshot import Owner, Snapshot
 from reconciler.rules import names
 from reconciler.rules.labels import NAMING, OURS, ROLE, TEMPLATE_HASH, Role
 from reconciler.rules.names import Naming
-from reconciler.rules.pod_end import end_of, ended_before_deletion, has_ended, is_kept_by_a_finalizer
+from reconciler.rules.pod_end import end_of, ended_before_deletion, has_ended
 from reconciler.rules.template_hash import scheduler_hash
-
-STUCK_AFTER = timedelta(seconds=30)
-"""How long past the end of its grace period a Pod counts as stuck: its node is gone."""
 
 Child = TypeVar("Child", DaskCluster, DaskWorkerGroup, Pod, Service)
 
@@ -176,12 +173,6 @@ def tree_of(owner: Owner, snapshot: Snapshot) -> Key:
 def is_live(pod: Pod) -> bool:
     """Whether a Pod is there to stay: neither on its way out nor at its end."""
     return not pod.is_terminating and not has_ended(pod)
-
-
-def is_stuck(pod: Pod, now: datetime) -> bool:
-    """Whether a Pod holds its name in vain: nobody on its node confirms that it is gone, or a finalizer keeps it."""
-    deadline = pod.metadata.deletion_timestamp
-    return is_kept_by_a_finalizer(pod) or (deadline is not None and now > deadline + STUCK_AFTER)
 
 
 def _has_an_outcome(leaving: Pod) -> bool:

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from kubecluster import names
 from kubecluster.cli.forwarding import has_browser
-from kubecluster.cli.job import FOLDER, Script, manifest
 from kubecluster.cli.listing import age
 from kubecluster.cli.making import amounts, pairs
 from kubecluster.cli.place import Place
 from kubecluster.cli.scheduler_changes import SchedulerChanges, Seen
+from kubecluster.cli.script import FOLDER, Script, manifest
 from kubecluster.cli.submission import named_after
-from kubecluster.cli.survey import since, state
+from kubecluster.cli.survey import state
 from kubecluster.diagnosis import diagnose
 from kubecluster.errors import Invalid
 from kubecluster.options import Surroundings, resolved
@@ -156,16 +156,6 @@ def test_while_ports_are_forwarded_changes_alone_are_told(seen: list[Seen], told
         news = changes.news(each)
         assert words in news
         assert bool(news) == bool(words)
-
-
-def test_people_wait_from_their_last_change_on() -> None:
-    """What the reconciler writes into a status is no change of theirs."""
-    written = [
-        {"manager": "people", "time": "2026-01-31T12:00:30Z"},
-        {"manager": "reconciler", "time": "2026-01-31T12:00:50Z", "subresource": "status"},
-    ]
-    body = cluster(creationTimestamp="2026-01-31T11:00:00Z", managedFields=written)
-    assert since(sight(cluster=body, groups=())) == NOON + timedelta(seconds=30)
 
 
 def test_a_cluster_that_goes_is_told_as_such() -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from kubecluster.diagnosis import About, Body, State, Verdict, diagnose, error
+from kubecluster.diagnosis.waiting_since import waiting_since
 from kubecluster.errors import (
     CrashLoop,
     NoOperator,
@@ -215,3 +216,13 @@ def test_a_default_group_that_is_missing_is_missed() -> None:
     told = "the worker group simple-default has not been created yet"
     assert verdict.sentence == f"2 of 2 workers are not ready: 2 to create: {told}."
     assert (verdict.workers_wanted, verdict.failure) == (2, TimedOut)
+
+
+def test_people_wait_from_their_last_change_on() -> None:
+    """What the reconciler writes into a status is no change of theirs."""
+    written = [
+        {"manager": "people", "time": "2026-01-31T12:00:30Z"},
+        {"manager": "reconciler", "time": "2026-01-31T12:00:50Z", "subresource": "status"},
+    ]
+    body = cluster(creationTimestamp="2026-01-31T11:00:00Z", managedFields=written)
+    assert waiting_since(sight(cluster=body, groups=())) == NOON + timedelta(seconds=30)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubecluster.logs import collected
+from kubecluster.logs import collected, last_words
 from kubecluster.resource import ClusterResource
 from models.kinds import POD, Key
 from tests.kubecluster.fakekubernetes import Refusal
@@ -101,3 +101,42 @@ def test_of_several_containers_only_that_one_is_asked(resource: ClusterResource,
     quiet_world.server.earlier_logs = {"s": "wrong"}
     status(quiet_world, "s", phase="Running", containerStatuses=[{"name": "proxy", "restartCount": 2}])
     assert collected(resource, scheduler=True, workers=False) == {"s": "right"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "container"),
+    [
+        (
+            [("a", 0, {"running": {"startedAt": "2026-01-01T00:00:00Z"}}), ("b", 0, {"terminated": {"exitCode": 1}})],
+            "b",
+        ),
+        ([("a", 0, {"terminated": {"exitCode": 0}}), ("b", 3, {"waiting": {"reason": "CrashLoopBackOff"}})], "b"),
+        ([("a", 0, {}), ("b", 0, {})], "a"),
+        ([], "a"),
+    ],
+)
+def test_the_last_words_are_those_of_the_container_that_is_in_trouble(
+    resource: ClusterResource, quiet_world: LivingWorld, statuses: list[tuple[str, int, Any]], container: str
+) -> None:
+    """Else of the first."""
+    pod(quiet_world, "p", "scheduler", "a", "b")
+    told = [{"name": name, "restartCount": count, "state": state} for name, count, state in statuses]
+    status(quiet_world, "p", phase="Running", containerStatuses=told)
+    quiet_world.server.logs = {"p/a": "a said\nthis", "p/b": "b said\nthis"}
+    assert last_words(resource, "p") == [f"{container} said", "this"]
+
+
+def test_a_container_that_has_just_been_started_again_has_its_earlier_last_words(
+    resource: ClusterResource, written: LivingWorld
+) -> None:
+    """What it says now says nothing yet."""
+    written.server.logs["s"] = "\n"
+    written.server.earlier_logs["s"] = "it fell\n"
+    assert last_words(resource, "s") == ["it fell"]
+
+
+def test_last_words_that_cannot_be_had_are_none(resource: ClusterResource, written: LivingWorld) -> None:
+    """The trouble is told without them."""
+    del written.server.logs["s"]
+    assert last_words(resource, "no-such-pod") == []
+    assert last_words(resource, "s") == []

@@ -13,7 +13,7 @@ from kubecluster.diagnosis import Sight, Verdict
 from kubecluster.errors import NoOperator, NotAllowed, TimedOut, Unreachable
 from kubecluster.progress import Progress
 from kubecluster.resource import ClusterResource
-from kubecluster.waiting import Patience, Waiting, last_words
+from kubecluster.waiting import Patience, Waiting
 from models.kinds import DASK_CLUSTER, POD, Key
 from tests.kubecluster import sights
 from tests.kubecluster.fakekubernetes import Refusal
@@ -209,48 +209,6 @@ def test_a_server_that_is_away_for_a_moment_is_waited_for_to_the_end(
     quiet_world.server.troubles.append(Refusal(0))
     with pytest.raises(Unreachable):
         gone(resource, trouble=0.1)
-
-
-@pytest.mark.parametrize(
-    ("statuses", "container"),
-    [
-        (
-            [("a", 0, {"running": {"startedAt": "2026-01-01T00:00:00Z"}}), ("b", 0, {"terminated": {"exitCode": 1}})],
-            "b",
-        ),
-        ([("a", 0, {"terminated": {"exitCode": 0}}), ("b", 3, {"waiting": {"reason": "CrashLoopBackOff"}})], "b"),
-        ([("a", 0, {}), ("b", 0, {})], "a"),
-        ([], "a"),
-    ],
-)
-def test_the_last_words_are_those_of_the_container_that_is_in_trouble(
-    resource: ClusterResource, quiet_world: LivingWorld, statuses: list[tuple[str, int, Any]], container: str
-) -> None:
-    """Else of the first."""
-    pod = sights.pod("p", "scheduler", containers=[{"name": name, "image": "x"} for name in "ab"])
-    pod["metadata"] = {"name": "p", "namespace": "default"}
-    quiet_world.api.create(POD, {"apiVersion": "v1", "kind": "Pod", **{k: pod[k] for k in ("metadata", "spec")}})
-    told = [{"name": name, "restartCount": count, "state": state} for name, count, state in statuses]
-    quiet_world.api.set_status(Key(POD, "default", "p"), {"phase": "Running", "containerStatuses": told})
-    quiet_world.server.logs = {"p/a": "a said\nthis", "p/b": "b said\nthis"}
-    assert last_words(resource, "p") == [f"{container} said", "this"]
-
-
-def test_a_container_that_has_just_been_started_again_has_its_earlier_last_words(
-    resource: ClusterResource, begun: LivingWorld
-) -> None:
-    """What it says now says nothing yet."""
-    set_status(begun, sights.RUNNING)
-    begun.server.logs["simple-scheduler"] = "\n"
-    begun.server.earlier_logs["simple-scheduler"] = "it fell\n"
-    assert last_words(resource, "simple-scheduler") == ["it fell"]
-
-
-def test_last_words_that_cannot_be_had_are_none(resource: ClusterResource, begun: LivingWorld) -> None:
-    """The trouble is told without them."""
-    assert last_words(resource, "no-such-pod") == []
-    assert last_words(resource, "simple-scheduler") == []
-    assert begun
 
 
 def test_nobody_acting_is_an_error_of_its_own(resource: ClusterResource, quiet_world: LivingWorld) -> None:

@@ -17,7 +17,7 @@ from kubecluster.specs import IMAGE, make_worker_spec
 
 
 class Adapting:
-    """That a group's workers follow the work there is; what `adapt` returns.
+    """That a group's workers follow the work there is; what `adapt` returns. dask-reconciler does not act on it yet.
 
     The DaskAutoscaler is made when `adapt` is called; awaiting this waits until it is. It has what the widget and the
     lab extension look for in distributed's own `Adaptive`.
@@ -126,7 +126,7 @@ def scale(resource: ClusterResource, n: int, group: str = DEFAULT_GROUP) -> None
 
 
 def adapt(resource: ClusterResource, adapting: Adapting, group: str = DEFAULT_GROUP) -> None:
-    """Let the number of a group's workers follow the work there is.
+    """Let the number of a group's workers follow the work there is; dask-reconciler does not act on it yet.
 
     Raises:
         ClusterNotFound: there is no such group.

@@ -1,9 +1,11 @@
 """What the Pods of a cluster have written, whether Dask answers or not."""
 
 from collections.abc import Container, Iterable, Iterator
+from contextlib import suppress
 
-from kubecluster.api import Body
+from kubecluster.api import Body, path
 from kubecluster.diagnosis.sight import items, name_of, number, text
+from kubecluster.diagnosis.verdict import MOST_LOG_LINES
 from kubecluster.errors import KubeClusterError
 from kubecluster.main_container import main_container
 from kubecluster.names import Component
@@ -51,8 +53,35 @@ def log_of(resource: ClusterResource, pod: Body) -> str:
     return earlier + _said(resource, pod, container, previous=False)
 
 
+def last_words(resource: ClusterResource, pod: str) -> list[str]:
+    """The last log lines of a Pod that is in trouble; none if they cannot be had.
+
+    Of several containers, it is the one that is in trouble; and if that has been started again and has said nothing
+    yet, what the one before it said.
+    """
+    kubernetes, namespace = resource.kubernetes, resource.namespace
+    with suppress(KubeClusterError):
+        container = _troubled(kubernetes.get(path("pods", namespace, pod, group="")))
+        for previous in (False, True):
+            with suppress(KubeClusterError):
+                said = kubernetes.log(namespace, pod, container=container, tail_lines=MOST_LOG_LINES, previous=previous)
+                if said.strip():
+                    return said.splitlines()
+    return []
+
+
 def _said(resource: ClusterResource, pod: Body, container: str, *, previous: bool) -> str:
     try:
         return resource.kubernetes.log(resource.namespace, name_of(pod), container=container, previous=previous)
     except KubeClusterError as error:
         return "" if previous else f"The log cannot be had: {error}"
+
+
+def _troubled(pod: Body) -> str:
+    """The container that is in trouble; else the first."""
+    statuses = [*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")]
+    for one in statuses:
+        has_failed = number(one, "state", "terminated", "exitCode") or number(one, "restartCount")
+        if has_failed and not text(one, "state", "running", "startedAt"):
+            return text(one, "name")
+    return next((text(one, "name") for one in items(pod, "spec", "containers")), "")

@@ -69,6 +69,7 @@ def make_cluster_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, 
             dashboard are added. `dask worker` by default, `dask-cuda-worker` with `gpus`.
         scheduler_service_type: `ClusterIP`, `NodePort` or `LoadBalancer`.
         idle_timeout: For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever.
+            dask-reconciler does not act on it yet.
         jupyter: Whether Jupyter runs beside the scheduler.
         scheduler_resources: Limits and requests of the scheduler, in place of `resources`.
         worker_resources: Limits and requests of each worker, in place of `resources`.

@@ -7,15 +7,14 @@ what only takes its time, such as an image that is being pulled, for longer.
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from kubecluster.api import Body, path
+from kubecluster.api import Body
 from kubecluster.diagnosis import Sight, Verdict, diagnose, error
-from kubecluster.diagnosis.sight import is_going, items, number, text
-from kubecluster.diagnosis.verdict import MOST_LOG_LINES
-from kubecluster.errors import KubeClusterError, NotReady, RequestFailed, Unreachable
+from kubecluster.diagnosis.sight import is_going
+from kubecluster.errors import NotReady, RequestFailed, Unreachable
+from kubecluster.logs import last_words
 from kubecluster.progress import Progress, rows
 from kubecluster.resource import ClusterResource, now
 from kubecluster.threads import in_thread
@@ -167,36 +166,9 @@ async def has_scheduler(verdict: Verdict) -> bool:
     return verdict.scheduler_ready
 
 
-def last_words(resource: ClusterResource, pod: str) -> list[str]:
-    """The last log lines of a Pod that is in trouble; none if they cannot be had.
-
-    Of several containers, it is the one that is in trouble; and if that has been started again and has said nothing
-    yet, what the one before it said.
-    """
-    kubernetes, namespace = resource.kubernetes, resource.namespace
-    with suppress(KubeClusterError):
-        container = _troubled(kubernetes.get(path("pods", namespace, pod, group="")))
-        for previous in (False, True):
-            with suppress(KubeClusterError):
-                said = kubernetes.log(namespace, pod, container=container, tail_lines=MOST_LOG_LINES, previous=previous)
-                if said.strip():
-                    return said.splitlines()
-    return []
-
-
 def _still_there(resource: ClusterResource, body: Body, seconds: float) -> TimeoutError:
     finalizers = ", ".join((body.get("metadata") or {}).get("finalizers") or ()) or "none"
     return TimeoutError(
         f"The DaskCluster {resource} is being deleted, but still exists after {seconds:g} s. Its finalizers are: "
         f"{finalizers}. An operator that set one must run to take it away."
     )
-
-
-def _troubled(pod: Body) -> str:
-    """The container that is in trouble; else the first."""
-    statuses = [*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")]
-    for one in statuses:
-        has_failed = number(one, "state", "terminated", "exitCode") or number(one, "restartCount")
-        if has_failed and not text(one, "state", "running", "startedAt"):
-            return text(one, "name")
-    return next((text(one, "name") for one in items(pod, "spec", "containers")), "")

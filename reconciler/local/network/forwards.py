@@ -1,6 +1,6 @@
 """The ports of localhost that stand for Services' ports.
 
-held ──somebody is behind it──► open ──nobody is for some seconds──► held
+reserved ──somebody is behind it──► open ──nobody is for some seconds──► reserved
 """
 
 import socket
@@ -11,8 +11,8 @@ import structlog
 
 from models.kinds import Key
 from reconciler.local.network.addresses import Place
-from reconciler.local.network.heldport import HeldPort
 from reconciler.local.network.relay import Relay
+from reconciler.local.network.reserved_port import ReservedPort
 
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
@@ -46,7 +46,7 @@ class _Forwarding:
         is_blocked: Whether another program has its port, so that it cannot be opened.
     """
 
-    port: HeldPort
+    port: ReservedPort
     listener: socket.socket | None = None
     lost_at: float | None = None
     is_blocked: bool = False
@@ -71,13 +71,13 @@ class Forwards:
         return any(each.lost_at is not None or each.is_blocked for each in self._all.values())
 
     def port(self, wanted: Forwarded) -> int:
-        """The port of localhost that stands for a Service's; it is held from now on.
+        """The port of localhost that stands for a Service's; it is reserved from now on.
 
         Raises:
             OSError: no port is to be had.
         """
         if wanted not in self._all:
-            self._all[wanted] = _Forwarding(HeldPort(wanted.port if wanted.same_port else 0))
+            self._all[wanted] = _Forwarding(ReservedPort(wanted.port if wanted.same_port else 0))
         return self._all[wanted].port.number
 
     def tend(self, served: Collection[tuple[Key, int]], now: float) -> None:
@@ -132,4 +132,4 @@ class Forwards:
         if forwarding.listener is not None:
             self._relay.shut(forwarding.listener)
             forwarding.listener = forwarding.lost_at = None
-            forwarding.port.hold()
+            forwarding.port.reserve()

@@ -6,21 +6,18 @@ from dataclasses import dataclass, field
 from models.base import Meta
 from models.kinds import POD, Kind
 from models.resources import DaskCluster, DaskJob, Metadata
-from models.snapshot import Owner, Snapshot
-from reconciler.passes.values import Body, Record
+from models.snapshot import Owner
+from reconciler.passes.values import Body
 from reconciler.rules import names
 from reconciler.rules.labels import (
     CLUSTER,
     ISTIO,
-    NAMING,
-    REPLICAS_HANDED_DOWN,
     ROLE,
     SET_BY_OWNER,
     Role,
     flow_down,
     set_by_owner,
 )
-from reconciler.rules.names import Naming
 from reconciler.rules.parts import naming_or_default
 
 
@@ -105,39 +102,3 @@ def owner_reference(owner: Owner, *, controller: bool = True) -> Body:
         "controller": controller,
         "blockOwnerDeletion": True,
     }
-
-
-def naming_shown_by_children(uid: str, snapshot: Snapshot, child_names: Mapping[Naming, str]) -> Naming | None:
-    """The naming set that a resource's children show it to have, for one that has lost its record.
-
-    Args:
-        uid: The resource.
-        snapshot: The observed world.
-        child_names: What its child resource is called under each set.
-    """
-    there = {child.metadata.name for child in snapshot.everything_of(uid) if isinstance(child, Owner)}
-    return next((naming for naming, name in child_names.items() if name in there), None)
-
-
-def record_naming(owner: DaskCluster | DaskJob, naming: Naming) -> Record:
-    """Records the naming set, so that a later change of the setting does not rename this resource's objects."""
-    return Record(
-        owner, {"metadata": {"annotations": {NAMING: str(naming)}}}, f"seen for the first time: naming {naming}"
-    )
-
-
-def replicas_to_hand_down(parents: int, child: Meta | None, childs: int) -> int:
-    """How many replicas a child resource should ask for, given that its own number may have been edited too.
-
-    The parent's number counts when it differs from what was last handed down; otherwise the child's stands, and it
-    also stands where nothing was ever handed down.
-
-    Args:
-        parents: The parent's number.
-        child: The child's metadata; `None` if it does not exist yet.
-        childs: The child's number; not used without a child.
-    """
-    if child is None:
-        return parents
-    handed_down = child.annotations.get(REPLICAS_HANDED_DOWN)
-    return childs if handed_down in (None, str(parents)) else parents

@@ -7,15 +7,11 @@ from models.kinds import DASK_WORKER_GROUP, SERVICE, Key
 from models.observed import Service
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
-from reconciler.passes.desire.children import (
-    Marks,
-    child_body,
-    naming_shown_by_children,
-    record_naming,
-    replicas_to_hand_down,
-)
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.lifetime import is_over, misread, owner_gone
+from reconciler.passes.desire.naming import naming_shown_by_children, record_naming
 from reconciler.passes.desire.obstacles import obstacle, portless
+from reconciler.passes.desire.replicas import replicas_to_hand_down
 from reconciler.passes.desire.scheduler import desire_scheduler
 from reconciler.passes.desire.services import comm_service_spec, scheduler_labels, user_service_spec
 from reconciler.passes.merge_patch import fields

@@ -19,14 +19,9 @@ from models.observed import Pod
 from models.resources import DaskCluster, DaskJob
 from models.snapshot import Snapshot
 from models.status import JobStatus
-from reconciler.passes.desire.children import (
-    Marks,
-    child_body,
-    naming_shown_by_children,
-    record_naming,
-    replicas_to_hand_down,
-)
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import Counts, count_ends, in_a_row, retry_at
+from reconciler.passes.desire.naming import naming_shown_by_children, record_naming
 from reconciler.passes.desire.pods import (
     SCHEDULER_ADDRESS,
     can_be_gated,
@@ -34,6 +29,7 @@ from reconciler.passes.desire.pods import (
     knows_its_scheduler,
     with_environment,
 )
+from reconciler.passes.desire.replicas import replicas_to_hand_down
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
@@ -48,9 +44,10 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.rules.names import Naming
-from reconciler.rules.parts import ClusterParts, JobParts, is_stuck, recorded_naming
+from reconciler.rules.parts import ClusterParts, JobParts, recorded_naming
 from reconciler.rules.pod_end import End, end_of, has_begun, how_it_ended
 from reconciler.rules.reasons import Reason
+from reconciler.rules.stuck_pod import is_stuck
 from reconciler.rules.template_hash import runner_hash
 
 

@@ -12,9 +12,10 @@ from reconciler.passes.desire.services import scheduler_labels
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.labels import TEMPLATE_HASH, Role
-from reconciler.rules.parts import ClusterParts, is_stuck
+from reconciler.rules.parts import ClusterParts
 from reconciler.rules.pod_end import has_ended, how_it_ended
 from reconciler.rules.reasons import Reason
+from reconciler.rules.stuck_pod import is_stuck
 from reconciler.rules.template_hash import scheduler_hash
 
 

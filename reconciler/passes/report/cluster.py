@@ -10,7 +10,7 @@ from models.status import DaskClusterStatus, Phase
 from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, is_true, settle
 from reconciler.passes.report.group import GroupReport
-from reconciler.passes.report.progress import obstacle_condition
+from reconciler.passes.report.obstacle_condition import obstacle_condition
 from reconciler.passes.report.scheduler import scheduler_ready, service_trouble
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.view import View

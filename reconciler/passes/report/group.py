@@ -8,7 +8,7 @@ from models.resources import DaskCluster, DaskWorkerGroup
 from models.status import DaskWorkerGroupStatus
 from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, settle
-from reconciler.passes.report.progress import obstacle_condition
+from reconciler.passes.report.obstacle_condition import obstacle_condition
 from reconciler.passes.report.view import View
 from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage, waits_for_old
 from reconciler.rules.reason_facts import ConditionType

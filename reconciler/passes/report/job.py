@@ -16,8 +16,8 @@ from models.resources import DaskCluster, DaskJob
 from models.status import DaskClusterStatus, DaskJobStatus, JobStatus
 from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, is_true, messages_with, settle
+from reconciler.passes.report.obstacle_condition import obstacle_condition
 from reconciler.passes.report.pod_trouble import explain, explain_end
-from reconciler.passes.report.progress import obstacle_condition
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.rules.main_container import working_first

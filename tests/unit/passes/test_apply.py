@@ -1,4 +1,4 @@
-"""Applying: each answer has one meaning."""
+"""Applying: each answer has one meaning, and a server in trouble is left alone."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,13 +7,13 @@ import pytest
 
 from models.kinds import DASK_WORKER_GROUP, EVENT, POD, Key
 from models.observed import Pod
-from reconciler.passes.apply import apply
+from reconciler.passes.apply import MOST_UNAVAILABLE, Writers, apply
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Body, Reply
 from tests.builders import NAMESPACE
 from tests.manifests import pod_spec
-from tests.unit.passes.answers import AT_ONCE, THEIRS, Stub, pod_answer
+from tests.unit.passes.answers import AT_ONCE, ONE_BY_ONE, THEIRS, AtOnce, Stub, pod_answer
 from tests.unit.passes.planning import action
 
 
@@ -156,3 +156,28 @@ def test_an_event_that_is_there_already_is_done_without_a_look() -> None:
     """Events have no owners that could be compared."""
     stub = Stub(lambda *_: EXISTS, there=AssertionError("Events are not listed"))
     assert _one(stub, action(Verb.CREATE, kind=EVENT)).result is Result.DONE
+
+
+UNREACHABLE = errors.Unreachable("x")
+
+
+def _trees(count: int) -> list[Action]:
+    return [action(Verb.CREATE, f"{number}", owner=f"{number}") for number in range(count)]
+
+
+def test_a_server_in_trouble_is_left_alone_altogether() -> None:
+    """After eight unavailable answers in a row nothing more is sent; one success between them begins the count anew."""
+    stub = Stub(lambda *_: UNREACHABLE)
+    results = [response.result for response in apply(stub, _trees(20), ONE_BY_ONE)]
+    assert results == [Result.UNAVAILABLE] * MOST_UNAVAILABLE + [Result.SKIPPED] * 12
+    one_works = Stub(lambda _, key: Reply(pod_answer(key.name)) if key.name == "7" else UNREACHABLE)
+    apply(one_works, _trees(20), ONE_BY_ONE)
+    assert len(one_works.writes) == 16
+
+
+def test_time_is_asked_for_before_each_write() -> None:
+    """What there was no time for is skipped, and what was sent is answered."""
+    stub = Stub()
+    until_three = Writers(AtOnce(), 8, lambda: len(stub.writes) < 3)
+    results = [response.result for response in apply(stub, _trees(10), until_three)]
+    assert results == [Result.DONE] * 3 + [Result.SKIPPED] * 7

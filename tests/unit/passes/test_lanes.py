@@ -9,11 +9,11 @@ import pytest
 
 from models.kinds import DASK_CLUSTER, SERVICE, Key
 from reconciler.passes.apply import Writers, apply
-from reconciler.passes.lanes import MOST_UNAVAILABLE, TURN, Lanes, namespaces_in_turn
+from reconciler.passes.lanes import TURN, Lanes, namespaces_in_turn
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.wire import errors
 from reconciler.wire.protocol import Reply
-from tests.unit.passes.answers import AT_ONCE, ONE_BY_ONE, THEIRS, Answer, AtOnce, Stub, pod_answer
+from tests.unit.passes.answers import AT_ONCE, ONE_BY_ONE, THEIRS, Answer, Stub, pod_answer
 from tests.unit.passes.planning import action
 
 
@@ -186,28 +186,6 @@ def test_a_name_that_a_stranger_holds_stops_nothing_else() -> None:
     results = _results(apply(stub, actions, AT_ONCE))
     assert results.pop("p") is Result.CONFLICT
     assert set(results.values()) == {Result.DONE}
-
-
-def _trees(count: int) -> list[Action]:
-    return [action(Verb.CREATE, f"{number}", owner=f"{number}") for number in range(count)]
-
-
-def test_a_server_in_trouble_is_left_alone_altogether() -> None:
-    """After eight unavailable answers in a row nothing more is sent; one success between them begins the count anew."""
-    stub = Stub(lambda *_: UNREACHABLE)
-    results = [response.result for response in apply(stub, _trees(20), ONE_BY_ONE)]
-    assert results == [Result.UNAVAILABLE] * MOST_UNAVAILABLE + [Result.SKIPPED] * 12
-    one_works = Stub(lambda _, key: Reply(pod_answer(key.name)) if key.name == "7" else UNREACHABLE)
-    apply(one_works, _trees(20), ONE_BY_ONE)
-    assert len(one_works.writes) == 16
-
-
-def test_time_is_asked_for_before_each_write() -> None:
-    """What there was no time for is skipped, and what was sent is answered."""
-    stub = Stub()
-    until_three = Writers(AtOnce(), 8, lambda: len(stub.writes) < 3)
-    results = [response.result for response in apply(stub, _trees(10), until_three)]
-    assert results == [Result.DONE] * 3 + [Result.SKIPPED] * 7
 
 
 def test_a_bug_in_reading_an_answer_ends_only_that_tree(writers: Writers) -> None:

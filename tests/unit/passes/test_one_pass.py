@@ -10,7 +10,7 @@ from reconciler.daemon.settings import Settings
 from reconciler.passes.apply import IN_HAND, Writers
 from reconciler.passes.observe import Scope, observe
 from reconciler.passes.one_pass import AT_A_TIME, MOST_ROUNDS, make_pass
-from reconciler.passes.remembered import Clock, Memory
+from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.values import PassResult, Result, Verb
 from reconciler.rules.labels import TEMPLATE_HASH
 from reconciler.rules.reasons import Reason

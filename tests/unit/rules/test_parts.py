@@ -1,7 +1,6 @@
 """Who plays which part among an owner's children, and which resource is at the top of a tree."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,13 +12,11 @@ from models.snapshot import Observed
 from reconciler.rules.labels import NAMING, ORDINAL, ROLE, SET_BY_OWNER, Role
 from reconciler.rules.names import Naming
 from reconciler.rules.parts import (
-    STUCK_AFTER,
     ClusterParts,
     JobParts,
     find_child,
     in_role,
     is_live,
-    is_stuck,
     naming_or_default,
     outlives_its_cluster,
     recorded_naming,
@@ -117,7 +114,6 @@ def test_what_belonged_to_a_cluster_that_is_gone_outlives_it() -> None:
     assert not outlives_its_cluster(moved, world(moved, cluster("other")))
 
 
-STUCK = NOON - STUCK_AFTER - timedelta(seconds=1)
 HELPER = {"labels": {"dask.org/component": "scheduler"}}
 
 
@@ -211,16 +207,6 @@ def test_a_job_has_a_cluster_and_a_runner() -> None:
     ending = JobParts(one, world(one, of_going, run_going))
     assert (ending.clusters, ending.cluster) == ((of_going,), None)
     assert (ending.runners, ending.runner) == ((run_going,), None)
-
-
-@pytest.mark.parametrize(
-    ("more", "stuck"),
-    [({}, False), ({"deleting": NOON}, False), ({"deleting": NOON - STUCK_AFTER}, False), ({"deleting": STUCK}, True)],
-    ids=["not going", "in time", "just in time", "too late"],
-)
-def test_a_pod_is_stuck_when_nobody_confirms_its_end(more: dict[str, datetime], *, stuck: bool) -> None:
-    """Some time after the deadline of its deletion."""
-    assert is_stuck(pod("p", **more), NOON) is stuck
 
 
 @pytest.mark.parametrize(

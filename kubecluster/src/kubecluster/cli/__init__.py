@@ -2,11 +2,11 @@
 
     group      the commands, each imported when it is used     command   one of them, with examples in its help
     ending     errors in words, exit codes                     words     what is written where, and in which colour
-    place      which Kubernetes, which namespace, which        making    what a new cluster is to be
-               cluster
+    place      which Kubernetes, which namespace, which        formats   a result as YAML or JSON
+               cluster                                         making    what a new cluster is to be
 
-    create     listing    scaling    forwarding          deletion   explaining   logs       submission
-               survey                scheduler_changes                          following  job, running
+    creation   listing    scaling    forwarding          deletion   explaining   logs       submission
+               survey                scheduler_changes                          following  script, job, running
 
 Nothing but click is imported until a command runs.
 """

@@ -1,12 +1,12 @@
 """`create`: a cluster that stays."""
 
 import asyncio
-import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kubecluster.cli.command import Command
+from kubecluster.cli.formats import written
 from kubecluster.cli.making import described, pairs, with_workers
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import remark, say
@@ -33,7 +33,10 @@ EXAMPLES = {
 @click.option("--service-type", metavar="TYPE", help="The scheduler's Service: ClusterIP, NodePort or LoadBalancer.")
 @click.option("--jupyter", is_flag=True, help="Run Jupyter beside the scheduler.")
 @click.option(
-    "--idle-timeout", type=click.IntRange(min=0), metavar="SECONDS", help="Delete it when it was idle so long."
+    "--idle-timeout",
+    type=click.IntRange(min=0),
+    metavar="SECONDS",
+    help="Delete it when it was idle so long; dask-reconciler does not act on it yet.",
 )
 @click.option("--label", multiple=True, metavar="NAME=VALUE", help="A label of all its objects.")
 @click.option("--naming", metavar="classic|current", help="How its objects are called; by default classic.")
@@ -100,19 +103,6 @@ def manifest(options: "Options") -> dict[str, Any]:
     if options.namespace:
         metadata["namespace"] = options.namespace
     return body
-
-
-def written(body: Any, output: str) -> str:
-    """A value as YAML or JSON; in YAML, what occurs twice is written twice."""
-    if output == "json":
-        return json.dumps(body, indent=2)
-    import yaml  # noqa: PLC0415
-
-    class Plain(yaml.SafeDumper):
-        def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002  # as yaml has it
-            return True
-
-    return str(yaml.dump(body, Dumper=Plain, sort_keys=False, allow_unicode=True)).rstrip()
 
 
 def _make(here: Here, *, wait: bool, all_workers: bool) -> None:

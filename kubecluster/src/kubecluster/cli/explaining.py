@@ -30,13 +30,13 @@ def explain_command(*, place: Place, name: str, verbose: bool, quiet: bool) -> N
 
     The exit code is 0 if it is ready, and 1 if not.
     """
-    from kubecluster.cli.survey import since  # noqa: PLC0415  # takes long to import
-    from kubecluster.diagnosis import diagnose  # noqa: PLC0415
+    from kubecluster.diagnosis import diagnose  # noqa: PLC0415  # takes long to import
+    from kubecluster.diagnosis.waiting_since import waiting_since  # noqa: PLC0415
 
     with connected(place) as here:
         resource = here.find(name)
         sight = resource.sight()
-        verdict = diagnose(since(sight), sight)
+        verdict = diagnose(waiting_since(sight), sight)
         if not quiet:
             _tell(resource, sight, verdict, verbose=verbose)
     if verdict.failure is not None:
@@ -63,7 +63,7 @@ def _tell(resource: "ClusterResource", sight: "Sight", verdict: "Verdict", *, ve
 def _last_words(resource: "ClusterResource", sight: "Sight", verdict: "Verdict") -> list[str]:
     """What Kubernetes and the container in trouble said last, as the exception has it."""
     from kubecluster.diagnosis import error  # noqa: PLC0415
-    from kubecluster.waiting import last_words  # noqa: PLC0415
+    from kubecluster.logs import last_words  # noqa: PLC0415
 
     log = last_words(resource, verdict.pod) if verdict.pod else []
     _, *told = str(error(verdict, str(resource), 0, log, sight.events)).splitlines()

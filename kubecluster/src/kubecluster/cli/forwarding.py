@@ -163,13 +163,13 @@ def _await_scheduler(here: Here, resource: "ClusterResource") -> None:
     Raises:
         NotReady: it does not become so.
     """
-    from kubecluster.cli.survey import since  # noqa: PLC0415
     from kubecluster.diagnosis import diagnose  # noqa: PLC0415
+    from kubecluster.diagnosis.waiting_since import waiting_since  # noqa: PLC0415
     from kubecluster.progress import Progress  # noqa: PLC0415
     from kubecluster.waiting import Waiting, has_scheduler  # noqa: PLC0415
 
     sight = resource.sight(with_events=False)
-    if diagnose(since(sight), sight).scheduler_ready:
+    if diagnose(waiting_since(sight), sight).scheduler_ready:
         return
     with Progress(f"Waiting for the Dask cluster {resource}", quiet=False) as progress:
         options = here.options

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kubecluster.cli.command import Command
-from kubecluster.cli.creation import written
+from kubecluster.cli.formats import written
 from kubecluster.cli.place import Place, connected, placed
 from kubecluster.cli.words import remark, say
 

@@ -19,10 +19,11 @@ from kubecluster.diagnosis.sight import name_of, sentence, text
 from kubecluster.diagnosis.trouble import trouble_of
 from kubecluster.diagnosis.verdict import account
 from kubecluster.errors import ClusterGone, ClusterNotFound, NotReady
+from kubecluster.logs import last_words
 from kubecluster.names import candidates
 from kubecluster.progress import Progress, Row, rows
 from kubecluster.resource import ClusterResource, now
-from kubecluster.waiting import Patience, last_words
+from kubecluster.waiting import Patience
 
 LOOK_SECONDS = 0.5
 END_SECONDS = 60.0

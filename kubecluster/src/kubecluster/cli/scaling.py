@@ -28,8 +28,9 @@ ADAPT_EXAMPLES = {
 def scale_command(*, place: Place, name: str, workers: int, group: str) -> None:
     """Set how many workers the cluster NAME has: N of them.
 
-    They come and go after that; which ones go is Dask's choice, so that no result is lost. A group that followed the
-    work there is (adapt) no longer does.
+    They come and go after that. Which ones go is the operator's choice; dask-reconciler does not ask Dask yet, so that
+    what only those hold is computed again, or lost if it was scattered. A group that followed the work there is (adapt)
+    no longer does.
     """
     from kubecluster import groups  # noqa: PLC0415  # takes long to import
 
@@ -50,7 +51,10 @@ def scale_command(*, place: Place, name: str, workers: int, group: str) -> None:
 def adapt_command(  # noqa: PLR0913  # one for each option
     *, place: Place, name: str, minimum: int | None, maximum: int | None, group: str, off: bool
 ) -> None:
-    """Let the number of workers of the cluster NAME follow the work there is."""
+    """Let the number of workers of the cluster NAME follow the work there is.
+
+    That is the operator's to do: dask-kubernetes' does, dask-reconciler does not yet.
+    """
     from kubecluster import groups  # noqa: PLC0415  # takes long to import
 
     if off and (minimum, maximum) != (None, None):

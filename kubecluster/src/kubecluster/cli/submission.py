@@ -66,7 +66,8 @@ def submit_command(  # noqa: PLR0913  # one for each option
 
     After Ctrl-C the job goes on.
     """
-    from kubecluster.cli.job import Job, Script, manifest  # noqa: PLC0415  # takes long to import
+    from kubecluster.cli.job import Job  # noqa: PLC0415  # takes long to import
+    from kubecluster.cli.script import Script, manifest  # noqa: PLC0415
 
     _warn_of(arguments)
     namespace, short = place.split(name) if name else (place.namespace, named_after(script.name, uuid4().hex[:5]))

@@ -10,7 +10,8 @@ from functools import partial
 from kubecluster.api import Body, Kubernetes, path
 from kubecluster.diagnosis import Sight, Verdict, diagnose
 from kubecluster.diagnosis.events import moment
-from kubecluster.diagnosis.sight import is_going, items, label, name_of, number, read, text
+from kubecluster.diagnosis.sight import is_going, label, name_of, number, read, text
+from kubecluster.diagnosis.waiting_since import waiting_since
 from kubecluster.errors import NotAllowed
 from kubecluster.names import (
     CLUSTER_NAME,
@@ -74,17 +75,12 @@ def survey(kubernetes: Kubernetes, namespace: str | None, clock: Callable[[], da
         found = dict(zip(_KINDS, lists, strict=True))
     at = clock()
     sights = [_sight(at, cluster, found) for cluster in found[DASK_CLUSTER]]
-    troubled = {_namespace(sight) for sight in sights if diagnose(since(sight), sight).failure is not None}
+    troubled = {_namespace(sight) for sight in sights if diagnose(waiting_since(sight), sight).failure is not None}
     events = {each: _events(kubernetes, each) for each in sorted(troubled)}
     lines = (
         _line(replace(sight, events=events.get(_namespace(sight), ())), found[DASK_AUTOSCALER]) for sight in sights
     )
     return sorted(lines, key=lambda line: (line.namespace, line.name))
-
-
-def since(sight: Sight) -> datetime:
-    """When a cluster was last changed by people: since then they wait for it."""
-    return max((_edited(body) for body in (sight.cluster, *sight.groups) if body), default=sight.at)
 
 
 def state(sight: Sight, verdict: Verdict) -> str:
@@ -126,7 +122,7 @@ def _events(kubernetes: Kubernetes, namespace: str) -> tuple[Body, ...]:
 
 
 def _line(sight: Sight, autoscalers: list[Body]) -> Line:
-    verdict = diagnose(since(sight), sight)
+    verdict = diagnose(waiting_since(sight), sight)
     created = text(sight.cluster, "metadata", "creationTimestamp")
     return Line(
         _namespace(sight),
@@ -157,13 +153,6 @@ def _bounds(cluster: str, autoscaler: Body) -> str:
     most = number(autoscaler, "spec", "maximum")
     bounds = f"{number(autoscaler, 'spec', 'minimum')}-{'' if most >= WITHOUT_LIMIT else most}"
     return f"{group}:{bounds}" if group else bounds
-
-
-def _edited(body: Body) -> datetime:
-    """When somebody else than who keeps its status has written an object last."""
-    fields = items(body, "metadata", "managedFields")
-    times = [text(one, "time") for one in fields if not text(one, "subresource")]
-    return max(map(moment, (text(body, "metadata", "creationTimestamp"), *times)))
 
 
 def _namespace(sight: Sight) -> str:

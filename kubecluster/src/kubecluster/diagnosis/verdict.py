@@ -8,7 +8,7 @@ from enum import StrEnum
 from kubecluster.diagnosis import events as happenings
 from kubecluster.diagnosis.causes import Cause
 from kubecluster.diagnosis.obstacles import obstacle_of
-from kubecluster.diagnosis.parts import parts
+from kubecluster.diagnosis.readiness import parts
 from kubecluster.diagnosis.sight import Body, Sight, is_going, one_line
 from kubecluster.errors import NotReady, TimedOut
 

@@ -1,4 +1,4 @@
-"""Children: how they are marked, and how many replicas they are handed."""
+"""How a child is marked as its owner's."""
 
 import hashlib
 from typing import Any
@@ -8,12 +8,10 @@ import pytest
 from models.kinds import POD, SERVICE
 from models.resources import Metadata
 from models.snapshot import Owner
-from reconciler.passes.desire.children import Marks, child_body, record_naming, replicas_to_hand_down
+from reconciler.passes.desire.children import Marks, child_body
 from reconciler.rules.labels import (
     CLUSTER,
     ISTIO,
-    NAMING,
-    REPLICAS_HANDED_DOWN,
     ROLE,
     SET_BY_OWNER,
     Role,
@@ -91,44 +89,3 @@ def test_everything_is_found_by_its_clusters_name(owner: Owner, name: str) -> No
 def test_a_child_without_a_spec_leaves_the_present_one_as_it_is() -> None:
     """A Pod that exists is only marked."""
     assert "spec" not in child_body(SERVICE, "s", OWNER, Marks(Role.SCHEDULER, ()), None)
-
-
-@pytest.mark.parametrize(
-    ("parents", "childs", "handed_down", "result"),
-    [
-        (3, None, None, 3),
-        (3, 3, "3", 3),
-        (5, 3, "3", 5),
-        (3, 5, "3", 5),
-        (4, 5, "3", 4),
-        (3, 5, None, 5),
-        (0, 3, "3", 0),
-        (3, 0, "3", 0),
-        (3, 5, "damaged", 3),
-    ],
-    ids=[
-        "new child",
-        "nothing changed",
-        "parent edited",
-        "child scaled",
-        "both changed: the parent wins",
-        "never handed down: the child's stands",
-        "parent to zero",
-        "child to zero",
-        "damaged: the parent's counts",
-    ],
-)
-def test_replicas_have_two_writers_and_one_rule(
-    parents: int, childs: int | None, handed_down: str | None, result: int
-) -> None:
-    """The parent's number counts when it differs from what was last handed down; otherwise the child's stands."""
-    annotations = {} if handed_down is None else {REPLICAS_HANDED_DOWN: handed_down}
-    meta = None if childs is None else group(annotations=annotations).metadata
-    assert replicas_to_hand_down(parents, meta, childs or 0) == result
-
-
-def test_a_naming_set_is_recorded_as_an_annotation() -> None:
-    """So that a later change of the setting leaves the resource alone."""
-    record = record_naming(OWNER, Naming.CURRENT)
-    assert record.resource is OWNER
-    assert record.body == {"metadata": {"annotations": {NAMING: "current"}}}

@@ -1,4 +1,4 @@
-"""What the last passes saw, by tree: a pass over a few trees says nothing of the others.
+"""What metrics remember of trees that a pass did not look at: what was last known of each.
 
 Only counts are kept, so that no snapshot outlives its pass.
 """

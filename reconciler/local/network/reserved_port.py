@@ -1,6 +1,6 @@
 """A port of localhost that stays this run's, whether or not anybody is to be let in there.
 
-held      it is bound: whoever connects is refused, and no other program can have it
+reserved  it is bound: whoever connects is refused, and no other program can have it
 open      somebody listens
 """
 
@@ -10,10 +10,10 @@ from contextlib import suppress
 from reconciler.local.network.addresses import BACKLOG, LOOPBACK
 
 
-class HeldPort:
+class ReservedPort:
     """A port of localhost.
 
-    - From `open` to `hold` there is a moment in which another program can take it; then `open` fails until that ends.
+    - From `open` to `reserve` there is a moment in which another program can take it; `open` fails until that ends.
 
     Attributes:
         number: Which it is.
@@ -26,37 +26,37 @@ class HeldPort:
     """
 
     def __init__(self, wanted: int) -> None:
-        self._held: socket.socket | None = None
+        self._reserved: socket.socket | None = None
         with suppress(OSError):
-            self._held = _bound(wanted)
-        if self._held is None:
-            self._held = _bound(0)
-        self.number = int(self._held.getsockname()[1])
+            self._reserved = _bound(wanted)
+        if self._reserved is None:
+            self._reserved = _bound(0)
+        self.number = int(self._reserved.getsockname()[1])
 
     def open(self) -> socket.socket:
-        """A socket that listens there; whoever closes it calls `hold` then.
+        """A socket that listens there; whoever closes it calls `reserve` then.
 
         Raises:
             OSError: another program has taken the port.
         """
-        held = self._held or _bound(self.number)
-        self._held = held  # kept if it cannot listen
+        reserved = self._reserved or _bound(self.number)
+        self._reserved = reserved  # kept if it cannot listen
         # For those that it accepts too: what is left of them must not keep the port from being bound again.
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        held.listen(BACKLOG)
-        self._held = None
-        return held
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.listen(BACKLOG)
+        self._reserved = None
+        return reserved
 
-    def hold(self) -> None:
+    def reserve(self) -> None:
         """Keep the port, now that nobody listens there any more."""
         with suppress(OSError):
-            self._held = self._held or _bound(self.number)
+            self._reserved = self._reserved or _bound(self.number)
 
     def release(self) -> None:
         """Give the port back."""
-        if self._held is not None:
-            self._held.close()
-            self._held = None
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
 
 
 def _bound(port: int) -> socket.socket:

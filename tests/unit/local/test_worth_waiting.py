@@ -1,4 +1,4 @@
-"""Whether Pods that are ready stay so."""
+"""What a run still waits for, and what is not worth waiting for."""
 
 from datetime import timedelta
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.base import wire_time
-from reconciler.local.steadiness import doubts, hopeless
+from reconciler.local.worth_waiting import doubts, hopeless
 from reconciler.wire.protocol import Body
 from tests.builders import NOON
 from tests.unit.local.podlives import Node, container, pod

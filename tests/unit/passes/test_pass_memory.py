@@ -1,7 +1,7 @@
 """What is remembered of passes side by side, and for how long."""
 
 from models.kinds import DASK_CLUSTER, SERVICE, Key
-from reconciler.passes.remembered import Memory
+from reconciler.passes.pass_memory import Memory
 from reconciler.passes.values import Finding
 from reconciler.passes.write_backoff import FORGOTTEN_AFTER, Backoff, Repeat
 from reconciler.rules.reasons import Reason

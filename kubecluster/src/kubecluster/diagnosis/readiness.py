@@ -1,4 +1,4 @@
-"""The parts of a cluster: its scheduler, its Service, its worker groups; each with whether it is ready, and why not."""
+"""Which parts of a cluster are ready, and why not: its scheduler, its Service, its worker groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -7,14 +7,13 @@ from datetime import datetime
 from kubecluster.diagnosis import causes, events
 from kubecluster.diagnosis.absence import absence, endings
 from kubecluster.diagnosis.causes import Cause
+from kubecluster.diagnosis.giving_up import has_failed_enough, is_given_up
 from kubecluster.diagnosis.sight import (
     Body,
     Sight,
     clause,
-    has_ended,
     items,
     name_of,
-    number,
     present,
     scheduler_pods,
     sentence,
@@ -24,11 +23,6 @@ from kubecluster.diagnosis.trouble import trouble_of
 from kubecluster.diagnosis.workers import Group, groups_of, shortage
 from kubecluster.errors import TimedOut
 from kubecluster.names import ConditionType, Reason
-
-CRASHES_ENOUGH = 3
-"""After how many crashes a scheduler is given up. A worker is not: it may have crashed for want of the scheduler."""
-LONG_RUN_SECONDS = 600
-"""Whatever ran longer than that is not in a crash loop: from then on, the kubelet too starts it again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +86,7 @@ def _scheduler(first: datetime, sight: Sight, cluster: Body) -> Part:
     if trouble is None:
         return Part(resource, 1, 1, f"The scheduler Pod {name_of(pod)} is ready.")
     told = sentence(f"The scheduler Pod {name_of(pod)} {trouble}")
-    is_final = trouble.cause.is_final or _is_given_up(cluster, pod)
+    is_final = trouble.cause.is_final or is_given_up(cluster, pod)
     cause = replace(trouble.cause, is_final=is_final)
     return Part(resource, 0, 1, told, cause, name_of(pod) if trouble.wants_log else "")
 
@@ -103,34 +97,8 @@ def _no_scheduler(first: datetime, sight: Sight, cluster: Body) -> Part:
         why = absence(first, sight, cluster, f"{name_of(cluster)}-scheduler")
         return Part(resource, 0, 1, why.sentence("scheduler Pod"), why.cause)
     cause = endings(cluster)
-    cause = causes.STARTING if cause is None else replace(cause, is_final=_has_failed_enough(cluster))
+    cause = causes.STARTING if cause is None else replace(cause, is_final=has_failed_enough(cluster))
     return Part(resource, 0, 1, sentence(text(replaced, "message")), cause)
-
-
-def _has_failed_enough(cluster: Body) -> bool:
-    return number(cluster, "status", "decisions", "failures", "count") >= CRASHES_ENOUGH
-
-
-def _is_given_up(cluster: Body, pod: Body) -> bool:
-    """Whether the scheduler has crashed so often, one time shortly after the other, that it will again."""
-    if has_ended(pod):
-        return _has_failed_enough(cluster)
-    containers = [*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")]
-    return any(
-        text(one, "state", "waiting", "reason") == "CrashLoopBackOff"
-        and number(one, "restartCount") >= CRASHES_ENOUGH
-        and _ran_seconds(one) < LONG_RUN_SECONDS
-        for one in containers
-    )
-
-
-def _ran_seconds(container: Body) -> float:
-    """How long a container ran before it was started again."""
-    if text(container, "lastState", "terminated", "reason") == "StartError":  # its time of start is 1970
-        return 0
-    times = (text(container, "lastState", "terminated", name) for name in ("startedAt", "finishedAt"))
-    started, finished = map(events.moment, times)
-    return (finished - started).total_seconds()
 
 
 def _service(first: datetime, sight: Sight, cluster: Body) -> Part:

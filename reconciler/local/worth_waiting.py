@@ -1,11 +1,13 @@
-"""Whether Pods that are ready stay so: a container without a probe is ready as soon as its process exists.
+"""What a run waits for although it is ready, since it may not stay so; and for which Pods waiting longer is hopeless.
+
+A container without a probe is ready as soon as its process exists, so that says little:
 
     a container                           counts once it has run for
     that has a readiness probe            no time: the probe has looked
     that has none                         5 s
     that was started again                longer than before it ended, but 5 s at least and a minute at most
 
-One that has ended three times, and waits to be started again, is not worth waiting for.
+One that has ended three times, and waits to be started again, makes waiting longer hopeless.
 """
 
 from collections.abc import Iterable, Iterator
