@@ -10,7 +10,7 @@ takes a DaskJob all the way to its worker Pods without listing again; when nothi
 written. No tree waits for another, but for a free thread.
 """
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -24,11 +24,11 @@ from reconciler.passes.bulkhead import Bulkhead
 from reconciler.passes.claims import Claims
 from reconciler.passes.cost import Costs
 from reconciler.passes.desire import desire
-from reconciler.passes.lanes import namespaces_in_turn
 from reconciler.passes.observe import Observation
 from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.pass_state import PassState, is_report, owners_in
 from reconciler.passes.plan import plan
+from reconciler.passes.planning_order import PlanningOrder
 from reconciler.passes.report import View, report, report_others, report_scaling
 from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
 from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
@@ -37,10 +37,6 @@ from reconciler.wire.protocol import API
 
 MOST_ROUNDS = 100
 """A guard against a plan that is never at rest, where the deadline does not end it first."""
-AT_A_TIME = 8
-"""How many trees are planned at a time."""
-SHARE_OF_CAP = 10
-"""A tree that has more to delete than this part of what may be deleted in a pass comes after the others."""
 _STAGES = ("desire", "plan", "policy", "apply", "report")
 """In their order, which is that of a profile; trees are in several of them at a time."""
 
@@ -100,9 +96,7 @@ class _Pass:
     resting: dict[Key, Rest] = field(default_factory=dict)
     through: set[Key] = field(default_factory=set)
     held: set[Key] = field(default_factory=set)
-    waiting: deque[Key] = field(default_factory=deque)
-    late: list[Key] = field(default_factory=list)
-    were_late: set[Key] = field(default_factory=set)
+    order: PlanningOrder = field(init=False)
     untold: list[Action] = field(default_factory=list)
     is_cut: bool = False
 
@@ -111,14 +105,15 @@ class _Pass:
         self.bulkhead = Bulkhead(self.known.findings, self.before.bugs)
         self.waits = self.before.backoff.waiting(self.known.snapshot, self.clock.seconds())
         self.undone = self.before.backoff.undone(self.known.snapshot)
+        cap = self.terms.deletion_cap
+        self.order = PlanningOrder(self._awake(), self.known.snapshot, self.before.served, cap, self._under_way)
 
     def reconcile(self) -> None:
         """Take every tree as far as it goes without waiting, or until time is up."""
-        self.waiting.extend(self._in_turn(self._awake()))
         with self.costs.stage("apply"):
             responses = apply(self.api, (), self.writers, self._answered, self._further)
         self.untold = self.known.settle(responses)
-        has_more = bool(self.waiting or self.late) or any(tree not in self.through for tree in self.rounds)
+        has_more = bool(self.order.left or self._under_way())
         self.is_cut = self.is_cut or (has_more and not self.writers.may_begin())
 
     def _awake(self) -> list[Key]:
@@ -133,19 +128,15 @@ class _Pass:
         return list(self.known.members)
 
     def _further(self) -> Sequence[Action]:
-        """What is to be written for the next trees whose turn it is; nothing if all had theirs.
+        """What is to be written for the next trees whose turn it is; nothing if all had theirs."""
+        while self.writers.may_begin() and (trees := self.order.take()):
+            if actions := self._go_on(self.claims.claim_full(trees)):
+                return actions
+        return ()
 
-        They are planned as late as that, so that the first write waits for no plan but its own, and a pass that is cut
-        off has planned little in vain.
-        """
-        actions: list[Action] = []
-        if self.late and not self._others():
-            self.waiting.extend(self.late)
-            self.late.clear()
-        while self.waiting and not actions and self.writers.may_begin():
-            trees = [self.waiting.popleft() for _ in range(min(AT_A_TIME, len(self.waiting)))]
-            actions = self._go_on(self.claims.claim_full(trees))
-        return actions
+    def _under_way(self) -> set[Key]:
+        """The trees that were planned and are not through."""
+        return self.rounds.keys() - self.through
 
     def _answered(self, responses: Sequence[Response]) -> Sequence[Action]:
         """What follows from the answers to all that was sent for some trees."""
@@ -160,7 +151,7 @@ class _Pass:
         self.rounds.update(trees)
         owners = [owner for tree in trees for owner in self.known.owners_of(tree)]
         allowed = self._plan([owner for owner in owners if owner.key not in self.bulkhead.bugs])
-        late = self._late(allowed.actions)
+        late = self.order.put_off(allowed.actions)
         trees = [tree for tree in trees if tree not in late]
         allowed = replace(allowed, actions=tuple(action for action in allowed.actions if action.tree not in late))
         actions = [action for action in allowed.actions if self.rounds[action.tree] <= MOST_ROUNDS]
@@ -171,23 +162,6 @@ class _Pass:
         told = self._tell(tree for tree in trees if tree in through)
         self.claims.give_back(through.difference(action.tree for action in told))
         return [*actions, *told]
-
-    def _late(self, actions: Iterable[Action]) -> set[Key]:
-        """Trees that have much to delete, and come after the others: how much may be deleted in a pass is bounded."""
-        counts: Counter[Key] = Counter()
-        for action in actions:
-            counts[action.tree] += len(action.doomed) + (action.verb is Verb.DELETE)
-        cap = self.terms.deletion_cap
-        late = {tree for tree, count in counts.items() if count > max(1, cap // SHARE_OF_CAP)} - self.were_late
-        if not cap or not late or not (self.waiting or self._others() - late):
-            return set()
-        self.late += sorted(late)
-        self.were_late |= late
-        return late
-
-    def _others(self) -> set[Key]:
-        """The trees that are planned and not through, without those that come after them."""
-        return self.rounds.keys() - self.through - set(self.late)
 
     def _plan(self, active: Sequence[Owner]) -> Plan:
         """What may be done now for the resources in question."""
@@ -215,20 +189,6 @@ class _Pass:
         if self.terms.no_delete:
             allowed = policy.without_deletes(allowed)
         return policy.within_deletion_cap(allowed, self.terms.deletion_cap, known.deletions.values())
-
-    def _in_turn(self, trees: Iterable[Key]) -> list[Key]:
-        """The trees, those first that had no turn in a pass that was cut off: so none waits for ever.
-
-        Of those the newest of each namespace come first: whoever creates a cluster while a thousand others come up
-        waits for none of them.
-        """
-        newest_first = namespaces_in_turn(sorted(trees, key=self._created_seconds, reverse=True))
-        return sorted(newest_first, key=self.before.served.__contains__)
-
-    def _created_seconds(self, tree: Key) -> float:
-        root = self.known.snapshot.objects.get(tree)
-        at = root.metadata.creation_timestamp if root is not None else None
-        return at.timestamp() if at is not None else 0.0
 
     def _tell(self, trees: Iterable[Key]) -> list[Action]:
         """The statuses and Events of trees."""
@@ -288,7 +248,7 @@ class _Pass:
             (*self.observation.costs, *self.costs.noted),
             self.observation.coverage,
             trees,
-            self.claims.taken.intersection(trees.values()).union(self.waiting, self.late),
+            self.claims.taken.intersection(trees.values()).union(self.order.left),
             frozenset(self.held),
         )
 

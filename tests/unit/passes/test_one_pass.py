@@ -9,8 +9,9 @@ from models.snapshot import Owner
 from reconciler.daemon.settings import Settings
 from reconciler.passes.apply import IN_HAND, Writers
 from reconciler.passes.observe import Scope, observe
-from reconciler.passes.one_pass import AT_A_TIME, MOST_ROUNDS, make_pass
+from reconciler.passes.one_pass import MOST_ROUNDS, make_pass
 from reconciler.passes.pass_memory import Clock, Memory
+from reconciler.passes.planning_order import AT_A_TIME
 from reconciler.passes.values import PassResult, Result, Verb
 from reconciler.rules.labels import TEMPLATE_HASH
 from reconciler.rules.reasons import Reason
@@ -309,3 +310,15 @@ def test_who_has_much_to_delete_comes_after_the_others() -> None:
     going = {name: len(body["status"]["decisions"].get("retiring", ())) for name, body in groups.items()}
     assert going.pop("big-default-worker-group") + going.pop("huge-default-worker-group") == 40
     assert set(going.values()) == {1}
+
+
+def test_who_has_much_to_delete_has_its_turn_when_the_others_have_nothing_to_do() -> None:
+    """There is nobody to wait for."""
+    place = Place()
+    place.add(cluster("big", replicas=30), group("missing", "waits"))
+    _pass(place)
+    place.api.edit(Key(DASK_WORKER_GROUP, NAMESPACE, "big-default-worker-group"), {"spec": {"worker": {"replicas": 0}}})
+    place.clock.advance(1000)
+    result, _ = _pass(place, settings=Settings(deletion_cap=60))
+    assert len(place.made(Verb.DELETE, POD)) == 30
+    assert not result.is_cut
