@@ -142,11 +142,11 @@ class Here:
 
         known = ", ".join(one.name for one in resource.listed(self.kubernetes, namespace)) or "none"
         jobs = [name_of(job) for job in self.kubernetes.list(path(DASK_JOB.plural, namespace))]
-        hint = (
-            "There is a DaskJob of that name: for that, add --job."
-            if name in jobs
-            else f"`{self.hint('list --all-namespaces')}` lists those of all namespaces."
-        )
+        hint = f"`{self.hint('list --all-namespaces')}` lists those of all namespaces."
+        if name in jobs:
+            has_option = any("--job" in each.opts for each in click.get_current_context().command.params)
+            explain = f"`{self.hint('explain', f'--job {namespace}/{name}')}` tells of it"
+            hint = f"There is a DaskJob of that name: {'for that, add --job' if has_option else explain}."
         return f"There is no Dask cluster {name} in namespace {namespace!r}; there are: {known}. {hint}"
 
     def shown(self, resource: "ClusterResource") -> str:
