@@ -112,8 +112,10 @@ class FakeKubernetes(FakePods):
     def _carried_out(self, verb: str, what: Target, request: web.Request, sent: Body) -> web.Response:
         if what.resource == "nodes":
             return web.json_response({"kind": "NodeList", "items": self.nodes})
-        if what.resource == "namespaces":
-            return self._namespace(what, request.query.get("fieldSelector", ""))
+        is_nowhere = verb == "create" and what.namespace in self.absent
+        if what.resource == "namespaces" or is_nowhere:
+            about = Target("", "namespaces", name=what.namespace) if is_nowhere else what
+            return self._namespace(about, request.query.get("fieldSelector", ""))
         if what.resource == "pods/log":
             is_earlier = request.query.get("previous") == "true"
             return self._log(what, request.query.get("container", ""), self.earlier_logs if is_earlier else self.logs)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from distributed import Client
 
-from kubecluster import ClusterNotFound, KubeCluster
+from kubecluster import ClusterNotFound, KubeCluster, NamespaceNotFound
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD
 from tests.kubecluster.commands import done, process, refused, run
 from tests.kubecluster.fakekubernetes import Refusal
@@ -134,9 +134,15 @@ def test_a_namespace_that_does_not_exist_is_told(world: LivingWorld, words: tupl
     assert NO_NAMESPACE not in run(*words).stderr
 
 
-def test_a_cluster_is_not_looked_for_in_no_namespace(world: LivingWorld) -> None:
-    """Python hears the same, as of a cluster that is not there."""
+def test_nothing_is_made_in_a_namespace_that_does_not_exist(world: LivingWorld, tmp_path: Path) -> None:
+    """Neither a cluster nor a job; Python hears the same, and of a cluster to join as of one that is not there."""
     world.server.absent.add("nope")
+    script = tmp_path / "train.py"
+    script.write_text("")
+    assert NO_NAMESPACE in refused("create", "nope/simple")
+    assert NO_NAMESPACE in refused("submit", "-n", "nope", str(script))
+    with pytest.raises(NamespaceNotFound, match="kubectl create namespace nope"):
+        KubeCluster(name="simple", namespace="nope", quiet=True)
     with pytest.raises(ClusterNotFound, match="kubectl create namespace nope"):
         KubeCluster.from_name("nope/simple", quiet=True)
 

@@ -39,7 +39,7 @@ def namespace(value: Any, what: str) -> str | None:
     if name is not None and not _NAMESPACE.fullmatch(name):
         raise ValueError(
             f"{what} is {name!r}; it must be at most 63 lower-case letters, digits and '-', with a letter or digit at "
-            "both ends, and no namespace is called otherwise: `kubectl get namespaces` lists those that there are"
+            "both ends; `kubectl get namespaces` lists those that there are"
         )
     return name
 
