@@ -50,6 +50,8 @@ DASK_AUTOSCALER = Kind(GROUP, VERSION, "DaskAutoscaler", "daskautoscalers")
 POD = Kind("", "v1", "Pod", "pods")
 SERVICE = Kind("", "v1", "Service", "services")
 EVENT = Kind("", "v1", "Event", "events")
+NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
+"""It is only asked whether there is one of a name."""
 
 CUSTOM_KINDS = (DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER)
 CHILD_KINDS = (POD, SERVICE)

@@ -53,6 +53,8 @@ SHOWN = 300  # characters of an answer that is not the API server's own
 CHUNK = 1 << 20
 GZIP = zlib.MAX_WBITS | 16  # zlib's word for the format
 MOST_PACKED = 1032  # bytes that deflate can pack into one
+# How admission refuses an owner whose kind was installed less than half a minute ago.
+UNLEARNED = re.compile(r"cannot set blockOwnerDeletion .*cannot find RESTMapping for APIVersion \S+ Kind (\w+)")
 WARNING = re.compile(r'\d{3} \S+ "((?:[^"\\]|\\.)*)"')
 
 
@@ -155,11 +157,19 @@ def error(answer: Answer, request: Request) -> ApiError:
     message = str(known.get("message") or _foreign(answer, request))
     found = _misnamed(answer.status, message, known.get("details"))
     return (found or error_class(answer.status, reason, writes=request.writes))(
-        message,
+        _in_words(message),
         status=answer.status,
         reason=reason,
         retry_after_seconds=retry_after_seconds(answer, known.get("details")),
     )
+
+
+def _in_words(message: str) -> str:
+    """What the server says, but for what only frightens: it passes by itself."""
+    new = UNLEARNED.search(message)
+    if new is None:
+        return message
+    return f"the kind {new[1]} is new to Kubernetes, where it may own others half a minute from now; it is tried again"
 
 
 def _misnamed(status: int, message: str, details: Any) -> type[ApiError] | None:

@@ -2,14 +2,17 @@
 
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 
 from reconciler.cli import render
 from reconciler.cli.arguments import Invocation
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import CHANGES, DONE, FAILED
+from reconciler.daemon.namespaces import absent, told
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 from reconciler.passes.values import PassResult
+from reconciler.wire.errors import ApiError
 
 
 def run_once(invocation: Invocation) -> int:
@@ -22,9 +25,15 @@ def run_once(invocation: Invocation) -> int:
     api = connected(settings)
     try:
         result = Loop(api, settings, clock=now, twin=twin_of if settings.dry_run else None).once()
+        missing: frozenset[str] = frozenset()
+        with suppress(ApiError):  # what fails there has failed in the pass
+            missing = absent(api, settings.namespaces)
     finally:
         api.close()
-    return print_result(result, invocation, rehearsed=settings.dry_run)
+    code = print_result(result, invocation, rehearsed=settings.dry_run)
+    for namespace in sorted(missing):
+        sys.stderr.write(f"dask-reconciler: {told(namespace)}\n")
+    return FAILED if missing else code
 
 
 def print_result(result: PassResult, invocation: Invocation, *, rehearsed: bool, ignored: Iterable[str] = ()) -> int:

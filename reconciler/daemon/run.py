@@ -36,6 +36,7 @@ from reconciler.daemon.connection import connected, now
 from reconciler.daemon.endpoints import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
+from reconciler.daemon.namespaces import NamespaceLog
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
@@ -70,7 +71,7 @@ def run_daemon(settings: Settings) -> int:
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
-    observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
+    observers = (metrics, PassLog(now, rehearsed=settings.dry_run), NamespaceLog(api, settings.namespaces))
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
     passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)

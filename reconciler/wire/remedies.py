@@ -36,7 +36,10 @@ def watch_refused(kind: Kind, namespace: str | None, error: ApiError) -> str:
 def remedy(kind: Kind, namespace: str | None, error: ApiError) -> str:
     """What to do about a list that failed; empty where waiting is all that can be done."""
     if isinstance(error, NotFound) and kind in CUSTOM_KINDS:
-        return f"Kubernetes does not know {kind}: install the custom resource definitions with `{INSTALL}`."
+        return (
+            f"Kubernetes does not know {kind}: install the custom resource definitions with `{INSTALL}`; "
+            "if they were just installed, it knows them in a moment."
+        )
     if isinstance(error, Forbidden) and error.status == 401:  # noqa: PLR2004 - Unauthorized
         return "Kubernetes does not accept the credentials: renew them, or check --context and --kubeconfig."
     if isinstance(error, Forbidden) and namespace:

@@ -187,7 +187,7 @@ BAD = (
         "a field that is none",
         (_workers(containers=[{**CONTAINERS[0], "imagePullPolice": "Always"}]),),
         GROUP,
-        'unknown field "spec.containers[0].imagePullPolice"',
+        'unknown field "spec.worker.spec.containers[0].imagePullPolice"',
         reason="UnknownField",
         event="UnknownField",
         remedy=_apply(_workers(containers=[{**CONTAINERS[0], "imagePullPolicy": "Always"}])),

@@ -7,8 +7,12 @@ import yaml
 
 from models.kinds import POD, SERVICE
 from reconciler.cli import main
+from reconciler.memory import MemoryAPI
+from tests.builders import NOON
 from tests.cli.kubernetes import SCHEDULER, Kubernetes
+from tests.http.connection import kubeconfig
 from tests.http.faultyserver import Fault
+from tests.kubecluster.fakekubernetes import FakeKubernetes, Refusal
 
 
 def test_once_makes_everything_come_true_and_sums_it_up(
@@ -62,6 +66,22 @@ def test_once_fails_where_a_list_fails(kubernetes: Kubernetes, capsys: pytest.Ca
     err = capsys.readouterr().err
     assert f"Could not list pods in all namespaces: {message}" in err
     assert kubernetes.names() == []
+
+
+def test_a_namespace_that_does_not_exist_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It gives 1 and the remedy; who may not list namespaces is told nothing of them."""
+    with FakeKubernetes(MemoryAPI(lambda: NOON)) as server:
+        server.absent.add("nope")
+        asked = ["--kubeconfig", str(kubeconfig(tmp_path / "config", server.url)), "--once", "--dry-run"]
+        assert main([*asked, "--namespaces", "there"]) == 0
+        assert main([*asked, "--namespaces", "nope,there"]) == 1
+        assert capsys.readouterr().err == (
+            "dask-reconciler: There is no namespace nope. Create it with `kubectl create namespace nope`, or name "
+            "another.\n"
+        )
+        server.troubles.append(Refusal(403, resource="namespaces"))
+        assert main([*asked, "--namespaces", "nope"]) == 0
+        assert capsys.readouterr().err == ""
 
 
 def test_without_a_cluster_the_error_says_where_was_looked(

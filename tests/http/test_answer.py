@@ -147,6 +147,18 @@ def test_retry_after_is_read_in_all_its_forms(headers: dict[str, str], details: 
     assert retry_after_seconds(Answer(429, tuple(headers.items()), b""), details) == seconds
 
 
+def test_a_kind_that_was_just_installed_is_told_in_words() -> None:
+    """Admission learns of new kinds twice a minute; until then it is a refusal that only sounds like a fault."""
+    message = (
+        'pods "c-scheduler" is forbidden: cannot set blockOwnerDeletion in this case because cannot find RESTMapping '
+        "for APIVersion kubernetes.dask.org/v1 Kind DaskCluster: no matches for kind "
+        '"DaskCluster" in version "kubernetes.dask.org/v1"'
+    )
+    found = error(Answer(403, (), status(403, message, "Forbidden")), WRITE)
+    assert isinstance(found, Forbidden)
+    assert found.message.startswith("the kind DaskCluster is new to Kubernetes")
+
+
 @pytest.mark.parametrize(
     ("headers", "texts"),
     [

@@ -57,6 +57,7 @@ class FakeKubernetes(FakePods):
         logs: What Pods have written, by their names, or by `<pod>/<container>`.
         earlier_logs: What they had written before they were started again.
         nodes: The nodes there are.
+        absent: The namespaces that there are not.
         late_seconds: How late answers are, by requests such as `create daskclusters`.
         refuse_forwarding: With which status and words ports are not forwarded, if so.
         requests: What was asked, such as `create daskclusters default/big`, in order.
@@ -72,6 +73,7 @@ class FakeKubernetes(FakePods):
         self.logs: dict[str, str] = {}
         self.earlier_logs: dict[str, str] = {}
         self.nodes: list[Body] = []
+        self.absent: set[str] = set()
         self.requests: list[str] = []
         self.late_seconds: dict[str, float] = {}
         self.refuse_forwarding: tuple[int, str] | None = None
@@ -110,6 +112,10 @@ class FakeKubernetes(FakePods):
     def _carried_out(self, verb: str, what: Target, request: web.Request, sent: Body) -> web.Response:
         if what.resource == "nodes":
             return web.json_response({"kind": "NodeList", "items": self.nodes})
+        is_nowhere = verb == "create" and what.namespace in self.absent
+        if what.resource == "namespaces" or is_nowhere:
+            about = Target("", "namespaces", name=what.namespace) if is_nowhere else what
+            return self._namespace(about, request.query.get("fieldSelector", ""))
         if what.resource == "pods/log":
             is_earlier = request.query.get("previous") == "true"
             return self._log(what, request.query.get("container", ""), self.earlier_logs if is_earlier else self.logs)
@@ -138,6 +144,15 @@ class FakeKubernetes(FakePods):
             uid = sent.get("preconditions", {}).get("uid") or found["metadata"]["uid"]
             return web.json_response(self.api.delete(key, uid).body)
         return web.json_response(found)
+
+    def _namespace(self, what: Target, fields: str) -> web.Response:
+        name = what.name or fields.removeprefix("metadata.name=")
+        found = [] if name in self.absent else [{"kind": "Namespace", "metadata": {"name": name}}]
+        if not what.name:
+            return web.json_response({"kind": "NamespaceList", "items": found})
+        if not found:
+            return _status(NOT_FOUND, "NotFound", f'namespaces "{name}" not found', what)
+        return web.json_response(found[0])
 
     def _log(self, what: Target, container: str, logs: dict[str, str]) -> web.Response:
         if self.api.get(Key(POD, what.namespace, what.name)) is None:

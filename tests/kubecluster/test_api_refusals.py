@@ -78,8 +78,8 @@ REFUSALS: dict[str, tuple[str, Act, type[KubeClusterError], tuple[str, ...]]] = 
     "a namespace that is missing": (
         "create",
         refused(404, 'namespaces "ns" not found', "NotFound", name="ns", kind="namespaces"),
-        errors.RequestFailed,
-        ("There is no namespace 'ns': create it",),
+        errors.NamespaceNotFound,
+        ("There is no namespace 'ns': create it (`kubectl create namespace ns`)",),
     ),
     "a name that is taken": (
         "create", refused(409, "x already exists", "AlreadyExists"), errors.AlreadyExists,

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from distributed import Client
 
-from kubecluster import KubeCluster
+from kubecluster import ClusterNotFound, KubeCluster, NamespaceNotFound
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD
 from tests.kubecluster.commands import done, process, refused, run
 from tests.kubecluster.fakekubernetes import Refusal
@@ -118,6 +118,51 @@ def test_an_empty_list_says_so_beside_the_output(world: LivingWorld) -> None:
     code, output, errors = process("list", kubeconfig=world.kubeconfig)
     assert (code, output) == (0, "")
     assert "There are no Dask clusters in namespace 'default'." in errors
+
+
+NO_NAMESPACE = "There is no namespace 'nope': create it (`kubectl create namespace nope`), or choose another."
+
+
+@pytest.mark.parametrize(
+    "words", [("list", "-n", "nope"), ("explain", "nope/simple"), ("scale", "simple", "1", "-n", "nope")]
+)
+def test_a_namespace_that_does_not_exist_is_told(world: LivingWorld, words: tuple[str, ...]) -> None:
+    """Its lists are empty, as those of one in which there is nothing; who may not see namespaces hears of clusters."""
+    world.server.absent.add("nope")
+    assert NO_NAMESPACE in refused(*words)
+    world.server.troubles.append(Refusal(403, resource="namespaces"))
+    assert NO_NAMESPACE not in run(*words).stderr
+
+
+def test_nothing_is_made_in_a_namespace_that_does_not_exist(world: LivingWorld, tmp_path: Path) -> None:
+    """Neither a cluster nor a job; Python hears the same, and of a cluster to join as of one that is not there."""
+    world.server.absent.add("nope")
+    script = tmp_path / "train.py"
+    script.write_text("")
+    assert NO_NAMESPACE in refused("create", "nope/simple")
+    assert NO_NAMESPACE in refused("submit", "-n", "nope", str(script))
+    with pytest.raises(NamespaceNotFound, match="kubectl create namespace nope"):
+        KubeCluster(name="simple", namespace="nope", quiet=True)
+    with pytest.raises(ClusterNotFound, match="kubectl create namespace nope"):
+        KubeCluster.from_name("nope/simple", quiet=True)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("explain", "Nope/simple"),
+        ("delete", "a_b/simple", "--yes"),
+        ("logs", "--job", "a.b/train"),
+        ("list", "--namespace", "a b"),
+        ("create", "A/simple", "--dry-run"),
+    ],
+)
+def test_a_namespace_that_cannot_be_is_wrong_usage(world: LivingWorld, words: tuple[str, ...]) -> None:
+    """Nothing is sent; the error says how namespaces are called and how to see them."""
+    said = refused(*words, code=2)
+    assert "it must be at most 63 lower-case letters, digits and '-'" in said
+    assert "`kubectl get namespaces` lists those that there are." in said
+    assert not world.server.requests
 
 
 def test_a_list_needs_no_right_to_see_events(world: LivingWorld) -> None:

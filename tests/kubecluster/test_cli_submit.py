@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from kubecluster.cli.script import Script, manifest
+from kubecluster.options import Surroundings, resolved
 from models.kinds import DASK_CLUSTER, DASK_JOB
 from tests.kubecluster.commands import done, refused, run, running
 from tests.kubecluster.daskhost import DaskHost
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.jobworld import JobMachine, JobServer, with_jobs
 from tests.kubecluster.livingworld import LivingWorld
+from tests.kubecluster.sights import waits
 from tests.realcluster.eventually import eventually
 
 SECOND = "2026-01-01T00:00:0{0}.000000001Z step {0}\n"
@@ -127,6 +130,49 @@ def test_a_jobs_cluster_is_not_deleted_without_it(jobs: Jobs, script: str) -> No
     eventually(lambda: world.names(DASK_CLUSTER) == ["train-cluster"], "the job's cluster")
     assert "`kubectl dask delete --job default/train`" in refused("delete", "train", "--yes")
     assert world.names(DASK_CLUSTER) == ["train-cluster"]
+
+
+def test_a_job_that_waits_is_explained(jobs: Jobs, script: str) -> None:
+    """What it waits for, and what to do; a command that knows no jobs says which one does."""
+    world, _, _ = jobs
+    world.has_reconciler = False
+    done("submit", "--name", "train", "--detach", script)
+    explained = run("explain", "--job", "train")
+    assert explained.exit_code == 1, explained.output
+    assert explained.stdout.startswith("default/train: The DaskCluster of the job has not been created yet")
+    assert "There is a DaskJob of that name: for that, add --job." in refused("explain", "train")
+    assert "`kubectl dask explain --job default/train` tells of it" in refused("scale", "train", "1")
+    assert "There is no DaskJob default/other" in refused("explain", "--job", "other")
+
+
+def test_a_runner_that_cannot_start_is_explained(jobs: Jobs) -> None:
+    """Its Pod is named, with what keeps it from running; so is its job where the cluster is explained."""
+    world, _, _ = jobs
+    world.statuses["broken"] = waits("ErrImagePull", "no such image")
+    options = resolved({"name": "train", "image": "dask:1"}, Surroundings({}, {}))
+    body = manifest(options, Script("train.py", b""))
+    body["spec"]["job"]["spec"]["containers"][0]["image"] = "broken"
+    world.api.create(DASK_JOB, {**body, "metadata": {**body["metadata"], "namespace": "default"}})
+    told = "default/train: The runner Pod train-runner cannot start: ErrImagePull: no such image."
+    eventually(lambda: told in run("explain", "--job", "train").stdout, told)
+    assert "pod/train-cluster-scheduler 1/1" in run("explain", "--job", "train", "--verbose").stdout
+    assert "It belongs to the DaskJob default/train: `kubectl dask explain --job" in run("explain", "train").stdout
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [(0, "The job's command succeeded."), (3, "The runner Pod train-runner failed: exit code 3")]
+)
+def test_how_a_job_has_ended_is_explained(jobs: Jobs, script: str, code: int, told: str) -> None:
+    """And that it runs, before; the exit code is 0 unless it has failed."""
+    _, _, machine = jobs
+    done("submit", "--name", "train", "--workers", "0", "--detach", script)
+    eventually(lambda: "The runner Pod train-runner runs." in run("explain", "--job", "train").stdout, "it runs")
+    assert run("explain", "--job", "train", "--quiet").output == ""
+    machine.codes.append(code)
+    eventually(lambda: told in run("explain", "--job", "train").stdout, told)
+    ended = run("explain", "--job", "train", "--verbose")
+    assert ended.exit_code == bool(code)
+    assert ("step 2" in ended.stdout) == bool(code)
 
 
 def test_an_option_behind_the_script_is_the_scripts(jobs: Jobs, script: str) -> None:

@@ -36,14 +36,14 @@ IMAGES = {
     ),
     "no such image": Case(
         waits("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {GONE}"),
-        f"cannot start: ImagePullBackOff: {BACK_OFF}: ErrImagePull: {GONE}.",
+        f"cannot start: ErrImagePull: {GONE}.",
         ImagePullFailed,
         "Correct the image's name and tag",
         is_final=True,
     ),
     "no such image, as told by an Event": Case(
         waits("ImagePullBackOff", BACK_OFF),
-        f'cannot start: ImagePullBackOff: {BACK_OFF}: Failed to pull image "{IMAGE}": {GONE}.',
+        f"cannot start: ErrImagePull: {GONE}.",
         ImagePullFailed,
         "Correct the image's name and tag",
         is_final=True,
@@ -51,7 +51,7 @@ IMAGES = {
     ),
     "no Events may be listed": Case(
         waits("ImagePullBackOff", BACK_OFF),
-        f"cannot start: ImagePullBackOff: {BACK_OFF}.",
+        f"cannot start: ErrImagePull: {BACK_OFF}.",
         ImagePullFailed,
         "Correct the image's name, or see to",
     ),
@@ -60,14 +60,14 @@ IMAGES = {
     ),
     "Docker Hub's denial": Case(
         waits("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {DENIED}"),
-        f"cannot start: ImagePullBackOff: {BACK_OFF}: ErrImagePull: {DENIED}.",
+        f"cannot start: ErrImagePull: {DENIED}.",
         ImagePullFailed,
         "imagePullSecrets",
         is_final=True,
     ),
     "a registry that is not reached": Case(
         waits("ImagePullBackOff", f"{BACK_OFF}: ErrImagePull: {UNREACHED}"),
-        f"cannot start: ImagePullBackOff: {BACK_OFF}: ErrImagePull: {UNREACHED}.",
+        f"cannot start: ErrImagePull: {UNREACHED}.",
         ImagePullFailed,
         "does not reach the image's registry",
     ),
@@ -105,3 +105,11 @@ def test_an_image_that_cannot_be_had_is_explained(case: Case) -> None:
     """By the last attempt's own error; it is past hope once the registry has said more than once that it has none."""
     case.check()
     assert not case.verdict().pod  # what never started has no log
+
+
+@pytest.mark.parametrize("waits_in_between", [f"{BACK_OFF}: ErrImagePull: {UNREACHED}", BACK_OFF])
+def test_an_image_that_cannot_be_had_is_told_once(waits_in_between: str) -> None:
+    """An attempt and the wait for the next one are one trouble: nothing changes, so there is no further line."""
+    attempt = Case(waits("ErrImagePull", UNREACHED), "", ImagePullFailed, "", events=pulled(UNREACHED)).verdict()
+    between = waits("ImagePullBackOff", waits_in_between)
+    assert Case(between, "", ImagePullFailed, "", events=pulled(UNREACHED)).verdict() == attempt

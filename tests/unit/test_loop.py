@@ -2,21 +2,19 @@
 
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
-from reconciler.daemon.settings import Settings
+from models.kinds import DASK_CLUSTER, POD, Key
 from reconciler.hints import Hints
-from reconciler.loop import LEAST_DEADLINE_SECONDS, MOST_PASSES_OF_ONCE, Loop, Observer, Twin
-from reconciler.memory import twin_of
+from reconciler.loop import LEAST_DEADLINE_SECONDS, Observer
 from reconciler.passes.lists import Place as Listed
 from reconciler.passes.values import PassResult, Verb
-from reconciler.wire.errors import Conflict, ServerError, TooManyRequests, UnknownOutcome, Unreachable
+from reconciler.wire.errors import TooManyRequests, Unreachable
 from tests.builders import NAMESPACE, cluster
+from tests.unit.loops import Server, loop_of
 from tests.unit.passes.place import Place
 
 
@@ -44,34 +42,6 @@ class Stop(threading.Event):
             self.pauses.append(0.0)
 
 
-@dataclass
-class Server:
-    """What goes wrong at an API server.
-
-    Args:
-        list_seconds: How long a list takes.
-        write_seconds: How long a write takes.
-        unread_until: Until when nothing can be listed, in seconds of the clock.
-        error: What comes of each write, if not the write.
-    """
-
-    list_seconds: float = 0.0
-    write_seconds: float = 0.0
-    unread_until: float = 0.0
-    error: Exception | None = None
-    place: Place = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.place = Place(self._answer)
-
-    def _answer(self, verb: Verb | None) -> None:
-        self.place.clock.advance(self.list_seconds if verb is None else self.write_seconds)
-        if verb is None and self.place.clock.seconds() < self.unread_until:
-            raise Unreachable("connection refused")
-        if verb is not None and self.error is not None:
-            raise self.error
-
-
 class Crowded(Hints):
     """Hints of more trees than small passes can see to."""
 
@@ -81,25 +51,16 @@ class Crowded(Hints):
         """A list changes nothing about it."""
 
 
-def _loop(
-    server: Server, *observers: Observer, hints: Hints | None = None, twin: Twin | None = None, **settings: Any
-) -> Loop:
-    place = server.place
-    chosen = Settings(parallel_writes=1, **settings)
-    seconds = place.clock.seconds
-    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, twin=twin, hints=hints)
-
-
 def _passes(server: Server, most: int, **settings: Any) -> list[PassResult]:
     results: list[PassResult] = []
     stop = Stop(server.place, most - 1)
-    _loop(server, results.append, stop.after_pass, **settings).forever(stop)
+    loop_of(server, results.append, stop.after_pass, **settings).forever(stop)
     return results
 
 
 def _pauses(server: Server, most: int, **settings: Any) -> list[float]:
     stop = Stop(server.place, most)
-    _loop(server, stop.after_pass, **settings).forever(stop)
+    loop_of(server, stop.after_pass, **settings).forever(stop)
     return stop.pauses
 
 
@@ -133,7 +94,9 @@ def test_a_list_of_one_namespace_that_fails_makes_no_pause_longer() -> None:
 
     server.place.happens = answer
     stop, seen = Stop(server.place, 2), list[bool]()
-    loop = _loop(server, stop.after_pass, lambda _: seen.append(loop.listed_once), namespaces=("default", "elsewhere"))
+    loop = loop_of(
+        server, stop.after_pass, lambda _: seen.append(loop.listed_once), namespaces=("default", "elsewhere")
+    )
     loop.forever(stop)
     assert stop.pauses == [5.0] * 2
     assert seen[0], "not ready, though only one namespace could not be read"
@@ -162,7 +125,7 @@ def test_a_bug_that_ends_each_pass_ends_one_an_interval() -> None:
 def _crowded_pauses(server: Server, most: int, *observers: Observer) -> list[int]:
     """The pauses where hints are crowded, without the little that passes cost."""
     stop = Stop(server.place, most)
-    _loop(server, stop.after_pass, *observers, hints=Crowded(Place().api)).forever(stop)
+    loop_of(server, stop.after_pass, *observers, hints=Crowded(Place().api)).forever(stop)
     return [round(pause) for pause in stop.pauses]
 
 
@@ -224,7 +187,7 @@ def test_a_stop_ends_the_pass_between_two_writes() -> None:
     place.happens = answer
     place.add(cluster(replicas=30))
     results: list[PassResult] = []
-    _loop(server, results.append).forever(stop)
+    loop_of(server, results.append).forever(stop)
     (result,) = results
     assert result.is_cut
     assert len(place.made(Verb.CREATE, POD)) == 3
@@ -239,78 +202,8 @@ def test_a_stop_while_listing_writes_nothing() -> None:
     stop = Stop(server.place, 9)
     server.place.add(cluster())
     server.place.happens = lambda _: stop.set()
-    _loop(server).forever(stop)
+    loop_of(server).forever(stop)
     assert server.place.writes == []
-
-
-def test_once_goes_on_while_a_pass_that_was_cut_gets_something_done() -> None:
-    """However many passes that takes; what they did is in the one result."""
-    server = Server(write_seconds=1.0)
-    server.place.add(cluster(replicas=100))
-    results: list[PassResult] = []
-    result = _loop(server, results.append).once()
-    assert (len(results) > MOST_PASSES_OF_ONCE, result.is_cut, result.ok) == (True, False, True)
-    assert len(server.place.api.objects(POD)) == 101
-    created = [one.action.key for one in result.responses if one.action.key.kind == POD]
-    assert len(created) == len(set(created)) == 101
-
-
-@pytest.mark.parametrize(
-    ("error", "passes"),
-    [
-        (Conflict("modified", status=409), MOST_PASSES_OF_ONCE),
-        (ServerError("no leader", status=503), 1),
-        (None, 1),
-    ],
-    ids=["conflict", "unavailable", "none"],
-)
-def test_once_looks_again_where_only_that_helps(error: Exception | None, passes: int) -> None:
-    """Conflicts are resolved by another look; a server in trouble is told at once; neither goes on for ever."""
-    server = Server(error=error)
-    server.place.add(cluster())
-    results: list[PassResult] = []
-    _loop(server, results.append).once()
-    assert len(results) == passes
-
-
-def test_once_tells_what_it_lost_and_left_undone() -> None:
-    """A create whose answer was lost is not repeated before its wait is over: then it has failed."""
-    server = Server()
-    place = server.place
-    place.add(cluster())
-
-    def loses_the_first(verb: Verb | None) -> None:
-        if verb is Verb.CREATE and len(place.made(Verb.CREATE, POD)) == 1:
-            raise UnknownOutcome("connection lost")
-
-    place.happens = loses_the_first
-    result = _loop(server).once()
-    (lost,) = [failure for failure in result.failures if failure.action.key.kind == POD]
-    assert place.api.get(lost.action.key) is None
-    assert lost.action not in result.plan.postponed
-
-
-def test_a_dry_run_is_the_same_each_time() -> None:
-    """Since it changes nothing, that something is still to be changed is no sign that others take it back."""
-    server = Server()
-    server.place.add(cluster())
-    _loop(server).once()
-    service = Key(SERVICE, NAMESPACE, "simple-service")
-    server.place.api.edit(service, {"spec": {"ports": [{"name": "other", "port": 1}]}})
-    results: list[PassResult] = []
-    loop = _loop(server, results.append, twin=twin_of)
-    for _ in range(5):
-        loop.once()
-    assert [[action.key for action in result.plan.actions] for result in results] == [[service]] * 5
-
-
-def test_once_ends_where_a_cut_pass_gets_nothing_done() -> None:
-    """A server that takes its time to say no is not asked for ever."""
-    server = Server(write_seconds=20.0, error=ServerError("no leader", status=503))
-    server.place.add(cluster())
-    results: list[PassResult] = []
-    _loop(server, results.append).once()
-    assert len(results) == 1
 
 
 def test_the_daemon_is_ready_when_something_was_read() -> None:
@@ -323,7 +216,7 @@ def test_the_daemon_is_ready_when_something_was_read() -> None:
         if result.snapshot is not None:
             server.unread_until = 3600.0
 
-    loop = _loop(server, stop.after_pass, trouble_again, lambda _: seen.append(loop.listed_once))
+    loop = loop_of(server, stop.after_pass, trouble_again, lambda _: seen.append(loop.listed_once))
     assert (loop.listed_once, loop.last_attempt_at) == (False, None)
     loop.forever(stop)
     assert seen == [False, True, True]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kubecluster.errors import ImagePullFailed as ImagePullFailed
     from kubecluster.errors import Invalid as Invalid
     from kubecluster.errors import KubeClusterError as KubeClusterError
+    from kubecluster.errors import NamespaceNotFound as NamespaceNotFound
     from kubecluster.errors import NoKubernetes as NoKubernetes
     from kubecluster.errors import NoOperator as NoOperator
     from kubecluster.errors import NotAllowed as NotAllowed
@@ -52,6 +53,7 @@ _ERRORS = (
     "ImagePullFailed",
     "Invalid",
     "KubeClusterError",
+    "NamespaceNotFound",
     "NoKubernetes",
     "NoOperator",
     "NotAllowed",

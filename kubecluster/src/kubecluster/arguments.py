@@ -77,7 +77,7 @@ TABLE: Mapping[str, Option] = {
         in_manifest=True,
     ),
     "namespace": Option(
-        "namespace", None, checks.optional_text, "The namespace; by default the kubeconfig's, or the Pod's own."
+        "namespace", None, checks.namespace, "The namespace; by default the kubeconfig's, or the Pod's own."
     ),
     "image": Option("image", IMAGE, checks.text, "The image of the scheduler and the workers.", in_manifest=True),
     "n_workers": Option(

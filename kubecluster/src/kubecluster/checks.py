@@ -5,6 +5,7 @@ a `ValueError`, as in dask-kubernetes.
 """
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from enum import Enum, StrEnum
@@ -15,6 +16,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 LARGEST_COUNT = 2**31 - 1
 """The greatest number of workers that a DaskCluster can have."""
 LARGEST_PORT = 65535
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def text(value: Any, what: str) -> str:
@@ -29,6 +31,17 @@ def text(value: Any, what: str) -> str:
 def optional_text(value: Any, what: str) -> str | None:
     """Text, or `None` for an empty one: that is how a variable of the environment is unset where it cannot be."""
     return None if value == "" else text(value, what)
+
+
+def namespace(value: Any, what: str) -> str | None:
+    """A namespace, or `None` for an empty text."""
+    name = optional_text(value, what)
+    if name is not None and not _NAMESPACE.fullmatch(name):
+        raise ValueError(
+            f"{what} is {name!r}; it must be at most 63 lower-case letters, digits and '-', with a letter or digit at "
+            "both ends; `kubectl get namespaces` lists those that there are"
+        )
+    return name
 
 
 def path(value: Any, what: str) -> str | None:

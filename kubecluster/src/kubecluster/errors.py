@@ -10,6 +10,7 @@ KubeClusterError
 │   ├── NotInstalled             the custom resource definitions are not there
 │   ├── AlreadyExists            there is a cluster of that name
 │   ├── ClusterNotFound          there is none of that name
+│   │   └── NamespaceNotFound    nor is there its namespace
 │   ├── Conflict                 somebody else changed it at the same time
 │   └── Invalid                  the resource is wrong
 ├── NotReady                     it did not become ready
@@ -66,6 +67,10 @@ class AlreadyExists(RequestFailed, ValueError):
 
 class ClusterNotFound(RequestFailed, ValueError):
     """There is no cluster, or no worker group, of that name."""
+
+
+class NamespaceNotFound(ClusterNotFound):
+    """There is no such namespace."""
 
 
 class Conflict(RequestFailed):

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from kubecluster import names
+from kubecluster import checks, names
 from kubecluster.arguments import TABLE, CreateMode, Option, PortForward
 from kubecluster.checks import did_you_mean, listed
 from kubecluster.containers import Body
@@ -191,10 +191,11 @@ def _taken_from(spec: Mapping[str, Any], values: Mapping[str, Any], *, has_names
     """The name and the namespace of a custom manifest.
 
     Raises:
-        ValueError: an argument names another namespace.
+        ValueError: an argument names another namespace, or nothing can be called so.
     """
     metadata = spec["metadata"]
-    namespace = metadata.get("namespace") or values["namespace"]
+    written = checks.namespace(metadata.get("namespace") or "", "custom_cluster_spec: metadata.namespace")
+    namespace = written or values["namespace"]
     if has_namespace and namespace != values["namespace"]:
         raise ValueError(
             f"namespace is {values['namespace']!r}, but custom_cluster_spec: metadata.namespace is {namespace!r}; "

@@ -70,6 +70,7 @@ async def find_or_make(kubernetes: Kubernetes, options: Options, progress: Progr
                 )
             return Found(resource, body, is_made=False)
     if options.create_mode is CreateMode.CONNECT_ONLY:
+        await in_thread(partial(kubernetes.refuse_absent, namespace))
         tried = " and no ".join(str(named(name)) for name in options.candidates)
         raise ClusterNotFound(
             f"There is no DaskCluster {tried}. `kubectl get daskclusters --all-namespaces` lists those that there are; "

@@ -1,8 +1,14 @@
 """Whether the API server takes what is made from a resource: the condition `Accepted`."""
 
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from operator import attrgetter
+from typing import Any
 
 from models.base import Condition, find_condition
+from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
 from models.snapshot import Owner
 from reconciler.passes.report.conditions import condition, messages_with
 from reconciler.passes.report.view import View
@@ -12,6 +18,17 @@ from reconciler.rules.reasons import Reason
 
 WRITES = (Verb.CREATE, Verb.UPDATE)
 
+TEMPLATES: Mapping[tuple[Kind, Kind], str] = {
+    (DASK_CLUSTER, POD): "spec.scheduler.spec",
+    (DASK_CLUSTER, SERVICE): "spec.scheduler.service",
+    (DASK_WORKER_GROUP, POD): "spec.worker.spec",
+    (DASK_JOB, POD): "spec.job.spec",
+    (DASK_JOB, DASK_CLUSTER): "spec.cluster.spec",
+}
+"""By the kinds of a resource and of what is made from it, where in the one the other's spec is written."""
+
+_SPEC = re.compile(r"(?<![\w.])spec(?=[.\[])")
+_VARIABLE = re.compile(r"(?<![\w.])spec\.(containers|initContainers)\[(\d+)\]\.env\[(\d+)\]")
 _REASON = re.compile(r"[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?")
 
 
@@ -37,13 +54,33 @@ def _learned(view: View, resource: Owner) -> Condition:
     if known is not None and _is_stale(known, resource):
         known = None
     done = view.responses_of(resource, WRITES, (Result.DONE,))
-    warnings = "; ".join(dict.fromkeys(warning for response in done for warning in response.warnings))
+    warnings = "; ".join(dict.fromkeys(warning for response in done for warning in _warnings(resource, response)))
     if warnings:
         return condition(ConditionType.ACCEPTED, Reason.UNKNOWN_FIELD, warnings)
     if known is not None and (known.reason == Reason.UNKNOWN_FIELD or not done):
         return known
     message = "The API server has refused nothing that was made from this resource."
     return condition(ConditionType.ACCEPTED, Reason.ACCEPTED, message)
+
+
+def _warnings(resource: Owner, response: Response) -> Iterator[str]:
+    """What the server warned of, with the fields where the resource has them."""
+    kind, warnings = response.action.key.kind, response.warnings
+    written = TEMPLATES.get((resource.kind(), kind), "spec")
+    if kind == POD and warnings:
+        made, template = response.action.body.get("spec", {}), attrgetter(written)(resource)
+        numbered = partial(_variable, made=made, template=template)
+        warnings = tuple(_VARIABLE.sub(numbered, warning) for warning in warnings)
+    return (_SPEC.sub(written, warning) for warning in warnings)
+
+
+def _variable(found: re.Match[str], made: Mapping[str, Any], template: Mapping[str, Any]) -> str:
+    """A variable by its number in the template, which lacks those that are put before the user's."""
+    part, container, number = found[1], int(found[2]), int(found[3])
+    with suppress(LookupError):
+        added = len(made[part][container]["env"]) - len(template[part][container].get("env") or ())
+        return f"spec.{part}[{container}].env[{number - added}]"
+    return found[0]
 
 
 def _is_stale(known: Condition, resource: Owner) -> bool:

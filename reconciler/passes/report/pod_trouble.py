@@ -20,6 +20,8 @@ KINDS_SHOWN = 3
 # What the scheduler adds on claims and preemption only says again that there is no node.
 _NO_NEWS = re.compile(r" no new claims to deallocate,?\.?| preemption:")
 _BACK_OFF = re.compile(r"back-off (\S+) restarting")
+_NO_IMAGE = re.compile(r'Back-off pulling image "[^"]*": (\w+): (.*)', re.DOTALL)
+"""What a kubelet says between two attempts to pull an image: the reason and the message of the last one."""
 _KUEUE = "kueue.x-k8s.io/"
 _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
 
@@ -143,9 +145,12 @@ def _starting(pod: Pod) -> Iterator[Trouble]:
 def _waiting(container: ContainerStatus, waiting: Waiting, prefix: str) -> Trouble:
     """A container that cannot start.
 
-    The message of a crash loop holds the Pod's uid, too; how the container ended says more.
+    The message of a crash loop holds the Pod's uid, too; how the container ended says more. An image that cannot be
+    pulled has two names in turn, of which it keeps that of the attempt.
     """
     end = container.last_state.terminated
+    if waiting.reason == "ImagePullBackOff" and (last := _NO_IMAGE.fullmatch(waiting.message)):
+        return Trouble(f"cannot start: {prefix}{last[1]}", last[2])
     if waiting.reason != "CrashLoopBackOff":
         return Trouble(f"cannot start: {prefix}{waiting.reason}", waiting.message)
     pause = _BACK_OFF.search(waiting.message)

@@ -38,6 +38,7 @@ CORE_VERBS = {
     "pods": "list watch create patch delete",
     "services": "list watch create patch",
     "events": "create",
+    "namespaces": "list",
 }
 RIGHTS = {
     **{("kubernetes.dask.org", resource): set(verbs.split()) for resource, verbs in CUSTOM_VERBS.items()},

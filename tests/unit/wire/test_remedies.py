@@ -14,7 +14,8 @@ SLOW = ServerError("etcd is slow", status=503)
 @pytest.mark.parametrize(
     ("error", "namespace", "words"),
     [
-        (MISSING, None, "install the custom resource definitions with `kubectl apply -k deploy/base`."),
+        (MISSING, None, "install the custom resource definitions with `kubectl apply -k deploy/base`;"),
+        (MISSING, None, "if they were just installed, it knows them in a moment."),
         (
             FORBIDDEN,
             None,

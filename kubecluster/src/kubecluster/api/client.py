@@ -12,7 +12,7 @@ from kubecluster.api.paths import path, target
 from kubecluster.api.refusals import BUSY, Answer, parsed, plain, refusal
 from kubecluster.api.requests import Body, Request
 from kubecluster.api.surroundings import find
-from kubecluster.errors import KubeClusterError, RequestFailed
+from kubecluster.errors import KubeClusterError, NamespaceNotFound, RequestFailed
 
 PAUSES = (0.2, 0.5, 1.0, 2.0)
 """How long to wait before each further try of a request that only asks."""
@@ -169,6 +169,21 @@ class Kubernetes:
         """
         status: Any = self._object(requests.review(verb, group, resource, namespace)).get("status") or {}
         return bool(status.get("allowed"))
+
+    def refuse_absent(self, namespace: str) -> None:
+        """Complain of a namespace that does not exist, which its lists do not tell: they are empty.
+
+        Who may not see it, or cannot at the moment, hears nothing.
+
+        Raises:
+            NamespaceNotFound: there is none of that name.
+        """
+        try:
+            self.get(path("namespaces", None, namespace, group=""))
+        except NamespaceNotFound:
+            raise
+        except KubeClusterError:
+            return
 
     def stream(self, path: str, **query: str) -> Stream:
         """What it takes to open a WebSocket to a path, with fresh credentials.

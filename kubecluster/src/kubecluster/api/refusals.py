@@ -14,6 +14,7 @@ from kubecluster.errors import (
     Conflict,
     Invalid,
     KubeClusterError,
+    NamespaceNotFound,
     NotAllowed,
     NotInstalled,
     QuotaExceeded,
@@ -163,8 +164,11 @@ def _forbidden(said: Said, request: Request) -> KubeClusterError:
 
 
 def _missing(said: Said, about: Target, server: str) -> KubeClusterError:
-    if said.details.get("kind") == "namespaces" and about.plural != "namespaces":
-        return RequestFailed(f"There is no namespace {about.namespace!r}: create it, or choose another.")
+    if said.details.get("kind") == "namespaces":
+        name = about.namespace or about.name
+        return NamespaceNotFound(
+            f"There is no namespace {name!r}: create it (`kubectl create namespace {name}`), or choose another."
+        )
     if about.is_dask and not said.details.get("name"):
         return NotInstalled(
             f"{server} does not know {about.plural}.{about.group}: have the custom resource definitions installed, "

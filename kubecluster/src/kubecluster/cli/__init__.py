@@ -6,7 +6,7 @@
                cluster                                         making    what a new cluster is to be
 
     creation   listing    scaling    forwarding          deletion   explaining   logs       submission
-               survey                scheduler_changes                          following  script, job, running
+               survey                scheduler_changes              steps       following  script, job, running
 
 Nothing but click is imported until a command runs.
 """

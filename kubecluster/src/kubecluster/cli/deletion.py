@@ -40,7 +40,7 @@ def delete_command(  # noqa: PLR0913  # one for each option
     Nothing is deleted unless all of them are found.
     """
     with connected(place) as here:
-        found = [_job(here, name) if job else _cluster(here, name) for name in dict.fromkeys(names)]
+        found = [here.job(name) if job else _cluster(here, name) for name in dict.fromkeys(names)]
         _ask(found, yes=yes)
         for each in found:
             each.delete()
@@ -69,20 +69,6 @@ def _cluster(here: Here, name: str) -> "ClusterResource":
                 f"that: `{here.hint('delete', f'--job {job}')}`."
             )
     return resource
-
-
-def _job(here: Here, name: str) -> "Job":
-    """A job that is there.
-
-    Raises:
-        ClusterNotFound: there is none of that name.
-    """
-    from kubecluster.cli.job import Job  # noqa: PLC0415
-
-    namespace, short = here.place.split(name)
-    job = Job(here.kubernetes, namespace or here.namespace, short)
-    job.read()
-    return job
 
 
 def _ask(found: Sequence[object], *, yes: bool) -> None:

@@ -15,7 +15,7 @@ from kubecluster.cli.ending import INTERRUPTED, ending
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "create": ("creation", "Make a cluster that stays, and see it start."),
     "list": ("listing", "List the clusters, and why one is not ready."),
-    "explain": ("explaining", "Say in a sentence why a cluster is not ready, and what to do."),
+    "explain": ("explaining", "Say in a sentence why a cluster is not ready, or a job does not run, and what to do."),
     "scale": ("scaling", "Set how many workers there are."),
     "adapt": ("scaling", "Let the number of workers follow the work there is."),
     "logs": ("logs", "Show what the scheduler and the workers have written."),

@@ -56,6 +56,8 @@ def list_command(*, place: Place, all_namespaces: bool, output: str | None) -> N
             for row in rows(lines):
                 say(row)
         else:
+            if not all_namespaces:
+                here.kubernetes.refuse_absent(here.namespace)
             where = "any namespace" if all_namespaces else f"namespace {here.namespace!r}"
             remark(f"There are no Dask clusters in {where}. One is made by `{here.hint('create', 'NAME')}`.")
 

@@ -116,9 +116,4 @@ def _job_pods(here: Here, name: str) -> "tuple[Kubernetes, Pods]":
     Raises:
         ClusterNotFound: there is no such job.
     """
-    from kubecluster.cli.job import Job  # noqa: PLC0415
-
-    namespace, short = here.place.split(name)
-    job = Job(here.kubernetes, namespace or here.namespace, short)
-    job.read()
-    return here.kubernetes, job.runners
+    return here.kubernetes, here.job(name).runners

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubecluster import checks
 from kubecluster.cli.ending import checked
 from kubecluster.cli.words import WARNING, program, remark
 
 if TYPE_CHECKING:
     from kubecluster.api import Kubernetes
+    from kubecluster.cli.job import Job
     from kubecluster.options import Options
     from kubecluster.resource import ClusterResource
 
@@ -42,7 +44,7 @@ class Place:
         """The namespace and the name in it of `analysis/simple`, or of `simple`.
 
         Raises:
-            UsageError: it has another namespace than `--namespace`.
+            UsageError: it has another namespace than `--namespace`, or none that can be.
         """
         namespace, slash, short = name.rpartition("/")
         if not name:
@@ -51,6 +53,8 @@ class Place:
             return self.namespace, name
         if not short or not namespace or "/" in namespace:
             raise click.UsageError(f"The name is {name!r}; it must be as in simple, or as in analysis/simple.")
+        with checked():
+            checks.namespace(namespace, f"the namespace of {name!r}")
         if self.namespace not in (None, namespace):
             raise click.UsageError(f"--namespace is {self.namespace!r}, but the name is {name!r}; leave one out.")
         return namespace, short
@@ -107,7 +111,27 @@ class Here:
             found = resource.ClusterResource(self.kubernetes, namespace or self.namespace, candidate)
             if found.find() is not None:
                 return found
+        self.kubernetes.refuse_absent(namespace or self.namespace)
         raise ClusterNotFound(self._absence(namespace or self.namespace, short))
+
+    def job(self, name: str) -> "Job":
+        """The job that somebody means by a name.
+
+        Raises:
+            ClusterNotFound: there is none.
+            UsageError: it is no name.
+        """
+        from kubecluster.cli.job import Job  # noqa: PLC0415  # takes long to import
+        from kubecluster.errors import ClusterNotFound  # noqa: PLC0415
+
+        namespace, short = self.place.split(name)
+        job = Job(self.kubernetes, namespace or self.namespace, short)
+        try:
+            job.read()
+        except ClusterNotFound:
+            self.kubernetes.refuse_absent(job.namespace)
+            raise
+        return job
 
     def _absence(self, namespace: str, name: str) -> str:
         """That there is no cluster of that name, and what there is."""
@@ -118,11 +142,11 @@ class Here:
 
         known = ", ".join(one.name for one in resource.listed(self.kubernetes, namespace)) or "none"
         jobs = [name_of(job) for job in self.kubernetes.list(path(DASK_JOB.plural, namespace))]
-        hint = (
-            "There is a DaskJob of that name: for that, add --job."
-            if name in jobs
-            else f"`{self.hint('list --all-namespaces')}` lists those of all namespaces."
-        )
+        hint = f"`{self.hint('list --all-namespaces')}` lists those of all namespaces."
+        if name in jobs:
+            has_option = any("--job" in each.opts for each in click.get_current_context().command.params)
+            explain = f"`{self.hint('explain', f'--job {namespace}/{name}')}` tells of it"
+            hint = f"There is a DaskJob of that name: {'for that, add --job' if has_option else explain}."
         return f"There is no Dask cluster {name} in namespace {namespace!r}; there are: {known}. {hint}"
 
     def shown(self, resource: "ClusterResource") -> str:

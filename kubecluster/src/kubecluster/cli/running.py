@@ -7,22 +7,15 @@ starting ──► running ──► ended
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from kubecluster.api import Body
 from kubecluster.cli.following import has_begun
 from kubecluster.cli.job import RUNNER, Job, exit_code, outcome
-from kubecluster.diagnosis import Sight, diagnose, events
-from kubecluster.diagnosis.absence import absence
-from kubecluster.diagnosis.causes import STARTING, Cause
-from kubecluster.diagnosis.sight import name_of, sentence, text
-from kubecluster.diagnosis.trouble import trouble_of
-from kubecluster.diagnosis.verdict import account
+from kubecluster.cli.steps import Step, account_of, next_step
+from kubecluster.diagnosis.sight import name_of, text
 from kubecluster.errors import ClusterGone, ClusterNotFound, NotReady
-from kubecluster.logs import last_words
-from kubecluster.names import candidates
-from kubecluster.progress import Progress, Row, rows
-from kubecluster.resource import ClusterResource, now
+from kubecluster.progress import Progress
+from kubecluster.resource import now
 from kubecluster.waiting import Patience
 
 LOOK_SECONDS = 0.5
@@ -30,25 +23,6 @@ END_SECONDS = 60.0
 """How long after its log's end it may take until the job's outcome is known."""
 UNKNOWN = 1
 """The exit code of a job of which nobody knows any."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """How far a job is on its way to running.
-
-    Args:
-        shown: What is shown of it.
-        sentence: Why it does not run yet.
-        cause: What that means.
-        pod: A Pod whose last log lines would help; may be empty.
-        happened: The Events that are seen.
-    """
-
-    shown: tuple[Row, ...]
-    sentence: str
-    cause: Cause
-    pod: str = ""
-    happened: tuple[Body, ...] = ()
 
 
 class Run:
@@ -127,7 +101,7 @@ class Run:
             begun = [pod for pod in fresh if has_begun(pod, RUNNER)]
             if begun or outcome(body):
                 return begun[-1] if begun else None
-            step = self._step(body, fresh[-1] if fresh else None)
+            step = next_step(self._job, body, fresh[-1] if fresh else None, self._first)
             progress.show(step.shown)
             if patience.is_over(time.monotonic(), passes=step.cause.passes, is_final=step.cause.is_final):
                 raise self._failure(step)
@@ -139,46 +113,9 @@ class Run:
         except ClusterNotFound:
             raise ClusterGone(f"The DaskJob {self._job} was deleted.") from None
 
-    def _step(self, body: Body, runner: Body | None) -> Step:
-        """How far the job is."""
-        names = (text(body, "status", "clusterName"), *candidates(self._job.name))
-        places = [ClusterResource(self._job.kubernetes, self._job.namespace, name) for name in filter(None, names)]
-        sights = (place.sight() for place in places)
-        sight = next((one for one in sights if one.cluster is not None), None)
-        if sight is None:
-            empty = Sight(now(), None, (), (), ())
-            why = absence(self._first, empty, body)
-            told = why.sentence("DaskCluster of the job")
-            return Step((self._row(told, why.cause),), told, why.cause)
-        verdict = diagnose(self._first, sight)
-        above = rows(sight, verdict)
-        if not verdict.scheduler_ready and verdict.failure is not None:
-            cause = Cause(verdict.failure, verdict.remedy, verdict.is_final)
-            waits = self._row("Waits for its cluster.", cause)
-            return Step((waits, *above), verdict.sentence, cause, verdict.pod, sight.events)
-        return self._runner_step(body, runner, sight, above)
-
-    def _runner_step(self, body: Body, runner: Body | None, sight: Sight, above: tuple[Row, ...]) -> Step:
-        """How far the job is whose cluster's scheduler is ready."""
-        if runner is None:
-            why = absence(self._first, sight, body)
-            told, cause, pod = why.sentence("runner Pod"), why.cause, ""
-        else:
-            trouble = trouble_of(runner, events.of(sight, runner))
-            told = sentence(f"The runner Pod {name_of(runner)} {trouble}") if trouble else "The runner Pod is ready."
-            cause = trouble.cause if trouble else STARTING
-            pod = name_of(runner) if trouble and trouble.wants_log else ""
-        return Step((self._row(told, cause), *above), told, cause, pod, sight.events)
-
-    def _row(self, words: str, cause: Cause) -> Row:
-        return Row(f"daskjob/{self._job.name}", "busy" if cause.passes else "bad", words, "")
-
     def _failure(self, step: Step) -> NotReady:
         """The error that a step becomes, with what Kubernetes and the container said last."""
-        where = ClusterResource(self._job.kubernetes, self._job.namespace, self._job.name)
         waited = (now() - self._first).total_seconds()
         hope = ", and waiting longer is of no use" if step.cause.is_final else ""
         words = f"The DaskJob {self._job} does not run after {waited:.0f} s{hope}. {step.sentence}"
-        happened = events.lines(step.happened, self._job.name, besides=step.sentence)
-        log = last_words(where, step.pod) if step.pod else []
-        return step.cause.failure(account(words, step.cause.remedy, happened, step.pod, log))
+        return step.cause.failure(account_of(self._job, step, words, step.cause.remedy))

@@ -74,6 +74,7 @@ _REFUSALS: Sequence[tuple[str, Cause]] = (
         r"cannot (create|patch|update) resource",
         Cause(PodRefused, "The reconciler lacks this right: install its Role or ClusterRole anew."),
     ),
+    (r"is new to Kubernetes|cannot find RESTMapping", STARTING),
     (
         r"is being terminated",
         Cause(PodRefused, "The namespace is being deleted: use another.", is_final=True),

@@ -34,6 +34,9 @@ _ON_THE_WAY = frozenset({"", "ContainerCreating", "PodInitializing"})
 _MOUNT_REASONS = ("FailedMount", "FailedAttachVolume")
 # What the scheduler adds on claims and preemption only says again that there is no node.
 _NO_NEWS = re.compile(r" no new claims to deallocate,?\.?| preemption:")
+_BACK_OFF = re.compile(r'Back-off pulling image "[^"]*"(?:: (?:(\w+): )?(.*))?', re.DOTALL)
+"""What the kubelet says between two attempts to pull an image: the reason and the message of the last one."""
+_ATTEMPT = re.compile(r'Failed to pull image "[^"]*": ')
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,21 +163,25 @@ def _waiting(pod: Body, container: Body, prefix: str, told: Sequence[Body]) -> T
         if not isinstance(end, dict):
             return Trouble(kind, "", causes.crash(1, "", _log_of(pod, container)), wants_log=True)
         return _ending(pod, f"{kind}, ", container, end, told)
-    kind = f"cannot start: {prefix}{reason}"
     if reason in _IMAGE_REASONS:
-        return _unpulled(kind, reason, message, told)
+        return _unpulled(f"cannot start: {prefix}", reason, message, told)
+    kind = f"cannot start: {prefix}{reason}"
     if reason in _CONFIGURATION_REASONS:
         return Trouble(kind, message, causes.configuration(message))
     return Trouble(kind, message, causes.crash(128, reason, _log_of(pod, container)))
 
 
 def _unpulled(kind: str, reason: str, message: str, told: Sequence[Body]) -> Trouble:
-    """An image that cannot be had. Up to Kubernetes 1.30, only Events tell why while the kubelet backs off."""
-    attempts = [event for event in told if text(event, "message").startswith("Failed to pull image")]
-    attempt = events.words(attempts, "Failed")
-    if reason == "ImagePullBackOff" and "ErrImagePull" not in message and attempt:
-        message = f"{clause(message)}: {attempt}" if message else attempt
-    return Trouble(kind, message, causes.image(reason, message))
+    """An image that cannot be had, in the words of the last attempt, also while the kubelet waits for the next one.
+
+    It calls the same trouble by two names in turn. Up to Kubernetes 1.30, only Events tell why while it waits.
+    """
+    name = reason
+    if reason == "ImagePullBackOff" and (waits := _BACK_OFF.fullmatch(message)):
+        failed = (text(event, "message") for event in reversed(told) if text(event, "reason") == "Failed")
+        attempt = next((_ATTEMPT.sub("", words) for words in failed if _ATTEMPT.match(words)), "")
+        name, message = waits[1] or "ErrImagePull", waits[2] or attempt or message
+    return Trouble(f"{kind}{name}", message, causes.image(reason, message))
 
 
 def _creating(container: Body, told: Sequence[Body]) -> Trouble:

@@ -1,4 +1,4 @@
-"""Since when people wait for a cluster that somebody else has made: since it was last changed by people."""
+"""Since when people wait for a cluster or a job that somebody else has made: since it was last changed by people."""
 
 from datetime import datetime
 
@@ -8,10 +8,10 @@ from kubecluster.diagnosis.sight import Body, Sight, items, text
 
 def waiting_since(sight: Sight) -> datetime:
     """When a cluster was last changed by people: since then they wait for it."""
-    return max((_edited(body) for body in (sight.cluster, *sight.groups) if body), default=sight.at)
+    return max((edited(body) for body in (sight.cluster, *sight.groups) if body), default=sight.at)
 
 
-def _edited(body: Body) -> datetime:
+def edited(body: Body) -> datetime:
     """When somebody else than who keeps its status has written an object last."""
     fields = items(body, "metadata", "managedFields")
     times = [text(one, "time") for one in fields if not text(one, "subresource")]

@@ -1,13 +1,16 @@
 """Whether the API server takes what is made from a resource."""
 
+from dataclasses import replace
+
 import pytest
 
-from models.kinds import POD, SERVICE, Key, Kind
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from models.resources import DaskCluster
 from models.snapshot import Owner
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.rules.reasons import Reason
-from tests.builders import built, cluster, default_group, world
+from tests.builders import built, cluster, default_group, job, world
+from tests.manifests import pod_spec
 from tests.unit.passes.report.podstates import READY
 from tests.unit.passes.report.told import Told, finding, told
 
@@ -78,8 +81,43 @@ def test_a_refusal_that_is_repeated_is_told_once() -> None:
 def test_warnings_are_told_and_stop_nothing() -> None:
     """A misspelled field is its owner's business, though the Pod runs."""
     after = told(world(SIMPLE), responses=[done(WARNING, "deprecated"), done(WARNING)])
-    assert accepted(after) == ("True", "UnknownField", f"{WARNING}; deprecated")
-    assert after.events["UnknownField"] == f"{WARNING}; deprecated"
+    told_of = f"{WARNING.replace('spec.', 'spec.scheduler.spec.')}; deprecated"
+    assert accepted(after) == ("True", "UnknownField", told_of)
+    assert after.events["UnknownField"] == told_of
+
+
+JOB = job()
+
+
+@pytest.mark.parametrize(
+    ("of", "kind", "field", "place"),
+    [
+        (SIMPLE, POD, "spec.nodNme", "spec.scheduler.spec.nodNme"),
+        (SIMPLE, SERVICE, "spec.ports[0].prot", "spec.scheduler.service.ports[0].prot"),
+        (SIMPLE, DASK_WORKER_GROUP, "spec.worker.replica", "spec.worker.replica"),
+        (SIMPLE, POD, "metadata.spec", "metadata.spec"),
+        (DEFAULT, POD, "spec.containers[0].imagee", "spec.worker.spec.containers[0].imagee"),
+        (JOB, POD, "spec.nodNme", "spec.job.spec.nodNme"),
+        (JOB, DASK_CLUSTER, "spec.worker.replica", "spec.cluster.spec.worker.replica"),
+    ],
+)
+def test_a_warning_names_the_field_where_the_resource_has_it(of: Owner, kind: Kind, field: str, place: str) -> None:
+    """The server knows what is made; whoever corrects the field looks for it in what they wrote."""
+    warned = Response(action(of, kind=kind), Result.DONE, warnings=(f'unknown field "{field}"',))
+    after = told(world(SIMPLE, DEFAULT, JOB), responses=[warned])
+    assert accepted(after, of)[2] == f'unknown field "{place}"'
+
+
+@pytest.mark.parametrize(("number", "told_as"), [(2, 0), (3, 1)])
+def test_a_variable_has_the_number_that_its_user_gave_it(number: int, told_as: int) -> None:
+    """What is put before the user's variables is not in the template."""
+    users = [{"name": "A", "valeu": "a"}, {"name": "B", "valeu": "b"}]
+    group = default_group(SIMPLE, worker={"spec": pod_spec(env=users)})
+    ours = [{"name": "DASK_WORKER_NAME"}, {"name": "DASK_SCHEDULER_ADDRESS"}]
+    made = replace(action(group), body={"spec": pod_spec(env=[*ours, *users])})
+    warned = Response(made, Result.DONE, warnings=(f'unknown field "spec.containers[0].env[{number}].valeu"',))
+    after = told(world(SIMPLE, group), responses=[warned])
+    assert accepted(after, group)[2] == f'unknown field "spec.worker.spec.containers[0].env[{told_as}].valeu"'
 
 
 def test_warnings_stay_while_the_generation_does() -> None:

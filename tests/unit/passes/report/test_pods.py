@@ -66,6 +66,11 @@ EXPLANATIONS: list[tuple[Pod, str]] = [
         "cannot start: ErrImagePull: pull access denied: authorization failed",
     ),
     (pod("x", NO_IMAGE), 'cannot start: ImagePullBackOff: Back-off pulling image "dask"'),
+    # Between two attempts as at the attempt itself: a condition must not change from the one to the other.
+    (
+        pod("x", on_node(waiting("ImagePullBackOff", 'Back-off pulling image "x": ErrImagePull: no such host'))),
+        "cannot start: ErrImagePull: no such host",
+    ),
     (
         pod("x", on_node(container("main", ready=True), {**waiting("ErrImagePull", "no such host"), "name": "log"})),
         "cannot start: container log: ErrImagePull: no such host",
