@@ -36,7 +36,7 @@ from reconciler.daemon.connection import connected, now
 from reconciler.daemon.endpoints import Probe, application, liveness, patience, readiness, serving
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
-from reconciler.daemon.namespaces import NamespaceLog
+from reconciler.daemon.namespaces import tell_absent
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
@@ -71,7 +71,7 @@ def run_daemon(settings: Settings) -> int:
     metrics = Metrics(registry, now, rehearsed=settings.dry_run)
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
-    observers = (metrics, PassLog(now, rehearsed=settings.dry_run), NamespaceLog(api, settings.namespaces))
+    observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
     passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)
@@ -82,6 +82,7 @@ def run_daemon(settings: Settings) -> int:
         end = {"message": how_to_end()} if ignores_interrupts() else {}
         each = {"version": __version__, "port": port, "interval_seconds": settings.interval}
         log.info("daemon.started", **each, **scope, **mode, **end)
+        tell_absent(api, settings.namespaces)
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code

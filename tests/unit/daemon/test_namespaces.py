@@ -1,16 +1,15 @@
 """Namespaces that are to be looked after and do not exist."""
 
 import json
-from dataclasses import replace
+
+import pytest
 
 from models.kinds import NAMESPACE, Kind
-from reconciler.daemon.namespaces import NamespaceLog
+from reconciler.daemon.namespaces import tell_absent
 from reconciler.memory import MemoryAPI
-from reconciler.passes.coverage import Coverage
 from reconciler.wire.errors import ApiError, Forbidden, Unreachable
-from tests.builders import NOON, cluster
+from tests.builders import NOON
 from tests.unit.daemon.keeplogging import Lines
-from tests.unit.daemon.passresults import passed, unread
 
 
 class Namespaces(MemoryAPI):
@@ -20,53 +19,26 @@ class Namespaces(MemoryAPI):
         super().__init__(lambda: NOON)
         self.there = there
         self.error: ApiError | None = None
-        self.asked: list[str] = []
 
     def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
         assert (kind, namespace, labels) == (NAMESPACE, None, "")
-        self.asked.append(fields)
         if self.error is not None:
             raise self.error
         return json.dumps({"items": [{} for name in self.there if fields == f"metadata.name={name}"]}).encode()
 
 
-def test_a_namespace_that_does_not_exist_is_told_once_until_it_is_there(lines: Lines) -> None:
-    """Its lists are empty like those of another; one that exists is not asked for again."""
-    api = Namespaces("there")
-    log = NamespaceLog(api, ("there", "nope"))
-    for _ in range(3):
-        log(passed())
+def test_a_namespace_that_does_not_exist_is_told(lines: Lines) -> None:
+    """Its lists are empty like those of another."""
+    tell_absent(Namespaces("there"), ("there", "nope"))
     (line,) = lines()
     assert (line["event"], line["level"], line["key"]) == ("namespace.absent", "warning", "nope")
     assert "kubectl create namespace nope" in str(line["message"])
-    assert api.asked.count("metadata.name=there") == 1
-    api.there = ("there", "nope")
-    log(passed())
-    assert [line["event"] for line in lines()] == ["namespace.absent.over"]
-    api.asked.clear()
-    log(passed())
-    assert api.asked == []
 
 
-def test_who_may_not_see_namespaces_hears_nothing(lines: Lines) -> None:
-    """A right that is missing is no fault, and is not asked for again and again."""
+@pytest.mark.parametrize("error", [Forbidden("no right to list namespaces", status=403), Unreachable("refused")])
+def test_where_the_server_does_not_say_nothing_is_told(error: ApiError, lines: Lines) -> None:
+    """A right that is missing is no fault; and a server that does not answer is told by the first pass."""
     api = Namespaces()
-    api.error = Forbidden("no right to list namespaces", status=403)
-    log = NamespaceLog(api, ("nope",))
-    log(passed())
-    log(passed())
-    assert (lines(), len(api.asked)) == ([], 1)
-
-
-def test_a_server_that_does_not_answer_says_nothing_of_namespaces(lines: Lines) -> None:
-    """It is asked again; and not at all where nothing could be listed, of a few trees, or of what is seen to exist."""
-    api = Namespaces()
-    log = NamespaceLog(api, ("default",))
-    log(unread())
-    log(replace(passed(), coverage=Coverage(trees=frozenset())))
-    assert api.asked == []
-    api.error = Unreachable("connection refused")
-    log(passed())
+    api.error = error
+    tell_absent(api, ("nope",))
     assert lines() == []
-    log(passed(objects=[cluster()]))
-    assert (lines(), len(api.asked)) == ([], 1)
