@@ -3,6 +3,7 @@
 ended by the server, or silent    opened again at once, from the last event or bookmark
 broken, or no answer              again after a pause that doubles, up to a minute
 410 Gone                          again after the next list of everything
+a bug                             logged; again after both
 403, 404                          said once; again after some minutes, since rights may come
 """
 
@@ -81,8 +82,8 @@ class Watching:
         with self._changed:
             if not version:
                 return
+            self._listed = version
             if self._open is not None:
-                self._listed = version
                 return
             if not self._version:
                 self._changed.notify_all()
@@ -121,8 +122,7 @@ class Watching:
         try:
             self._follow()
         except Gone:
-            with self._changed:
-                self._version, self._listed = self._listed, ""
+            self._begin_from_the_next_list()
             return 0.0
         except Refused as error:
             self._tell(watch_refused(*self._place, error))
@@ -132,16 +132,26 @@ class Watching:
                 self._tell(error.message)
             pause = pause_seconds(self._place, backoff(self._failures))
             return max(pause, error.retry_after_seconds or 0.0)
+        except Exception:  # noqa: BLE001 - or one event that nobody foresaw would end all hints of this place
+            self._log.exception("watch.crashed", watch=str(self))
+            self._begin_from_the_next_list()
         return pause_seconds(self._place, backoff(self._failures))
+
+    def _begin_from_the_next_list(self) -> None:
+        """Leave out what came until the last list, or else the next."""
+        with self._changed:
+            self._version, self._listed = self._listed, ""
 
     def _follow(self) -> None:
         """Watch until the watch ends. It counts as failed until it has proved steady."""
         self._failures += 1
         kind, namespace = self._place
+        with self._changed:
+            version, self._listed = self._version, ""
         watch = self._watcher.watch(
             kind,
             namespace,
-            version=self._version,
+            version=version,
             labels=SELECTORS[kind],
             timeout_seconds=round(pause_seconds(self._place, LASTS)),
         )

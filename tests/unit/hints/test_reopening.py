@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Event
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,7 +11,7 @@ from structlog.testing import capture_logs
 from models.kinds import ALL_KINDS, POD
 from reconciler.hints.reopening import backoff, pause_seconds
 from reconciler.wire.errors import ApiError, Forbidden, Gone, NotFound, TooManyRequests, Unavailable, Unreachable
-from reconciler.wire.protocol import WATCH_SILENCE_SECONDS
+from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Watch
 from tests.unit.hints.watches import Clock, Follower, Script, bookmark, event
 
 LONG = 100.0  # longer than a watch takes to prove steady, and shorter than one may be silent
@@ -92,6 +94,35 @@ def test_a_version_that_is_too_old_waits_for_the_next_list(clock: Clock) -> None
                 follower.watching.restart("9")
         assert script.versions == ["1", "9", "9"]
         assert [one.key.name for one in follower.heard] == ["a"]
+
+
+def test_a_list_that_comes_while_a_version_proves_too_old_is_not_forgotten(clock: Clock) -> None:
+    """The next may be an hour away."""
+
+    class Meanwhile(Script):
+        def watch(self, *place: Any, **how: Any) -> Watch:
+            if not self.versions:
+                follower.watching.restart("8")
+            return super().watch(*place, **how)
+
+    script = Meanwhile(clock, Gone("too old"), [LONG, event("b", 9)])
+    follower = Follower(script, clock)
+    follower.watching.restart("1")
+    follower.to_the_end()
+    follower.stop()
+    assert script.versions == ["1", "8", "9"]
+
+
+def test_a_bug_at_an_event_ends_no_hints_but_those_until_the_next_list(clock: Clock) -> None:
+    """The log has it, and after a pause the watch goes on behind what it could not take."""
+    script = Script(clock, [event("a", 2), TypeError("unforeseen")], [LONG, event("b", 9)])
+    with capture_logs() as logs, following(script, clock) as follower:
+        assert any(follower.pauses or Event().wait(0.001) for _ in range(5000)), "it has not paused"
+        follower.watching.restart("8")
+        follower.to_the_end()
+        assert script.versions == ["1", "8", "9"]
+        assert [one.key.name for one in follower.heard] == ["a", "b"]
+    assert [line["event"] for line in logs] == ["watch.crashed"]
 
 
 def test_a_watch_that_has_fallen_behind_goes_on_from_the_last_list(clock: Clock) -> None:
