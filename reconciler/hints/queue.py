@@ -72,10 +72,11 @@ class HintQueue:
                 return
             self._events[key, version] = tree
             self._counts[tree] += 1
+            is_news = tree not in self._due or (key.kind in CUSTOM_KINDS and tree not in self._urgent)
             if key.kind in CUSTOM_KINDS:
                 self._urgent.add(tree)
-            if tree not in self._due:
-                self._due[tree] = self._clock() + self._window
+            self._due.setdefault(tree, self._clock() + self._window)
+            if is_news:
                 self._changed.notify()
 
     def take(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
@@ -152,7 +153,9 @@ class HintQueue:
             self._written = {known for known in self._written if not self._is_seen(*known)}
             now = self._clock()
             self._rests = {tree: until for tree, until in self._rests.items() if until > now}
-            self._reminders = {tree: at for tree, at in self._reminders.items() if at > now or tree in left_out}
+            if versions:  # or nothing was looked at
+                self._reminders = {tree: at for tree, at in self._reminders.items() if at > now or tree in left_out}
+            self._changed.notify()  # it may be no crowd any more
 
     def rest(self, trees: Iterable[Key], seconds: float) -> None:
         """Keep the hints of trees for so many seconds, counted from now, or for longer if that was asked before."""

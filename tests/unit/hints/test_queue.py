@@ -1,7 +1,7 @@
 """Trees that wait for a pass."""
 
 from collections.abc import Callable, Iterable, Iterator
-from threading import Thread
+from threading import Event, Thread
 
 import pytest
 from hypothesis import given
@@ -227,6 +227,47 @@ def test_a_reminder_holds_no_hint_back_and_ends_with_it(queue: HintQueue, clock:
     queue.put(A, P, "1")
     assert taken(queue, clock) == {A}
     assert taken(queue, clock, after=60) == set()
+
+
+def test_a_reminder_that_is_due_outlasts_a_full_pass_that_could_read_nothing(queue: HintQueue, clock: Clock) -> None:
+    """Nobody has looked at its tree."""
+    queue.remind([A], 5)
+    clock.now += 5
+    queue.note_listed({})
+    assert taken(queue, clock) == {A}
+    queue.remind([A], 5)
+    clock.now += 5
+    queue.note_listed({(POD, None): "7"})
+    assert taken(queue, clock) == set()
+
+
+@pytest.mark.parametrize(
+    ("act", "expected"),
+    [
+        (lambda queue: queue.put(A, A, "3"), {A}),
+        (lambda queue: queue.note_listed({(POD, "default"): "1"}), {B}),
+    ],
+    ids=["someone edits it", "it is over"],
+)
+def test_whoever_waits_in_a_crowd_is_woken(act: Callable[[HintQueue], None], expected: set[Key]) -> None:
+    """Though all trees were known before."""
+    asked = list[float]()
+
+    def seconds() -> float:
+        asked.append(1000.0)
+        return 1000.0
+
+    queue = HintQueue(seconds, window_seconds=0, most=1)
+    queue.put(A, P, "1")
+    queue.put(B, Q, "2")
+    before, found = len(asked), list[frozenset[Key]]()
+    waiter = Thread(target=lambda: found.append(queue.take(600)))
+    waiter.start()
+    any(len(asked) >= before + 4 or Event().wait(0.001) for _ in range(1000))  # until it waits
+    act(queue)
+    waiter.join(10)
+    queue.close()
+    assert found == [expected]
 
 
 def test_reminders_that_are_due_are_a_crowd_and_a_full_pass_sees_to_them(clock: Clock) -> None:
