@@ -121,7 +121,7 @@ class Loop:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
-        self.last_attempt_at: datetime | None = None
+        self.last_attempt_seconds: float | None = None
         self.listed_once = False
 
     def once(self) -> PassResult:
@@ -193,7 +193,7 @@ class Loop:
     def _wait(self, until: float, if_crowded: float) -> None:
         """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
         while not self._stop.is_set():
-            self.last_attempt_at = self._clock.now()
+            self.last_attempt_seconds = self._clock.seconds()
             is_crowded = self._hints is not None and self._hints.is_crowded
             left = (min(until, if_crowded) if is_crowded else until) - self._clock.seconds()
             if left <= 0:

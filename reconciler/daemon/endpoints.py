@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
 from socketserver import TCPServer, ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
@@ -49,21 +49,23 @@ def patience(interval_seconds: float, request_seconds: float) -> timedelta:
     return max(SLOW, MISSED_PASSES * timedelta(seconds=interval_seconds)) + timedelta(seconds=request_seconds)
 
 
-def liveness(now: datetime, started_at: datetime, last_sign_at: datetime | None, bound: timedelta) -> Verdict:
+def liveness(at_seconds: float, started_seconds: float, last_seconds: float | None, bound: timedelta) -> Verdict:
     """Whether the loop turns: a pass, or a request in it, returned within the bound, whatever it brought.
 
+    Times are of the monotonic clock: whoever sets the time of day neither kills a process nor keeps it from it.
+
     Args:
-        now: What time it is.
-        started_at: When the loop started; it counts until something has returned.
-        last_sign_at: When something last returned.
+        at_seconds: What time it is.
+        started_seconds: When the loop started; it counts until something has returned.
+        last_seconds: When something last returned.
         bound: How long that may be ago.
     """
-    age = now - (last_sign_at or started_at)
-    seconds, limit = f"{age.total_seconds():.0f} s", f"{bound.total_seconds():.0f} s"
-    if age > bound:
-        missing = "anything returned" if last_sign_at else "the start, and nothing has returned yet"
+    age = at_seconds - (started_seconds if last_seconds is None else last_seconds)
+    seconds, limit = f"{age:.0f} s", f"{bound.total_seconds():.0f} s"
+    if age > bound.total_seconds():
+        missing = "the start, and nothing has returned yet" if last_seconds is None else "anything returned"
         return Verdict(ok=False, words=f"stuck: {seconds} since {missing}; at most {limit} is normal")
-    if last_sign_at is None:
+    if last_seconds is None:
         return Verdict(ok=True, words=f"alive: started {seconds} ago, the first pass is under way")
     return Verdict(ok=True, words=f"alive: a pass or a request returned {seconds} ago")
 

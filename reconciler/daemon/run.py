@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import datetime
 from queue import Empty
 from typing import NoReturn, Protocol
 
@@ -51,7 +50,7 @@ LONGEST_UNNOTICED_SECONDS = 1.0
 class Passes(Protocol):
     """What makes passes, or rehearses them."""
 
-    last_attempt_at: datetime | None
+    last_attempt_seconds: float | None
     listed_once: bool
 
     def forever(self, stop: threading.Event) -> None:
@@ -75,7 +74,7 @@ def run_daemon(settings: Settings) -> int:
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
     passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)
-    app = application(registry, _probes(passes, pulse, settings, now()))
+    app = application(registry, _probes(passes, pulse, settings))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
         mode = {"dry_run": True} if settings.dry_run else {}
@@ -116,23 +115,24 @@ class Pulse:
 
     def __init__(self, exchanged: Callable[[Exchange], None]) -> None:
         self._exchanged = exchanged
-        self.last_at: datetime | None = None
+        self.last_seconds: float | None = None
 
     def __call__(self, exchange: Exchange) -> None:
         """Take note of a request; watches are opened whatever becomes of passes."""
         if exchange.verb != HttpVerb.WATCH:
-            self.last_at = now()
+            self.last_seconds = time.monotonic()
         self._exchanged(exchange)
 
 
-def _probes(passes: Passes, pulse: Pulse, settings: Settings, started_at: datetime) -> dict[str, Probe]:
-    bound = patience(settings.interval, settings.total_timeout)
+def _probes(passes: Passes, pulse: Pulse, settings: Settings) -> dict[str, Probe]:
+    bound, started = patience(settings.interval, settings.total_timeout), time.monotonic()
 
-    def last_sign() -> datetime | None:
-        return max((at for at in (passes.last_attempt_at, pulse.last_at) if at is not None), default=None)
+    def last_sign() -> float | None:
+        signs = (passes.last_attempt_seconds, pulse.last_seconds)
+        return max((sign for sign in signs if sign is not None), default=None)
 
     return {
-        "/healthz": lambda: liveness(now(), started_at, last_sign(), bound),
+        "/healthz": lambda: liveness(time.monotonic(), started, last_sign(), bound),
         "/readyz": lambda: readiness(listed_once=passes.listed_once),
     }
 

@@ -217,7 +217,7 @@ def test_the_daemon_is_ready_when_something_was_read() -> None:
             server.unread_until = 3600.0
 
     loop = loop_of(server, stop.after_pass, trouble_again, lambda _: seen.append(loop.listed_once))
-    assert (loop.listed_once, loop.last_attempt_at) == (False, None)
+    assert (loop.listed_once, loop.last_attempt_seconds) == (False, None)
     loop.forever(stop)
     assert seen == [False, True, True]
-    assert loop.last_attempt_at is not None
+    assert loop.last_attempt_seconds is not None

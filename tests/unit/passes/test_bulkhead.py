@@ -130,4 +130,4 @@ def test_a_pass_that_crashes_does_not_end_the_daemon(api: MemoryAPI) -> None:
         turning.forever(stop)
     assert len(seen) == 3 == len(crashes)
     assert [line["event"] for line in logs].count("pass.crashed") == 3
-    assert turning.last_attempt_at == NOON
+    assert turning.last_attempt_seconds is not None
