@@ -53,8 +53,8 @@ class ByTree(Generic[T]):
         return None if known is None else known[1]
 
     def values(self) -> Iterator[T]:
-        """All that is known."""
-        return (known for _, known in self._known.values())
+        """All that is known, as it is now: whoever asks may be another thread than the one that updates."""
+        return (known for _, known in tuple(self._known.values()))
 
 
 class World:
@@ -79,8 +79,8 @@ class World:
         if snapshot is None:
             return
         members = _members(result.trees, snapshot)
-        # Of a tree that was left to another pass, that one's picture is the newer.
-        known = {tree: objects for tree, objects in members.items() if tree not in result.left_out}
+        # Of a tree that was left to another pass, that one's picture is the newer, or the only whole one.
+        known = {tree: objects for tree, objects in members.items() if result.is_about(tree)}
         self._trees.update(result, {tree: (tree, _counted(objects, snapshot)) for tree, objects in known.items()})
         self._unreadable.update(result, {key: (key, (key.kind.name,)) for key in snapshot.unreadable})
         if result.coverage.trees is None:

@@ -295,7 +295,8 @@ class PassResult:
     def is_about(self, tree: Key) -> bool:
         """Whether the pass knows all of a tree; of other trees, what was known before still stands."""
         was_stopped_before = self.is_cut and not self.rounds
-        return not was_stopped_before and self.coverage.covers(tree) and tree not in self.left_out
+        now = self.trees.get(tree, tree)  # what was a tree of its own may have come to another
+        return not was_stopped_before and self.coverage.covers(now) and now not in self.left_out
 
     @property
     def failures(self) -> tuple[Response, ...]:
