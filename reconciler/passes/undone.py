@@ -48,39 +48,35 @@ class Written:
             if self.updated.get(action.subject) == repr(action.changes) and action.verb is Verb.UPDATE:
                 fields = ", ".join(change.path for change in action.changes)
                 self.undone[action.subject] = f"{fields} of {action.key} is set back by something else at once"
-        ends = [(action, uid) for action in plan.actions for uid in (*action.doomed, *_deleted(action))]
-        of_interest = {uid for _, uid in ends if uid in self.created}
-        if not of_interest:
-            return
-        metas = {one.metadata.uid: one.metadata for one in snapshot.objects.values() if one.metadata.uid in of_interest}
-        for action, uid in ends:
-            lost = _lost(self.created[uid], metas[uid].annotations) if uid in metas else ""
-            if lost:
-                self.undone[action.subject] = lost
+            for uid in (*action.doomed, *_deleted(action)):
+                if lost := self._lost(uid, snapshot):
+                    self.undone[action.subject] = lost
 
     def unlooked(self, through: Container[Key], snapshot: Snapshot) -> Mapping[Subject, str]:
         """What is known to be taken back of trees that were cut short: which of their Pods will look outdated.
 
         The next pass would replace them, and so on, if each is cut short.
         """
-        suspects = {uid: action for uid, action in self.created.items() if action.tree not in through}
         found = {}
-        for one in snapshot.objects.values() if suspects else ():
-            sent = suspects.get(one.metadata.uid)
-            if sent is not None and (lost := _lost(sent, one.metadata.annotations, (TEMPLATE_HASH, SCHEDULER_HASH))):
+        for uid, sent in self.created.items():
+            marks = (TEMPLATE_HASH, SCHEDULER_HASH)
+            if sent.tree not in through and (lost := self._lost(uid, snapshot, marks)):
                 found[Subject(sent.owner, Verb.RECORD, sent.owner)] = lost  # who goes is written down first,
                 found[Subject(sent.owner, Verb.DELETE, sent.key)] = lost  # but for a job's runner
         return found
 
+    def _lost(self, uid: str, snapshot: Snapshot, begins: str | tuple[str, ...] = OURS) -> str:
+        """Which mark of ours an object that was created lost on the way, in words; empty if none."""
+        sent = self.created.get(uid)
+        one = snapshot.objects.get(sent.key) if sent is not None else None
+        if sent is None or one is None or one.metadata.uid != uid:
+            return ""
+        marks = {name: value for name, value in sent.body["metadata"]["annotations"].items() if name.startswith(begins)}
+        lost = sorted(name for name, value in marks.items() if one.metadata.annotations.get(name) != value)
+        if not lost:
+            return ""
+        return f"{sent.key} was created with the annotation {lost[0]}, and something, such as a webhook, took it away"
+
 
 def _deleted(action: Action) -> tuple[str, ...]:
     return (action.uid,) if action.verb is Verb.DELETE else ()
-
-
-def _lost(sent: Action, annotations: Mapping[str, str], begins: str | tuple[str, ...] = OURS) -> str:
-    """Which mark of ours an object lost on the way, in words; empty if none."""
-    marks = {name: value for name, value in sent.body["metadata"]["annotations"].items() if name.startswith(begins)}
-    lost = sorted(name for name, value in marks.items() if annotations.get(name) != value)
-    if not lost:
-        return ""
-    return f"{sent.key} was created with the annotation {lost[0]}, and something, such as a webhook, took it away"
