@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from models.kinds import EVENT, Key
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot, WorkingSnapshot
-from reconciler.passes.lanes import ends_tree
+from reconciler.passes.lanes import ends_tree, is_occupied
 from reconciler.passes.undone import Written
 from reconciler.passes.values import Action, Finding, Plan, Response, Result, Subject, Verb
 
@@ -80,8 +80,9 @@ class PassState:
         for response in writes:
             tree = response.action.tree
             self.responses.setdefault(tree, []).append(response)
-            made = {key: None for key, one in response.objects.items() if isinstance(one, Owner)}
-            self.members.setdefault(tree, {}).update(made)
+            # Not a stranger's in its place: nobody has listed its children, and its tree is its own.
+            made = {} if is_occupied(response) else response.objects
+            self.members.setdefault(tree, {}).update({key: None for key, one in made.items() if isinstance(one, Owner)})
             if response.result is not Result.DONE:
                 self.deletions.pop(id(response.action), None)
 

@@ -84,6 +84,25 @@ def test_what_an_edit_changes_below_is_made_from_the_new_spec_at_once() -> None:
     assert not result.plan.postponed
 
 
+def test_a_strangers_cluster_in_a_jobs_way_is_not_worked_on() -> None:
+    """It came after the lists: what it has already is in none of them."""
+    place = Place()
+    theirs = cluster("train-cluster")
+
+    def happens(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and place.api.get(theirs.key) is None:
+            place.add(theirs)
+
+    place.happens = happens
+    place.add(job("train"))
+    result, _ = _pass(place)
+    assert [body["metadata"]["name"] for body in place.api.objects(POD)] == []
+    body = place.api.get(theirs.key)
+    assert body is not None
+    assert "status" not in body
+    assert Reason.NAME_CONFLICT in [finding.reason for finding in result.plan.findings]
+
+
 def test_nobodys_status_waits_for_anothers_thousand_pods() -> None:
     """A tree that is through has its status while others still have writes left."""
     place = Place()
