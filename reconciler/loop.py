@@ -135,7 +135,8 @@ class Loop:
         result = last = self._over_everything()
         looks = 1
         while not self._stop.is_set() and self._twin is None:
-            goes_on = last.is_cut and any(response.result is Result.DONE for response in last.responses)
+            answers = (*last.responses, *last.reports)
+            goes_on = last.is_cut and any(response.result is Result.DONE for response in answers)
             if not goes_on and (looks == MOST_PASSES_OF_ONCE or not any(map(_needs_another_look, last.failures))):
                 break
             looks += not goes_on
@@ -227,10 +228,11 @@ class Loop:
     def _over(self, trees: frozenset[Key]) -> PassResult:
         begun = self._clock.seconds()
         observation = self._observe(trees)
-        # A cluster that was named may be a job's: then it is the job's tree.
-        frozenset(self._claims.claim_small(observation.coverage.trees or ()))
+        # A cluster that was named may be a job's: then it is the job's tree, on which the other pass may be working.
+        looked_at = observation.coverage.trees or frozenset()
+        held = looked_at.difference(self._claims.claim_small(looked_at))
         parallel = min(PARALLEL_READS, self._settings.parallel_writes)
-        result = self._pass(observation, begun, parallel, None)
+        result = self._pass(observation, begun, parallel, Claims(held))
         self._tell(result)
         return result
 
@@ -243,7 +245,7 @@ class Loop:
             self._observed = observation.snapshot
         return observation
 
-    def _pass(self, observation: Observation, begun: float, parallel: int, claims: Claims | None) -> PassResult:
+    def _pass(self, observation: Observation, begun: float, parallel: int, claims: Claims) -> PassResult:
         """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
         seconds = self._clock.seconds() - begun
         whole = max(self._settings.interval, LEAST_DEADLINE_SECONDS)
@@ -257,14 +259,15 @@ class Loop:
             reporters = replace(writers, may_begin=lambda: self._clock.seconds() < deadline + REPORT_SECONDS)
             with self._lock:
                 before = self._memory
-            may_hold = lambda: self._may_hold(is_full=claims is not None)  # noqa: E731 -- a name for the question
+            is_full = observation.coverage.trees is None
+            may_hold = lambda: self._may_hold(is_full=is_full)  # noqa: E731 -- a name for the question
             result, after = make_pass(
                 api, observation, self._settings, before, self._clock, writers, reporters, claims, may_hold
             )
         if self._twin is not None:  # nothing was written: nobody takes it back, and nothing has to wait
             after = replace(after, backoff=Backoff())
         with self._lock:
-            self._memory = self._memory.merged(after, self._is_of(result, claims))
+            self._memory = self._memory.merged(after, self._is_of(result, claims.taken))
         if self._hints is not None:
             self._hints.rest(result.held, HELD_SECONDS)
             for tree, in_seconds in _to_look_at_again(result, after, self._clock.seconds(), self._settings.interval):
@@ -278,9 +281,8 @@ class Loop:
         """
         return self._hints is not None and self._hints.healthy and (is_full or self._hints.is_crowded)
 
-    def _is_of(self, result: PassResult, claims: Claims | None) -> Callable[[Key], bool]:
+    def _is_of(self, result: PassResult, taken: frozenset[Key]) -> Callable[[Key], bool]:
         """Which trees, and resources of which trees, a pass has something to say of."""
-        taken = frozenset() if claims is None else claims.taken
 
         def is_of_pass(key: Key) -> bool:
             tree = result.trees.get(key, key)
@@ -319,10 +321,12 @@ def _to_look_at_again(
     waits = ((wait.tree, wait.until_seconds - at_seconds) for wait in after.backoff.waits.values())
     yield from (wait for wait in waits if wait[1] > 0)
     yield from ((one.action.tree, RETRY_SECONDS) for one in result.failures if _needs_another_look(one))
+    skipped = {one.action.tree for one in result.responses if one.result is Result.SKIPPED}
+    untried = skipped.difference(one.action.tree for one in result.failures)
     for tree in result.coverage.trees or ():
         if not result.coverage.covers(tree):
             yield tree, interval
-        elif result.is_cut:
+        elif result.is_cut or tree in result.left_out or tree in untried:
             yield tree, RETRY_SECONDS
 
 

@@ -15,11 +15,14 @@ class Claims:
     - What a small pass works on when the full one begins to look, or takes after that, is not the full one's: what it
       writes meanwhile, the full one may not see.
     - What a pass works on is its own until it ends, or until the full one gives it back.
+
+    Args:
+        taken: Trees that another pass has taken already.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Iterable[Key] = ()) -> None:
         self._lock = Lock()
-        self._taken: set[Key] = set()
+        self._taken = set(taken)
         self._held: set[Key] = set()
         self._small: set[Key] = set()
 

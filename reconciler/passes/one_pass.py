@@ -225,7 +225,10 @@ class _Pass:
             *report_others(self._view(self.known.all_responses()), self.bulkhead.isolate),
         ]
         with self.costs.stage("report"):
-            self.known.learn(apply(self.api, told, reporters))
+            responses = apply(self.api, told, reporters)
+        self.known.learn(responses)
+        is_untold = any(response.result is Result.SKIPPED for response in responses)
+        self.is_cut = self.is_cut or (is_untold and not reporters.may_begin())
 
     def result(self) -> PassResult:
         """All that the pass saw and did."""

@@ -1,7 +1,7 @@
 """Passes over a few trees, side by side with those over everything."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from typing import Any
@@ -11,10 +11,11 @@ from reconciler.daemon.settings import Settings
 from reconciler.hints import Hints
 from reconciler.hints.queue import Claim
 from reconciler.loop import Loop
+from reconciler.passes.apply import MOST_UNAVAILABLE
 from reconciler.passes.values import PassResult, Verb
-from reconciler.wire.errors import ServerError, Unreachable
+from reconciler.wire.errors import Forbidden, ServerError, Unreachable
 from reconciler.wire.protocol import Watch
-from tests.builders import NAMESPACE, cluster
+from tests.builders import NAMESPACE, cluster, job
 from tests.unit.passes.place import Place
 
 LONG = 10.0
@@ -37,6 +38,13 @@ class Watched(Place):
     def loses(self, worker: str) -> None:
         """Someone deletes it."""
         self.api.remove(Key(POD, NAMESPACE, worker))
+
+
+class Unwatched(Watched):
+    """A place whose changes nobody may watch."""
+
+    def watch(self, *_: Any, **__: Any) -> Watch:
+        raise Forbidden("no")
 
 
 @contextmanager
@@ -98,6 +106,60 @@ def test_a_small_pass_that_outlasts_the_interval_is_left_alone_with_its_tree() -
         held.set()
         assert sees(lambda: len(place.workers()) == 10), place.workers()
     assert set(Counter(place.made(Verb.CREATE, POD)).values()) == {1}
+
+
+def test_a_jobs_cluster_is_left_to_the_full_pass_that_works_on_the_job() -> None:
+    """Its Pods' events name the cluster; whose tree it is shows only when it is looked at."""
+    place, begun, held, looked = Watched(), Event(), Event(), Event()
+
+    def happens(verb: Verb | None) -> None:
+        if verb is Verb.CREATE and not begun.is_set() and len(place.workers()) == 3:
+            begun.set()
+            held.wait(LONG)
+
+    def observe(result: PassResult) -> None:
+        if result.coverage.trees is not None:
+            looked.set()
+
+    place.happens = happens
+    place.add(job(replicas=10))
+    with running(place, observe, interval=3600.0):
+        assert begun.wait(LONG)
+        place.loses(place.workers()[0])
+        assert looked.wait(LONG)
+        assert len(place.workers()) == 2
+        held.set()
+        assert sees(lambda: len(place.workers()) == 10), place.workers()
+
+
+class Together(Hints):
+    """Names trees that a test says, all at once."""
+
+    trees: Collection[Key] = ()
+
+    def wait(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
+        trees, self.trees = self.trees, ()
+        return frozenset(claim(trees)) if trees else super().wait(timeout_seconds, claim)
+
+
+def test_what_a_pass_gave_up_before_it_was_tried_is_looked_at_again() -> None:
+    """A server that is in trouble for a moment makes nobody wait for an interval."""
+    place, passed, failures = Unwatched(), Event(), iter(range(MOST_UNAVAILABLE))
+    clusters = [cluster(f"c{number}", replicas=1) for number in range(MOST_UNAVAILABLE + 3)]
+
+    def happens(verb: Verb | None) -> None:
+        if passed.is_set() and verb is not None and next(failures, None) is not None:
+            raise ServerError("etcd has no leader", status=503)
+
+    place.happens = happens
+    place.add(*clusters)
+    hints = Together(place)
+    with running(place, lambda _: passed.set(), hints=hints, interval=3600.0):
+        assert passed.wait(LONG)
+        for worker in place.workers():
+            place.loses(worker)
+        hints.trees = [one.key for one in clusters]
+        assert sees(lambda: len(place.workers()) == len(clusters)), place.workers()
 
 
 def test_what_waits_after_an_error_is_tried_again_when_it_says_so_and_not_at_the_next_interval() -> None:

@@ -2,12 +2,12 @@
 
 import pytest
 
-from models.kinds import POD, SERVICE, Key
+from models.kinds import DASK_WORKER_GROUP, POD, SERVICE, Key
 from reconciler.loop import MOST_PASSES_OF_ONCE
 from reconciler.memory import twin_of
 from reconciler.passes.values import PassResult, Verb
 from reconciler.wire.errors import Conflict, ServerError, UnknownOutcome
-from tests.builders import NAMESPACE, cluster
+from tests.builders import NAMESPACE, cluster, group
 from tests.unit.loops import Server, loop_of
 
 
@@ -21,6 +21,17 @@ def test_once_goes_on_while_a_pass_that_was_cut_gets_something_done() -> None:
     assert len(server.place.api.objects(POD)) == 101
     created = [one.action.key for one in result.responses if one.action.key.kind == POD]
     assert len(created) == len(set(created)) == 101
+
+
+def test_once_goes_on_where_there_was_no_time_to_tell() -> None:
+    """Who reads the statuses knows of nothing else."""
+    server = Server()
+    server.place.happens = lambda verb: server.place.clock.advance(6.0 if verb is Verb.REPORT else 0.0)
+    server.place.add(cluster(), group())
+    assert loop_of(server).once().ok
+    groups = server.place.api.objects(DASK_WORKER_GROUP)
+    told = [body["metadata"]["name"] for body in groups if body.get("status", {}).get("conditions")]
+    assert sorted(told) == ["more", "simple-default-worker-group"]
 
 
 @pytest.mark.parametrize(
