@@ -181,14 +181,16 @@ class Loop:
         in_trouble = 0
         while not self._stop.is_set():
             if trees := hints.wait(1.0, self._claims.claim_small):
-                begun, asked = self._clock.seconds(), 0.0
+                begun, asked, unseen = self._clock.seconds(), 0.0, trees
                 in_trouble += 1
                 with around_pass(self._crashed):
                     result = self._over(trees)
+                    unseen = frozenset()
                     asked = result.retry_after_seconds
                     in_trouble = in_trouble if result.snapshot is None else 0
                 self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
+                hints.remind(unseen, RETRY_SECONDS)
                 self._stop.wait(max(asked, _growing(RETRY_SECONDS, in_trouble) if in_trouble else 0.0))
 
     def _wait(self, until: float, if_crowded: float) -> None:

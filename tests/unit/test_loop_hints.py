@@ -162,6 +162,24 @@ def test_what_a_pass_gave_up_before_it_was_tried_is_looked_at_again() -> None:
         assert sees(lambda: len(place.workers()) == len(clusters)), place.workers()
 
 
+def test_a_hint_outlives_a_pass_that_a_bug_has_ended() -> None:
+    """The next full pass may be an hour away."""
+    place, passed, bugs = Unwatched(), Event(), iter([True])
+
+    def happens(verb: Verb | None) -> None:
+        if passed.is_set() and verb is None and next(bugs, False):
+            raise LookupError("a bug")
+
+    place.happens = happens
+    place.add(cluster(replicas=1))
+    hints = Together(place)
+    with running(place, lambda _: passed.set(), hints=hints, interval=3600.0):
+        assert passed.wait(LONG)
+        place.loses(place.workers()[0])
+        hints.trees = [Key(DASK_CLUSTER, NAMESPACE, "simple")]
+        assert sees(lambda: len(place.workers()) == 1), "the hint is lost"
+
+
 def test_what_waits_after_an_error_is_tried_again_when_it_says_so_and_not_at_the_next_interval() -> None:
     """The status tells when; a full pass may be an hour away."""
     place, passed, failing = Watched(), Event(), Event()
