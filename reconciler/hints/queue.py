@@ -16,6 +16,8 @@ MOST_TREES = 32
 MOST_URGENT = 2
 """How many of the urgent ones, the newest of each namespace first, if too many have changed: so few that a pass over
 them is short. The others are in the next full pass."""
+MOST_EVENTS = 100_000
+"""How many are kept, about 50 MiB, while nothing can be listed; what comes then, the next list shows."""
 BUSY_SECONDS = 0.25
 """How long trees on which another pass works are left to it before they are asked for again."""
 
@@ -69,6 +71,8 @@ class HintQueue:
                 self._written.remove((key, version))
                 return
             if (key, version) in self._events or (tree not in self._left_out and self._is_seen(key, version)):
+                return
+            if len(self._events) >= MOST_EVENTS:
                 return
             self._events[key, version] = tree
             self._counts[tree] += 1

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.kinds import DASK_CLUSTER, POD, SERVICE, Key
+from reconciler.hints import queue as hint_queue
 from reconciler.hints.queue import MOST_TREES, MOST_URGENT, HintQueue
 from tests.unit.hints.watches import Clock
 
@@ -268,6 +269,19 @@ def test_whoever_waits_in_a_crowd_is_woken(act: Callable[[HintQueue], None], exp
     waiter.join(10)
     queue.close()
     assert found == [expected]
+
+
+def test_events_take_no_more_memory_than_so_much(
+    queue: HintQueue, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server may be watched and not be listed for a day; what it told last is in the next list."""
+    monkeypatch.setattr(hint_queue, "MOST_EVENTS", 2)
+    queue.put(A, P, "1")
+    queue.put(A, P, "2")
+    queue.put(B, Q, "3")
+    assert taken(queue, clock) == {A}
+    queue.put(B, Q, "4")
+    assert taken(queue, clock) == {B}
 
 
 def test_reminders_that_are_due_are_a_crowd_and_a_full_pass_sees_to_them(clock: Clock) -> None:
