@@ -150,8 +150,8 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                pause = trouble = self._settings.interval
-                least = cost = 0.0
+                pause = trouble = least = self._settings.interval
+                cost = 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
                     trouble, cost = self._trouble(result), _cost(result)

@@ -119,6 +119,7 @@ def test_a_bug_that_ends_each_pass_ends_one_an_interval() -> None:
 
     with capture_logs() as logs:
         assert _crowded_pauses(Server(), 2, bug) == [5, 5]
+        assert _crowded_pauses(Server(list_seconds=1.0), 2, bug) == [5, 5], "it lists all the time"
     assert {line["event"] for line in logs} == {"pass.crashed"}
 
 
