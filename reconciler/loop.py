@@ -121,6 +121,7 @@ class Loop:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
+        self._is_partly_read = False
         self.last_attempt_seconds: float | None = None
         self.listed_once = False
 
@@ -187,7 +188,8 @@ class Loop:
                     result = self._over(trees)
                     unseen = frozenset()
                     asked = result.retry_after_seconds
-                    in_trouble = in_trouble if result.snapshot is None else 0
+                    # Nobody waits for the namespace of others that cannot be read.
+                    in_trouble = in_trouble if result.snapshot is None and not self._is_partly_read else 0
                 self._claims.end_small()
                 hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
                 hints.remind(unseen, RETRY_SECONDS)
@@ -206,6 +208,7 @@ class Loop:
     def _trouble(self, result: PassResult) -> float:
         """How long after this pass over everything began the API server is left alone, whatever has changed."""
         self._unread = self._unread + 1 if result.snapshot is None else 0
+        self._is_partly_read = bool(result.errors) and result.snapshot is not None
         unread = _growing(self._settings.interval, self._unread) if result.errors else 0.0
         return max(unread, result.retry_after_seconds)
 

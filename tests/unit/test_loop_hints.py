@@ -139,7 +139,7 @@ class Together(Hints):
 
     def wait(self, timeout_seconds: float, claim: Claim = iter) -> frozenset[Key]:
         trees, self.trees = self.trees, ()
-        return frozenset(claim(trees)) if trees else super().wait(timeout_seconds, claim)
+        return frozenset(claim(trees)) if trees else super().wait(min(timeout_seconds, 0.01), claim)
 
 
 def test_what_a_pass_gave_up_before_it_was_tried_is_looked_at_again() -> None:
@@ -160,6 +160,34 @@ def test_what_a_pass_gave_up_before_it_was_tried_is_looked_at_again() -> None:
             place.loses(worker)
         hints.trees = [one.key for one in clusters]
         assert sees(lambda: len(place.workers()) == len(clusters)), place.workers()
+
+
+class Closed(Unwatched):
+    """A place with a namespace that nobody may read."""
+
+    tried = 0
+
+    def list(self, kind: Kind, namespace: str | None, *, labels: str = "", fields: str = "") -> bytes:
+        if namespace == "closed":
+            self.tried += 1
+            raise Forbidden("no")
+        return super().list(kind, namespace, labels=labels, fields=fields)
+
+
+def test_a_namespace_that_cannot_be_read_delays_no_hint_of_another() -> None:
+    """Only a server that cannot be read at all is asked less and less."""
+    place, passed = Closed(), Event()
+    place.add(cluster(replicas=1))
+    hints = Together(place)
+    with running(place, lambda _: passed.set(), hints=hints, interval=3600.0, namespaces=("default", "closed")):
+        assert passed.wait(LONG)
+        for _ in range(3):
+            before = place.tried
+            hints.trees = [Key(DASK_CLUSTER, "closed", "theirs")]
+            assert sees(lambda: place.tried > before)  # noqa: B023 - it is asked at once
+        place.loses(place.workers()[0])
+        hints.trees = [Key(DASK_CLUSTER, NAMESPACE, "simple")]
+        assert sees(lambda: len(place.workers()) == 1), "its hint waits for another namespace"
 
 
 def test_a_hint_outlives_a_pass_that_a_bug_has_ended() -> None:
