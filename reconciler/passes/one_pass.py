@@ -142,12 +142,11 @@ class _Pass:
         """What follows from the answers to all that was sent for some trees."""
         self.known.learn(responses)
         self.claims.give_back(response.action.tree for response in responses if is_report(response))
-        return self._go_on(list(dict.fromkeys(one.action.tree for one in responses if not is_report(one))))
+        trees = list(dict.fromkeys(one.action.tree for one in responses if not is_report(one)))
+        return self._go_on(trees) if self.writers.may_begin() else ()
 
     def _go_on(self, trees: Collection[Key]) -> list[Action]:
         """What is to be written for trees of which nothing is under way, or else what is to be told of them."""
-        if not self.writers.may_begin():
-            return []
         self.rounds.update(trees)
         owners = [owner for tree in trees for owner in self.known.owners_of(tree)]
         allowed = self._plan([owner for owner in owners if owner.key not in self.bulkhead.bugs])

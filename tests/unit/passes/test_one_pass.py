@@ -157,6 +157,15 @@ def test_a_pass_ends_at_its_deadline_and_still_reports_what_it_saw() -> None:
     assert (again.is_cut, _pods(place)) == (False, 21)
 
 
+@pytest.mark.parametrize("questions", range(1, 40))
+def test_whenever_a_pass_ends_it_says_so_unless_all_was_done(questions: int) -> None:
+    """However often it asked before whether it may go on."""
+    place, answers = Place(), iter(range(questions))
+    place.add(cluster(replicas=2))
+    result, _ = _pass(place, may_begin=lambda: next(answers, None) is not None)
+    assert result.is_cut or _pods(place) == 3
+
+
 def test_a_pass_that_is_stopped_before_it_begins_says_nothing() -> None:
     """Nothing was found out, so nothing is taken back of what owners were told, and nothing that waits is forgotten."""
 
