@@ -3,6 +3,7 @@
     main thread     waits for a signal or for the loop's end
     loop thread     makes passes
     server threads  answer probes and Prometheus
+    another         tells once which namespaces do not exist
 
 The loop has a thread of its own because a signal handler runs in the main thread, in the middle of whatever that is
 doing: one that set an event the loop was just waiting for could wait for itself.
@@ -81,7 +82,8 @@ def run_daemon(settings: Settings) -> int:
         end = {"message": how_to_end()} if ignores_interrupts() else {}
         each = {"version": __version__, "port": port, "interval_seconds": settings.interval}
         log.info("daemon.started", **each, **scope, **mode, **end)
-        tell_absent(api, settings.namespaces)
+        # In a thread of its own: a server that is silent keeps nobody from ending the process.
+        threading.Thread(target=tell_absent, args=(api, settings.namespaces), name="namespaces", daemon=True).start()
         code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code

@@ -13,6 +13,7 @@ from reconciler.daemon.run import Passes
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events
 from reconciler.memory import MemoryAPI
+from reconciler.wire.errors import Unreachable
 from tests.builders import NOON
 
 
@@ -62,3 +63,25 @@ def test_a_pass_that_a_bug_has_ended_is_in_the_metrics(answers: dict[str, tuple[
 def test_whoever_sets_the_clock_does_not_make_the_process_look_stuck(answers: dict[str, tuple[int, str]]) -> None:
     """Or Kubernetes would end it."""
     assert answers["/healthz"][0] == 200, answers["/healthz"]
+
+
+def test_a_server_that_is_silent_at_the_start_keeps_nobody_from_ending_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Signals are acted on while it is asked which namespaces there are."""
+    silent, answered, seen = threading.Event(), list[bool](), list[list[bool]]()
+
+    class Silent(Server):
+        def list(self, *_: Any, **__: Any) -> bytes:
+            answered.append(silent.wait(10))
+            raise Unreachable("silence")
+
+    def no_pass(*_: Any) -> int:
+        seen.append([*answered])
+        silent.set()
+        return 0
+
+    monkeypatch.setattr(run, "connected", Silent)
+    monkeypatch.setattr(run, "make_passes", no_pass)
+    assert run.run_daemon(Settings(bind="127.0.0.1", port=0, no_hints=True, namespaces=("a",))) == 0
+    assert seen == [[]]
