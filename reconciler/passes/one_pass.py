@@ -262,9 +262,14 @@ class _Pass:
         turn = Turn(known.snapshot, known.planned, planned, responses, undone)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
         rest = {**self.resting, **self._come_to_rest()}
-        sent = (response for response in responses if response.result is not Result.SKIPPED)
-        served = {response.action.tree for response in sent} if self.is_cut else ()
-        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), frozenset(served))
+        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), self._served() if self.is_cut else frozenset())
+
+    def _served(self) -> frozenset[Key]:
+        """The trees that had a turn, in this pass or one before it, as long as there are others that had none."""
+        sent = (response for response in self.known.all_responses() if response.result is not Result.SKIPPED)
+        now = self.through.union(response.action.tree for response in sent)
+        so_far = now.union(self.before.served.intersection(self.known.members))
+        return frozenset(so_far if self.order.left - so_far else now)
 
     def _come_to_rest(self) -> Mapping[Key, Rest]:
         """The trees of which nothing was done, postponed, found or written, and nothing is on the way."""

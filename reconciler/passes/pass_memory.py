@@ -32,7 +32,7 @@ class Memory:
         backoff: What waits after errors.
         rest: The trees that need no planning until something of them changes.
         bugs: Bugs whose traceback was logged.
-        served: The trees that had a turn in a pass that was cut off; in the next one the others come first.
+        served: The trees that had a turn in passes that were cut off; in the next one the others come first.
     """
 
     backoff: Backoff = field(default_factory=Backoff)

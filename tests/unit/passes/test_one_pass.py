@@ -166,6 +166,21 @@ def test_whenever_a_pass_ends_it_says_so_unless_all_was_done(questions: int) -> 
     assert result.is_cut or _pods(place) == 3
 
 
+def test_every_tree_has_its_turn_though_planning_alone_takes_longer_than_a_pass() -> None:
+    """Also those with nothing to write, such as clusters that start, are looked at one after the other."""
+    place = Place()
+    place.add(*(cluster(f"c{number}", replicas=1) for number in range(4 * AT_A_TIME)))
+    _, memory = _pass(place)
+    for _ in range(2):
+        unseen = {Key(DASK_CLUSTER, NAMESPACE, f"c{number}") for number in range(4 * AT_A_TIME)}
+        for _ in range(5):
+            answers = iter(range(4))
+            result, memory = _pass(place, memory, may_begin=lambda: next(answers, None) is not None)  # noqa: B023
+            assert result.is_cut
+            unseen &= result.left_out
+        assert unseen == set()
+
+
 def test_a_pass_that_is_stopped_before_it_begins_says_nothing() -> None:
     """Nothing was found out, so nothing is taken back of what owners were told, and nothing that waits is forgotten."""
 
