@@ -5,8 +5,8 @@
               encode, packed ──► bytes ──► the scheduler ──► bytes ──► layout, decode ──► plain data
 
 A scheduler is its user's, and hostile until proven otherwise: whoever runs one must not come by the daemon's rights.
-`distributed` itself unpickles what schedulers answer, which executes it; so it is not imported, and nothing here unpickles.
-docs/dask.md says what is asked and which bounds answers have.
+`distributed` unpickles what schedulers answer, which executes it; so it is not imported, and nothing here unpickles.
+docs/dask.md says what is asked, and which bounds answers have.
 """
 
 from reconciler.dask.answers import Holding, Identity, Idleness, Worker

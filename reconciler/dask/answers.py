@@ -25,7 +25,7 @@ class Worker:
         address: Where it listens, such as `tcp://10.0.0.7:40123`.
         name: What it is called; a number as text.
         host: Its IP address.
-        status: Such as `running`, `paused` or `closing_gracefully`, in Dask's words.
+        status: Such as `running`, `paused` or `closing_gracefully`, in Dask's words. `None` where releases do not say.
         nthreads: How many tasks it runs at once.
         memory_limit_bytes: 0 where there is none.
         process_bytes: The memory of its process, when it last said so.
@@ -36,7 +36,7 @@ class Worker:
     address: str
     name: str
     host: str
-    status: str
+    status: str | None
     nthreads: int
     memory_limit_bytes: int
     process_bytes: int | None
@@ -162,7 +162,7 @@ def _worker(address: str, answer: Plain) -> Worker:
         address=_name(address, "a worker's address"),
         name=_name(fields.get("name"), "a worker's name"),
         host=_name(fields.get("host"), "a worker's host"),
-        status=_name(fields.get("status"), "a worker's status"),
+        status=_name(fields["status"], "a worker's status") if "status" in fields else None,
         nthreads=_whole(fields.get("nthreads"), "a worker's nthreads"),
         memory_limit_bytes=_whole(fields.get("memory_limit"), "a worker's memory_limit"),
         process_bytes=_whole_or_none(metrics.get("memory"), "a worker's memory"),

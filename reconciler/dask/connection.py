@@ -214,7 +214,7 @@ def _explanation(error: OSError | Nonsense) -> tuple[type[DaskError], str, str]:
             return (
                 Malformed,
                 f"answered something else: {error}",
-                "see whether Dask's scheduler of 2022 or newer listens there",
+                "see whether a scheduler of Dask 2021.4 or newer listens there",
             )
         case ssl.SSLError():
             words = error.reason or error.strerror or "TLS failed"

@@ -1,4 +1,4 @@
-"""How `distributed` puts messages on a TCP connection, since 2021.
+"""How `distributed` puts messages on a TCP connection, since 2021.4.
 
     ┌────────────┬───────────────────┬────────────┬─────┬─────────┬─────────┬─────┐
     │ bytes that │ number of frames  │ bytes of   │  …  │ frame 0 │ frame 1 │  …  │
@@ -6,8 +6,8 @@
     └────────────┴───────────────────┴────────────┴─────┴─────────┴─────────┴─────┘
                   ◄── the bytes that come first ──────────────────────────►  the rest
 
-Each number takes eight bytes, the smallest first. Frame 0 is the message; the others are what it refers to: objects that
-were serialized, which are never looked at.
+Each number takes eight bytes, the smallest first. Frame 0 is the message; the others are what it refers to, objects
+that were serialized, and are never looked at.
 """
 
 import struct

@@ -6,7 +6,7 @@
 The bytes that are decoded are hostile. So
 
 - what is kept never exceeds the bounds, however much is announced: nothing is allocated before it has arrived,
-- what is not plain, an extension type or an object that `distributed` has serialized, becomes `OPAQUE`, and is not looked at,
+- what is not plain, an extension or an object that `distributed` has serialized, becomes `OPAQUE`, unseen,
 - keys of dicts become text, whatever they were: a tuple as a key can be made to collide with thousands of others.
 """
 
@@ -27,7 +27,7 @@ class Opaque(Enum):
 OPAQUE: Final = Opaque.OPAQUE
 
 Plain: TypeAlias = (
-    None | bool | int | float | str | bytes | Literal[Opaque.OPAQUE] | tuple["Plain", ...] | dict[str, "Plain"]
+    bool | int | float | str | bytes | Literal[Opaque.OPAQUE] | tuple["Plain", ...] | dict[str, "Plain"] | None
 )
 
 
@@ -82,10 +82,8 @@ def encode(value: Plain) -> bytes:
         TypeError: it is not plain.
     """
     match value:
-        case None:
-            return b"\xc0"
-        case bool():
-            return b"\xc3" if value else b"\xc2"
+        case None | True | False:
+            return {None: b"\xc0", False: b"\xc2", True: b"\xc3"}[value]
         case int():
             return struct.pack(">Bq", 0xD3, value)
         case float():
@@ -136,17 +134,18 @@ class _Reader:
         if self._left < 0:
             raise Excess(f"it has more than {self._bounds.elements:,} values")
         first = self._data[self._take(1)]
-        if first <= 0x7F:
-            return first
-        if first >= 0xE0:
-            return first - 0x100
-        if first <= 0x8F:
-            return self._map(first & 0x0F, depth)
-        if first <= 0x9F:
-            return self._array(first & 0x0F, depth)
-        if first <= 0xBF:
-            return self._text(first & 0x1F)
-        return self._marked(first, depth)
+        match first >> 4:
+            case 0xA | 0xB:
+                return self._text(first & 0x1F)
+            case 0x9:
+                return self._array(first & 0x0F, depth)
+            case 0x8:
+                return self._map(first & 0x0F, depth)
+            case 0xC | 0xD:
+                return self._marked(first, depth)
+            case 0xE | 0xF:
+                return first - 0x100
+        return first
 
     def finish(self) -> None:
         if self._at != self._end:
@@ -163,7 +162,10 @@ class _Reader:
             return self._extension(_FIXED_EXTENSIONS[first])
         if first not in _LENGTHS:
             raise Nonsense("it is not MessagePack")
-        kind, width = _LENGTHS[first]
+        return self._sized(*_LENGTHS[first], depth)
+
+    def _sized(self, kind: str, width: int, depth: int) -> Plain:
+        """A value whose length comes first."""
         at = self._take(width)
         length = int.from_bytes(self._data[at : at + width], "big")
         match kind:

@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import os
 import socket
 import struct
 import threading
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import msgpack
-from distributed.protocol import dumps
+from distributed.protocol.core import dumps
 from distributed.protocol.utils import pack_frames_prelude
 
 from reconciler.dask import Address
@@ -148,4 +147,4 @@ def _serve(listener: socket.socket, act: Act) -> None:
 
 
 def _descriptors() -> int:
-    return len(os.listdir("/dev/fd"))
+    return sum(1 for _ in Path("/dev/fd").iterdir())

@@ -87,6 +87,11 @@ def test_a_worker_that_has_not_said_what_it_uses_is_known() -> None:
     assert worker.unmanaged_bytes is None
 
 
+def test_a_worker_of_a_release_that_tells_no_status_is_known() -> None:
+    fields = {name: value for name, value in WORKER.items() if name != "status"}
+    assert identity_of(answer(fields)).workers[ADDRESS] == replace(READ, status=None)
+
+
 def test_memory_that_is_managed_on_disk_too_leaves_none_unmanaged() -> None:
     worker = identity_of(answer({**WORKER, "metrics": {"memory": 1, "managed_bytes": 5}})).workers[ADDRESS]
     assert worker.unmanaged_bytes == 0

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from distributed.protocol import dumps, loads, to_serialize
-from distributed.protocol.serialize import ToPickle
+from distributed.protocol.core import dumps, loads
+from distributed.protocol.serialize import ToPickle, to_serialize
 
 from reconciler.dask import (
     Address,
@@ -65,9 +65,13 @@ def target(address: Address, *, seconds: float = 5, **options: Any) -> int:
 def trouble(act: Act, *, seconds: float = 5, call: Callable[[Connection], object] = CALLS[1]) -> DaskError:
     """What comes of asking such a scheduler; little memory is taken, and no thread and no socket are left."""
     threads = threading.active_count()
-    with hostile(act) as address, little_memory(), pytest.raises(DaskError) as caught:
-        with connect(address, seconds=seconds) as connection:
-            call(connection)
+    with (
+        hostile(act) as address,
+        little_memory(),
+        pytest.raises(DaskError) as caught,
+        connect(address, seconds=seconds) as connection,
+    ):
+        call(connection)
     assert threading.active_count() == threads
     assert str(address) in caught.value.message
     assert caught.value.message.isprintable()
@@ -154,7 +158,14 @@ def test_what_is_no_answer_is_told_apart(
 
 @pytest.mark.parametrize(
     "handshake",
-    [packed("hello"), packed(None), GIGABYTES, b"HTTP/1.1 400 Bad Request\r\n\r\n", on_wire(b"\xc1")],
+    [
+        packed("hello"),
+        packed(None),
+        GIGABYTES,
+        b"HTTP/1.1 400 Bad Request\r\n\r\n",
+        on_wire(b"\xc1"),
+        pytest.param(struct.pack("<3Q", 2, 1, 1) + b"\x80\x80", id="a release before 2021.4"),
+    ],
 )
 def test_who_shakes_hands_otherwise_is_no_scheduler(handshake: bytes) -> None:
     assert isinstance(trouble(answering(handshake=handshake)), Malformed)
@@ -197,7 +208,7 @@ def test_where_nobody_listens_is_unreachable() -> None:
 
 def test_names_are_not_looked_up() -> None:
     """A name server that is silent would outlast each deadline."""
-    with pytest.raises(ValueError, match="scheduler.default"):
+    with pytest.raises(ValueError, match="scheduler"):
         Address("scheduler.default", 8786)
 
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from distributed.comm.tcp import _add_frames_header
-from distributed.protocol import dumps, loads, to_serialize
+from distributed.protocol.core import dumps, loads
+from distributed.protocol.serialize import to_serialize
 from distributed.protocol.utils import unpack_frames
 from hypothesis import given
 from hypothesis import strategies as st

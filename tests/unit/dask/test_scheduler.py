@@ -59,6 +59,7 @@ def busy(client: Client, tasks: int) -> Iterator[None]:
 def test_a_scheduler_says_who_its_workers_are(connection: Connection, cluster: LocalCluster) -> None:
     """With their names, which are numbers here, and what they have."""
     known = identity(connection)
+    assert cluster.scheduler
     assert known.id == cluster.scheduler.id
     assert sorted(known.workers) == workers(cluster)
     assert {worker.name for worker in known.workers.values()} == {"0", "1"}
@@ -105,7 +106,7 @@ def test_what_only_one_worker_holds_is_seen(connection: Connection, client: Clie
 
 def test_a_refusal_is_told_in_the_schedulers_words(connection: Connection) -> None:
     """Its exception comes as a pickle, too, which is left alone."""
-    with pytest.raises(SchedulerError, match="adaptive_target.*AttributeError"):
+    with pytest.raises(SchedulerError, match=r"adaptive_target.*AttributeError"):
         connection.ask("adaptive_target", lambda answer: answer, target_duration=("no", "duration"))
 
 
