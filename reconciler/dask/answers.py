@@ -6,15 +6,18 @@ workers go. Whether the workers are those that were asked about is for the calle
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from reconciler.dask.errors import Nonsense
+from reconciler.dask.errors import Excess, Nonsense
 from reconciler.dask.plain import Plain, key_of
 
 LONGEST_NAME = 1024
 """The most characters of a name or an address."""
+
+MOST_KEYS = 300_000
+"""The most keys that are compared, those of all workers together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,7 @@ def target_of(answer: Plain) -> int:
 
 def counts_of(answer: Plain) -> Mapping[str, int]:
     """Read how many keys each worker has."""
-    return MappingProxyType({worker: len(keys) for worker, keys in keys_of(answer).items()})
+    return MappingProxyType({worker: len(keys) for worker, keys in _lists(answer)})
 
 
 def workers_of(answer: Plain) -> frozenset[str]:
@@ -124,8 +127,10 @@ def workers_of(answer: Plain) -> frozenset[str]:
 
 def keys_of(answer: Plain) -> Mapping[str, tuple[str, ...]]:
     """Read which keys each worker has."""
-    workers = _map(answer, "the workers")
-    return {_name(worker, "a worker's address"): _keys(keys) for worker, keys in workers.items()}
+    lists = dict(_lists(answer))
+    if sum(map(len, lists.values())) > MOST_KEYS:
+        raise Excess(f"it has more than {MOST_KEYS:,} keys")
+    return {worker: tuple(map(key_of, keys)) for worker, keys in lists.items()}
 
 
 def sizes_of(answer: Plain) -> Mapping[str, int]:
@@ -179,10 +184,11 @@ def _map(value: Plain, what: str) -> dict[str, Plain]:
     return value
 
 
-def _keys(value: Plain) -> tuple[str, ...]:
-    if not isinstance(value, tuple):
-        raise _unlike("the keys of a worker", "a list")
-    return tuple(key_of(key) for key in value)
+def _lists(answer: Plain) -> Iterator[tuple[str, tuple[Plain, ...]]]:
+    for worker, keys in _map(answer, "the workers").items():
+        if not isinstance(keys, tuple):
+            raise _unlike("the keys of a worker", "a list")
+        yield _name(worker, "a worker's address"), keys
 
 
 def _name(value: Plain, what: str) -> str:

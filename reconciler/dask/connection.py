@@ -11,7 +11,8 @@ from typing import TypeVar
 
 from reconciler.dask.errors import DaskError, Excess, Malformed, Nonsense, SchedulerError, Silent, TooLarge, Unreachable
 from reconciler.dask.frames import WORD_SIZE, first_size, layout, packed
-from reconciler.dask.plain import SMALL, Bounds, Plain, decode, encode
+from reconciler.dask.messagepack import decode, encode
+from reconciler.dask.plain import SMALL, Bounds, Plain
 
 PIECE = 256 * 1024
 """The most bytes that are read at once."""

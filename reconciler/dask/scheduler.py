@@ -43,7 +43,7 @@ def holdings(connection: Connection) -> Mapping[str, Holding]:
     """What each worker, by address, holds, and what only it holds.
 
     It takes two requests, for the keys of all workers and for the sizes of all keys. What goes between them counts as
-    0 bytes. With several 100,000 keys the answer is `TooLarge`.
+    0 bytes. With more than about 200,000 keys the answer is `TooLarge`.
     """
     held = connection.ask("has_what", keys_of, bounds=LARGE)
     sizes = connection.ask("nbytes", sizes_of, bounds=LARGE, summary=False)

@@ -1,7 +1,6 @@
 """Schedulers that do something else than they are asked."""
 
 import contextlib
-import gc
 import socket
 import struct
 import threading
@@ -15,12 +14,12 @@ from distributed.protocol.core import dumps
 from distributed.protocol.utils import pack_frames_prelude
 
 from reconciler.dask import Address
+from reconciler.dask.plain import MEBIBYTE
 
 # What is done with a connection, until the other side closes it.
 Act = Callable[[socket.socket], None]
 
 HANDSHAKE = {"compression": None, "python": (3, 11, 0), "pickle-protocol": 5}
-MEBIBYTE = 2**20
 
 
 class Bomb:
@@ -129,7 +128,6 @@ def hostile(act: Act) -> Iterator[Address]:
 @contextlib.contextmanager
 def little_memory(most: int = 4 * MEBIBYTE) -> Iterator[None]:
     """No more memory than so many bytes is taken at any time, by both sides together."""
-    gc.collect()
     tracemalloc.start()
     try:
         yield

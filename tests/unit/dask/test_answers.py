@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from reconciler.dask import Holding, Identity, Idleness, Worker
 from reconciler.dask.answers import (
     LONGEST_NAME,
+    MOST_KEYS,
     counts_of,
     holdings_of,
     identity_of,
@@ -21,7 +22,7 @@ from reconciler.dask.answers import (
     target_of,
     workers_of,
 )
-from reconciler.dask.errors import Nonsense
+from reconciler.dask.errors import Excess, Nonsense
 from reconciler.dask.plain import OPAQUE, Plain
 
 ADDRESS = "tcp://10.0.0.7:40123"
@@ -170,6 +171,14 @@ def test_retired_workers_are_the_keys_of_a_map(wrong: Any) -> None:
     assert workers_of({"a": WORKER}) == {"a"}
     with pytest.raises(Nonsense):
         workers_of(wrong)
+
+
+def test_more_keys_than_are_compared_are_refused() -> None:
+    """Counting them is no trouble."""
+    answer: Plain = {"a": (1,) * MOST_KEYS, "b": (1,)}
+    assert counts_of(answer) == {"a": MOST_KEYS, "b": 1}
+    with pytest.raises(Excess, match="300,000 keys"):
+        keys_of(answer)
 
 
 def test_what_only_one_worker_holds_is_unique() -> None:

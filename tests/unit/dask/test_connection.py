@@ -3,9 +3,11 @@
 import itertools
 import pickle
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,7 +141,7 @@ def test_a_pickle_in_the_handshake_is_not_executed(tmp_path: Path) -> None:
         pytest.param(on_wire(*[b"\x01"] * 2000), TooLarge, id="frames without end"),
         pytest.param(on_wire(b"\x91" * 100_000), TooLarge, id="arrays within one another"),
         pytest.param(on_wire(b"\x81\xa1x" * 100_000), TooLarge, id="maps within one another"),
-        pytest.param(on_wire(b"\xdd\xff\xff\xff\xff"), Malformed, id="an array of four thousand millions"),
+        pytest.param(on_wire(b"\xdd\xff\xff\xff\xff"), TooLarge, id="an array of four thousand millions"),
         pytest.param(b"HTTP/1.1 400 Bad Request\r\n\r\n", TooLarge, id="another protocol"),
         pytest.param(on_wire(b""), Malformed, id="an empty frame"),
         pytest.param(on_wire(b"\xc1"), Malformed, id="what is not MessagePack"),
@@ -184,6 +186,13 @@ def test_who_shakes_hands_otherwise_is_no_scheduler(handshake: bytes) -> None:
 def test_silence_ends_at_the_deadline(act: Act) -> None:
     """However it is silent: one deadline holds for all of a conversation."""
     assert isinstance(trouble(act, seconds=0.2), Silent)
+
+
+@pytest.mark.parametrize("act", [until_closed, trickling(b"\x16\x03\x03\x40\x00")])
+def test_silence_in_the_tls_handshake_ends_at_the_deadline(act: Act) -> None:
+    """Nothing, or a record of a byte now and then."""
+    with hostile(act) as address, pytest.raises(Silent, match=r"tls://.*to connect"):
+        target(replace(address, tls=ssl.create_default_context()), seconds=0.2)
 
 
 def test_an_answer_after_the_deadline_is_none() -> None:

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from reconciler.dask.errors import Excess, Nonsense
 from reconciler.dask.frames import WORD_SIZE, first_size, layout, packed
-from reconciler.dask.plain import OPAQUE, SMALL, Bounds, decode, encode
+from reconciler.dask.messagepack import decode, encode
+from reconciler.dask.plain import OPAQUE, SMALL, Bounds
 from tests.unit.dask.hostile import on_wire
 
 GIGABYTES = 8 * 2**30
@@ -67,7 +68,7 @@ def test_a_size_beyond_the_bounds_is_refused_before_it_is_read() -> None:
 
 
 def test_lengths_whose_sum_is_beyond_the_bounds_are_refused() -> None:
-    bounds = Bounds(size=100, elements=10)
+    bounds = Bounds(size=100, memory=1000)
     with pytest.raises(Excess):
         layout(words(3, 1, 50, 50) + b"\x01", bounds)
 

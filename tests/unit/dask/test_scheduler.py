@@ -1,7 +1,9 @@
 """What a real scheduler is asked and told, over TCP and over TLS."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import pytest
@@ -150,5 +152,20 @@ def test_who_retires_nobody_leaves_the_choice_to_nobody(connection: Connection, 
 def test_the_other_protocol_is_unreachable(address: Address, security: Security) -> None:
     """TLS with a scheduler that speaks TCP, and TCP with one that speaks TLS."""
     tls = security.get_connection_args("client")["ssl_context"] if address.tls is None else None
-    with pytest.raises(Unreachable), connect(Address(address.host, address.port, tls), seconds=20):
+    with pytest.raises(Unreachable, match=r"tcp://|tls://"), connect(replace(address, tls=tls), seconds=20):
+        pass
+
+
+@pytest.mark.parametrize("cluster", ["tls"], indirect=True)
+def test_a_scheduler_that_is_not_trusted_is_unreachable(address: Address, security: Security) -> None:
+    """Nor is one that does not trust us."""
+    stranger = ssl.create_default_context()
+    with (
+        pytest.raises(Unreachable, match="CERTIFICATE_VERIFY_FAILED"),
+        connect(replace(address, tls=stranger), seconds=20),
+    ):
+        pass
+    nobody = ssl.create_default_context(cafile=security.get_tls_config_for_role("client")["ca_file"])
+    nobody.check_hostname = False
+    with pytest.raises(Unreachable), connect(replace(address, tls=nobody), seconds=20):
         pass

@@ -1,6 +1,7 @@
 """Messages as plain data, between bounds: against `msgpack`, which is what `distributed` packs with."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import msgpack
@@ -9,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.dask.errors import Excess, Nonsense
-from reconciler.dask.plain import LARGE, OPAQUE, SMALL, Bounds, Plain, decode, encode, key_of
+from reconciler.dask.messagepack import LONGEST_TEXT, decode, encode
+from reconciler.dask.plain import LARGE, LONGEST_KEY, MEBIBYTE, OPAQUE, SMALL, Plain, key_of
 from tests.unit.dask.hostile import little_memory
 
 scalars = (
@@ -20,7 +22,9 @@ scalars = (
     | st.text()
     | st.binary(max_size=300)
 )
-keys = st.text() | st.integers(-(2**63), 2**64 - 1) | st.binary() | st.tuples(st.text(), st.integers(0, 9))
+# Names with a meaning of their own begin so.
+names = st.text().filter(lambda name: not name.startswith("__"))
+keys = names | st.integers(-(2**63), 2**64 - 1) | st.binary() | st.tuples(st.text(), st.integers(0, 9))
 values = st.recursive(
     scalars,
     lambda inner: st.lists(inner, max_size=40).map(tuple) | st.dictionaries(keys, inner, max_size=40),
@@ -138,17 +142,43 @@ def test_an_announced_length_is_not_allocated(first: bytes) -> None:
         decode(first + b"\xff\xff\xff\xff" + b"x" * 100, LARGE)
 
 
-def test_no_more_values_are_made_than_the_bounds_allow() -> None:
-    """Values of one byte take many in memory, so they are counted."""
-    bounds = Bounds(size=SMALL.size, elements=1000)
-    assert decode(msgpack.packb([None] * 999), bounds) == (None,) * 999
-    bomb = msgpack.packb([[]] * 1_000_000)
-    with little_memory(), pytest.raises(Excess, match="1,000 values"):
-        decode(bomb, bounds)
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(msgpack.packb([None] * 1_000_000), id="constants"),
+        pytest.param(msgpack.packb([1.5] * 1_000_000), id="numbers"),
+        pytest.param(msgpack.packb([[]] * 1_000_000), id="empty arrays"),
+        pytest.param(msgpack.packb([{}] * 1_000_000), id="empty maps"),
+        pytest.param(msgpack.packb([{"": 1}] * 1_000_000), id="maps"),
+        pytest.param(msgpack.packb(["x"] * 1_000_000), id="texts"),
+        pytest.param(msgpack.packb(["x" * 999_000 + "\N{GRINNING FACE}"] * 10), id="wide texts"),
+        pytest.param(msgpack.packb([b"x" * 1000] * 10_000), id="bytes"),
+        pytest.param(msgpack.packb({("\0" * 4000, number): 1 for number in range(1000)}), id="keys"),
+    ],
+)
+def test_values_take_no_more_memory_than_the_bounds_allow(data: bytes) -> None:
+    """A byte can become a hundred, and the widest letter widens its whole text."""
+    with little_memory(8 * MEBIBYTE), pytest.raises(Excess, match="2,097,152 bytes of memory"):
+        decode(data, SMALL)
+
+
+def test_a_text_that_is_longer_than_any_is_not_made() -> None:
+    assert decode(msgpack.packb("x" * LONGEST_TEXT), LARGE) == "x" * LONGEST_TEXT
+    bomb = msgpack.packb("x" * (LONGEST_TEXT + 1))
+    with little_memory(), pytest.raises(Excess, match="text of more than"):
+        decode(bomb, LARGE)
+
+
+@pytest.mark.parametrize("key", [bytes(LONGEST_KEY + 1), ("\0" * LONGEST_KEY, 1), (("x",) * 1000,) * 10, {}])
+def test_a_key_that_is_longer_than_any_is_not_made(key: Plain) -> None:
+    """As text it would be many times as long. Texts themselves may be as long as they like."""
+    with little_memory(), pytest.raises(Excess, match="a key of more than"):
+        key_of(key)
+    assert key_of("x" * LONGEST_TEXT) == "x" * LONGEST_TEXT
 
 
 def test_depth_is_counted_from_the_whole() -> None:
-    bounds = Bounds(size=SMALL.size, elements=1000, depth=2)
+    bounds = replace(SMALL, depth=2)
     assert decode(msgpack.packb([[1]]), bounds) == ((1,),)
     with pytest.raises(Excess, match="2 deep"):
         decode(msgpack.packb([[[1]]]), bounds)
