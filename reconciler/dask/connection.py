@@ -79,7 +79,7 @@ class Deadline:
 class Connection:
     """Requests and answers, one after the other.
 
-    - All of a conversation takes no longer than its deadline allows.
+    - No conversation waits beyond its deadline, however the answer comes: late, never, or byte by byte.
     - No more is kept of an answer than its bounds allow, and nothing of it before it has arrived.
     - Nothing that a scheduler sends is unpickled or executed.
     - After any error but `SchedulerError` it is closed.
