@@ -169,9 +169,9 @@ def _worker(address: str, answer: Plain) -> Worker:
         host=_name(fields.get("host"), "a worker's host"),
         status=_name(fields["status"], "a worker's status") if "status" in fields else None,
         nthreads=_whole(fields.get("nthreads"), "a worker's nthreads"),
-        memory_limit_bytes=_whole(fields.get("memory_limit"), "a worker's memory_limit"),
-        process_bytes=_whole_or_none(metrics.get("memory"), "a worker's memory"),
-        managed_bytes=_whole_or_none(metrics.get("managed_bytes"), "a worker's managed_bytes"),
+        memory_limit_bytes=_bytes(fields.get("memory_limit"), "a worker's memory_limit") or 0,
+        process_bytes=_bytes(metrics.get("memory"), "a worker's memory"),
+        managed_bytes=_bytes(metrics.get("managed_bytes"), "a worker's managed_bytes"),
         resources=MappingProxyType(
             {_name(name, "a resource"): _number(amount, "a resource") for name, amount in resources.items()}
         ),
@@ -210,8 +210,8 @@ def _whole(value: Plain, what: str) -> int:
     return value
 
 
-def _whole_or_none(value: Plain, what: str) -> int | None:
-    return None if value is None else _whole(value, what)
+def _bytes(value: Plain, what: str) -> int | None:
+    return None if value is None else int(_number(value, what))
 
 
 def _unlike(what: str, expected: str) -> Nonsense:

@@ -37,7 +37,7 @@ class Address:
         tls: Who we are and whom we trust, where it speaks `tls://`.
 
     Raises:
-        ValueError: the host is not an IP address.
+        ValueError: the host is not an IP address, or the port is none.
     """
 
     host: str
@@ -46,6 +46,8 @@ class Address:
 
     def __post_init__(self) -> None:
         ipaddress.ip_address(self.host)
+        if not 0 < self.port < 2**16:
+            raise ValueError(f"{self.port} is not a port")
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
@@ -129,8 +131,10 @@ class Connection:
         raise SchedulerError(_message(self._address, asked, f"answers an error: {_words(answer)}", "see its log"))
 
     def _send(self, message: Plain) -> None:
-        self._socket.settimeout(self._deadline.left())
-        self._socket.sendall(packed(encode(message)))
+        left = memoryview(packed(encode(message)))
+        while left:
+            self._socket.settimeout(self._deadline.left())
+            left = left[self._socket.send(left) :]
 
     def _receive(self, bounds: Bounds) -> Plain:
         first = self._read(first_size(self._read(WORD_SIZE), bounds))
@@ -210,7 +214,7 @@ def _explanation(error: OSError | Nonsense) -> tuple[type[DaskError], str, str]:
         case TimeoutError():
             return Silent, "did not answer in time", "see whether it is busy or hangs"
         case Excess():
-            return TooLarge, f"answered too much: {error}", "nothing is known of it while it does"
+            return TooLarge, f"answered too much: {error}", "the bounds are those of docs/dask.md"
         case Nonsense():
             return (
                 Malformed,

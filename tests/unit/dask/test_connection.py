@@ -221,6 +221,26 @@ def test_names_are_not_looked_up() -> None:
         Address("scheduler.default", 8786)
 
 
+@pytest.mark.parametrize("port", [-1, 0, 65536])
+def test_a_port_is_one(port: int) -> None:
+    with pytest.raises(ValueError, match="not a port"):
+        Address("127.0.0.1", port)
+
+
+def test_a_scheduler_that_reads_nothing_is_silent() -> None:
+    """What we say has the same deadline."""
+    ended = threading.Event()
+
+    def act(connected: socket.socket) -> None:
+        connected.sendall(packed(HANDSHAKE))
+        ended.wait(5)
+
+    with hostile(act) as address:
+        with pytest.raises(Silent), connect(address, seconds=0.2) as connection:
+            retire(connection, ["x" * 20_000_000])
+        ended.set()
+
+
 def test_a_scheduler_behind_an_address_of_version_6_is_named_as_dask_does() -> None:
     assert str(Address("fd00::1", 8786)) == "tcp://[fd00::1]:8786"
 
