@@ -15,17 +15,15 @@ PROGRAM = Path(__file__).with_name("program.py")
 
 @dataclass(frozen=True)
 class Release:
-    """A release of Dask, with what it needs of that time, and runs with this Python.
+    """A release of Dask.
 
     Args:
         version: Of dask and distributed.
-        needs: Other packages, pinned.
         tells_status: Whether its schedulers know how their workers are.
         tells_idleness: Whether its schedulers know `check_idle`.
     """
 
     version: str
-    needs: tuple[str, ...] = ()
     tells_status: bool = True
     tells_idleness: bool = True
 
@@ -42,6 +40,30 @@ RELEASES = (
     Release("2025.5.0"),
 )
 
+# What they need; all of them run with these.
+CONSTRAINTS = """\
+click==8.5.1
+cloudpickle==3.1.3
+fsspec==2026.9.0
+importlib_metadata==10.2.0
+Jinja2==3.1.6
+lazy-importer==0.1.0
+locket==1.0.0
+MarkupSafe==3.0.4
+msgpack==1.2.4
+packaging==26.4
+partd==1.4.2
+psutil==7.2.2
+PyYAML==6.0.4
+sortedcontainers==2.4.0
+tblib==3.2.2
+toolz==1.2.0
+tornado==6.6.1
+urllib3==2.8.0
+zict==3.0.0
+zipp==4.1.2
+"""
+
 
 class InstallationError(Exception):
     """A release cannot be installed here."""
@@ -53,21 +75,23 @@ def python_with(release: Release) -> Path:
     Raises:
         InstallationError: that failed; pip's words say why.
     """
-    pins = (f"dask=={release.version}", f"distributed=={release.version}", *release.needs)
-    key = hashlib.sha256(repr((sys.version, pins)).encode()).hexdigest()[:16]
-    folder = cache() / "dask" / f"{release.version}-{key}"
-    with locked(folder.with_suffix(".lock")):
+    key = hashlib.sha256(repr((sys.version, CONSTRAINTS)).encode()).hexdigest()[:16]
+    folder = cache() / "dask" / f"{release}-{key}"
+    with locked(folder.parent / f"{folder.name}.lock"):
         if not (folder / "complete").exists():
             venv.create(folder, clear=True, with_pip=True)
-            _install(folder / "bin" / "python", pins)
+            _install(release, folder)
             (folder / "complete").touch()
     return folder / "bin" / "python"
 
 
-def _install(python: Path, pins: tuple[str, ...]) -> None:
+def _install(release: Release, folder: Path) -> None:
+    constraints = folder / "constraints.txt"
+    constraints.write_text(CONSTRAINTS)
+    pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     done = subprocess.run(
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *pins],
+        [*pip, "--constraint", str(constraints), f"dask=={release}", f"distributed=={release}"],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode != 0:
-        raise InstallationError(f"pip cannot install {' '.join(pins)}:\n{done.stderr[-2000:]}")
+        raise InstallationError(f"pip cannot install Dask {release}:\n{done.stderr[-2000:]}")
