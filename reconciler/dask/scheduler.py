@@ -62,7 +62,8 @@ def retire(connection: Connection, addresses: Collection[str]) -> frozenset[str]
     """Have workers hand over what only they hold, and take no more tasks. They neither end nor leave the scheduler.
 
     The answer comes when all is handed over. The scheduler goes on with it when the conversation is over; the status of
-    these workers is `closing_gracefully` then.
+    these workers is `closing_gracefully` then. Releases that tell no status do not keep tasks from them: what they hold
+    is safe at the time of the answer only.
 
     Args:
         connection: To the scheduler.

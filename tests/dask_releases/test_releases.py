@@ -104,4 +104,6 @@ def test_a_release_is_asked_and_told(running: Running, connection: Connection) -
         eventually(lambda: check_idle(connection).since is not None, "idleness")
     assert retire(connection, [first]) == {first}
     assert holdings(connection)[first].unique_keys == 0
-    assert identity(connection).workers.keys() == {first, second}
+    left = identity(connection).workers
+    assert left.keys() == {first, second}
+    assert left[first].status == ("closing_gracefully" if running.release.tells_status else None)
