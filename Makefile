@@ -34,7 +34,7 @@ test: machine .venv/made  ## Test everything: fast tests, a real API server, a r
 
 .PHONY: test-fast
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
-	$(BIN)/pytest -m "not apiserver and not node" $(ARGS)
+	$(BIN)/pytest -m "not apiserver and not node and not dask_releases" $(ARGS)
 
 SEEDS ?= 1000
 

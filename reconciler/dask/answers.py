@@ -1,0 +1,218 @@
+"""What schedulers answer, as values: nothing in them can be changed, and each has the type that it says.
+
+An answer of which one part has another type is refused as a whole: half of what a scheduler holds is no ground to let
+workers go. Whether the workers are those that were asked about is for the caller to see.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reconciler.dask.errors import Excess, Nonsense
+from reconciler.dask.plain import Plain, key_of
+
+LONGEST_NAME = 1024
+"""The most characters of a name or an address."""
+
+MOST_KEYS = 300_000
+"""The most keys that are compared, those of all workers together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """A worker, as its scheduler knows it.
+
+    Args:
+        address: Where it listens, such as `tcp://10.0.0.7:40123`.
+        name: What it is called; a number as text.
+        host: Its IP address.
+        status: Such as `running`, `paused` or `closing_gracefully`, in Dask's words. `None` where releases do not say.
+        nthreads: How many tasks it runs at once.
+        memory_limit_bytes: 0 where there is none.
+        process_bytes: The memory of its process, when it last said so.
+        managed_bytes: What of it Dask's data takes, when it last said so.
+        resources: What it offers to tasks that ask for it.
+    """
+
+    address: str
+    name: str
+    host: str
+    status: str | None
+    nthreads: int
+    memory_limit_bytes: int
+    process_bytes: int | None
+    managed_bytes: int | None
+    resources: Mapping[str, float]
+
+    @property
+    def unmanaged_bytes(self) -> int | None:
+        """The memory of its process that is not Dask's data, if it said both."""
+        if self.process_bytes is None or self.managed_bytes is None:
+            return None
+        return max(0, self.process_bytes - self.managed_bytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a scheduler is, and which workers it has.
+
+    Args:
+        id: Another one after each start.
+        started: When that was, in its own clock's seconds since 1970.
+        workers: By address.
+    """
+
+    id: str
+    started: float
+    workers: Mapping[str, Worker]
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a worker holds of the results.
+
+    Args:
+        keys: How many.
+        unique_keys: How many of them no other worker holds.
+        unique_bytes: Their size, as far as it is known.
+    """
+
+    keys: int
+    unique_keys: int
+    unique_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Idleness:
+    """Whether a scheduler has nothing to do.
+
+    Args:
+        since: Since when, in its own clock's seconds since 1970. `None` where it has something to do, has only just
+            become idle, or is of a release that cannot say: that it is not idle must not be concluded.
+    """
+
+    since: float | None
+
+
+def identity_of(answer: Plain) -> Identity:
+    """Read the answer to `identity`."""
+    fields = _map(answer, "the identity")
+    workers = _map(fields.get("workers"), "workers")
+    return Identity(
+        id=_name(fields.get("id"), "id"),
+        started=_number(fields.get("started"), "started"),
+        workers=MappingProxyType({address: _worker(address, worker) for address, worker in workers.items()}),
+    )
+
+
+def target_of(answer: Plain) -> int:
+    """Read the answer to `adaptive_target`."""
+    return _whole(answer, "the target")
+
+
+def counts_of(answer: Plain) -> Mapping[str, int]:
+    """Read how many keys each worker has."""
+    return MappingProxyType({worker: len(keys) for worker, keys in _lists(answer)})
+
+
+def workers_of(answer: Plain) -> frozenset[str]:
+    """Read which workers are described."""
+    workers = _map(answer, "the workers")
+    for worker in workers.values():
+        _map(worker, "a worker")
+    return frozenset(_name(address, "a worker's address") for address in workers)
+
+
+def keys_of(answer: Plain) -> Mapping[str, tuple[str, ...]]:
+    """Read which keys each worker has."""
+    lists = dict(_lists(answer))
+    if sum(map(len, lists.values())) > MOST_KEYS:
+        raise Excess(f"it has more than {MOST_KEYS:,} keys")
+    return {worker: tuple(map(key_of, keys)) for worker, keys in lists.items()}
+
+
+def sizes_of(answer: Plain) -> Mapping[str, int]:
+    """Read the size of each key, in bytes."""
+    return {key: int(_number(size, "a size")) for key, size in _map(answer, "the sizes").items()}
+
+
+def holdings_of(held: Mapping[str, tuple[str, ...]], sizes: Mapping[str, int]) -> Mapping[str, Holding]:
+    """What each worker holds, and what only it holds.
+
+    Args:
+        held: The keys of every worker of the scheduler.
+        sizes: Of keys, in bytes.
+    """
+    copies = Counter(key for keys in held.values() for key in set(keys))
+    return MappingProxyType({worker: _holding(set(keys), copies, sizes) for worker, keys in held.items()})
+
+
+def idleness_of(answer: Plain) -> Idleness:
+    """Read the answer to `check_idle`."""
+    return Idleness(None if answer is None else _number(answer, "the time since which it is idle"))
+
+
+def _holding(keys: set[str], copies: Counter[str], sizes: Mapping[str, int]) -> Holding:
+    unique = [key for key in keys if copies[key] == 1]
+    return Holding(len(keys), len(unique), sum(sizes.get(key, 0) for key in unique))
+
+
+def _worker(address: str, answer: Plain) -> Worker:
+    fields = _map(answer, "a worker")
+    metrics = _map(fields.get("metrics", {}), "a worker's metrics")
+    resources = _map(fields.get("resources", {}), "a worker's resources")
+    return Worker(
+        address=_name(address, "a worker's address"),
+        name=_name(fields.get("name"), "a worker's name"),
+        host=_name(fields.get("host"), "a worker's host"),
+        status=_name(fields["status"], "a worker's status") if "status" in fields else None,
+        nthreads=_whole(fields.get("nthreads"), "a worker's nthreads"),
+        memory_limit_bytes=_bytes(fields.get("memory_limit"), "a worker's memory_limit") or 0,
+        process_bytes=_bytes(metrics.get("memory"), "a worker's memory"),
+        managed_bytes=_bytes(metrics.get("managed_bytes"), "a worker's managed_bytes"),
+        resources=MappingProxyType(
+            {_name(name, "a resource"): _number(amount, "a resource") for name, amount in resources.items()}
+        ),
+    )
+
+
+def _map(value: Plain, what: str) -> dict[str, Plain]:
+    if not isinstance(value, dict):
+        raise _unlike(what, "a map")
+    return value
+
+
+def _lists(answer: Plain) -> Iterator[tuple[str, tuple[Plain, ...]]]:
+    for worker, keys in _map(answer, "the workers").items():
+        if not isinstance(keys, tuple):
+            raise _unlike("the keys of a worker", "a list")
+        yield _name(worker, "a worker's address"), keys
+
+
+def _name(value: Plain, what: str) -> str:
+    name = str(value) if type(value) is int else value
+    if not isinstance(name, str) or len(name) > LONGEST_NAME or not name.isprintable():
+        raise _unlike(what, "a short text that can be printed")
+    return name
+
+
+def _number(value: Plain, what: str) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value) or value < 0:
+        raise _unlike(what, "a number of 0 or more")
+    return value
+
+
+def _whole(value: Plain, what: str) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise _unlike(what, "a whole number of 0 or more")
+    return value
+
+
+def _bytes(value: Plain, what: str) -> int | None:
+    return None if value is None else int(_number(value, what))
+
+
+def _unlike(what: str, expected: str) -> Nonsense:
+    return Nonsense(f"{what} is not {expected}")

@@ -1,0 +1,80 @@
+"""What Dask schedulers are asked and told."""
+
+from collections.abc import Collection, Mapping
+
+from reconciler.dask.answers import (
+    Holding,
+    Identity,
+    Idleness,
+    counts_of,
+    holdings_of,
+    identity_of,
+    idleness_of,
+    keys_of,
+    sizes_of,
+    target_of,
+    workers_of,
+)
+from reconciler.dask.connection import Connection
+from reconciler.dask.plain import LARGE
+
+
+def identity(connection: Connection) -> Identity:
+    """Who the scheduler is, and which workers it has."""
+    return connection.ask("identity", identity_of, bounds=LARGE)
+
+
+def adaptive_target(connection: Connection, *, target_duration_seconds: float) -> int:
+    """How many workers the scheduler would like to have.
+
+    Args:
+        connection: To the scheduler.
+        target_duration_seconds: How long what there is to do should take.
+    """
+    return connection.ask("adaptive_target", target_of, target_duration=f"{target_duration_seconds}s")
+
+
+def processing(connection: Connection) -> Mapping[str, int]:
+    """How many tasks each worker, by address, runs or has waiting."""
+    return connection.ask("processing", counts_of, bounds=LARGE)
+
+
+def holdings(connection: Connection) -> Mapping[str, Holding]:
+    """What each worker, by address, holds, and what only it holds.
+
+    It takes two requests, for the keys of all workers and for the sizes of all keys. What goes between them counts as
+    0 bytes. With more than about 200,000 keys the answer is `TooLarge`.
+    """
+    held = connection.ask("has_what", keys_of, bounds=LARGE)
+    sizes = connection.ask("nbytes", sizes_of, bounds=LARGE, summary=False)
+    return holdings_of(held, sizes)
+
+
+def check_idle(connection: Connection) -> Idleness:
+    """Whether the scheduler has nothing to do; asked twice at least, since it notes that when it is asked.
+
+    Where it has an `idle_timeout` that has passed, it closes.
+    """
+    return connection.ask("check_idle", idleness_of)
+
+
+def retire(connection: Connection, addresses: Collection[str]) -> frozenset[str]:
+    """Have workers hand over what only they hold, and take no more tasks. They neither end nor leave the scheduler.
+
+    The answer comes when all is handed over. The scheduler goes on with it when the conversation is over; the status of
+    these workers is `closing_gracefully` then. Releases that tell no status do not keep tasks from them: what they hold
+    is safe at the time of the answer only.
+
+    Args:
+        connection: To the scheduler.
+        addresses: Of the workers.
+
+    Returns:
+        Those that hold nothing any more that no other holds. The others stay as they were: nobody can take their data.
+    """
+    if not addresses:
+        return frozenset()  # without names, a scheduler chooses some itself
+    retired = connection.ask(
+        "retire_workers", workers_of, bounds=LARGE, workers=tuple(addresses), remove=False, close_workers=False
+    )
+    return retired & frozenset(addresses)
