@@ -22,10 +22,21 @@ from typing import Protocol
 from models.kinds import Key
 from models.snapshot import Snapshot
 from reconciler.hints import Hints
+from reconciler.next_look import (
+    HELD_SECONDS,
+    RETRY_SECONDS,
+    SHARE_IF_CROWDED,
+    TREES_REST,
+    cost,
+    growing,
+    needs_another_look,
+    pause,
+    to_look_at_again,
+)
 from reconciler.passes.apply import Writers
 from reconciler.passes.bulkhead import around_pass
 from reconciler.passes.claims import Claims
-from reconciler.passes.lanes import is_occupied
+from reconciler.passes.joined_results import joined
 from reconciler.passes.observe import Observation, Scope, observe
 from reconciler.passes.one_pass import make_pass
 from reconciler.passes.pass_memory import Clock, Memory
@@ -41,19 +52,9 @@ REPORT_SECONDS = 5.0
 """For how long it may be told at most, where the server is slow."""
 LEAST_WRITING_SECONDS = 5.0
 """For how long a pass may plan and write however long its lists took."""
-LONGEST_PAUSE_SECONDS = 60.0
-"""The longest that the loop waits, by itself, while nothing can be listed."""
 MOST_PASSES_OF_ONCE = 5
 """How often `once` begins anew after conflicts and unknown outcomes, which only another look resolves."""
 
-SHARE_WITH_HINTS, SHARE_WITHOUT_HINTS, SHARE_IF_CROWDED = 30, 4, 2
-"""How many times what a pass over everything cost is waited before the next."""
-TREES_REST = 3
-"""How many times what a pass over a few trees took they are left alone then."""
-HELD_SECONDS = 2.0
-"""How long a new tree, in a crowd, is left to start its Pods before it is looked at again and has its first status."""
-RETRY_SECONDS = 1.0
-"""After that a tree is looked at again that was cut short, or of which it is not known how it is."""
 PARALLEL_READS = 4
 IDLE_SECONDS = 30.0
 """How often the loop gives a sign of life while it waits."""
@@ -138,11 +139,11 @@ class Loop:
         while not self._stop.is_set() and self._twin is None:
             answers = (*last.responses, *last.reports)
             goes_on = last.is_cut and any(response.result is Result.DONE for response in answers)
-            if not goes_on and (looks == MOST_PASSES_OF_ONCE or not any(map(_needs_another_look, last.failures))):
+            if not goes_on and (looks == MOST_PASSES_OF_ONCE or not any(map(needs_another_look, last.failures))):
                 break
             looks += not goes_on
             last = self._over_everything()
-            result = _joined(result, last)
+            result = joined(result, last)
         return result
 
     def forever(self, stop: threading.Event) -> None:
@@ -151,17 +152,17 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                pause = trouble = least = self._settings.interval
-                cost = 0.0
+                until = trouble = least = self._settings.interval
+                spent = 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
-                    trouble, cost = self._trouble(result), _cost(result)
-                    pause = self._pause(result, trouble)
+                    trouble, spent = self._trouble(result), cost(result)
+                    until = pause(result, self._settings.interval, trouble, is_healthy=self._is_told)
                     least = HELD_SECONDS if result.held and not result.is_cut else 0.0
                 self._claims.end_full()
                 ended = self._clock.seconds()
-                if_crowded = max(begun + trouble, ended + max(least, SHARE_IF_CROWDED * cost))
-                self._wait(max(begun + pause, ended + least), if_crowded)
+                if_crowded = max(begun + trouble, ended + max(least, SHARE_IF_CROWDED * spent))
+                self._wait(max(begun + until, ended + least), if_crowded)
 
     @contextmanager
     def _following_hints(self) -> Iterator[None]:
@@ -182,18 +183,18 @@ class Loop:
         in_trouble = 0
         while not self._stop.is_set():
             if trees := hints.wait(1.0, self._claims.claim_small):
-                begun, asked, unseen = self._clock.seconds(), 0.0, trees
+                asked, spent, unseen = 0.0, 0.0, trees
                 in_trouble += 1
                 with around_pass(self._crashed):
                     result = self._over(trees)
                     unseen = frozenset()
-                    asked = result.retry_after_seconds
+                    asked, spent = result.retry_after_seconds, cost(result)
                     # Nobody waits for the namespace of others that cannot be read.
                     in_trouble = in_trouble if result.snapshot is None and not self._is_partly_read else 0
                 self._claims.end_small()
-                hints.rest(trees, TREES_REST * (self._clock.seconds() - begun))
+                hints.rest(trees, TREES_REST * spent)
                 hints.remind(unseen, RETRY_SECONDS)
-                self._stop.wait(max(asked, _growing(RETRY_SECONDS, in_trouble) if in_trouble else 0.0))
+                self._stop.wait(max(asked, growing(RETRY_SECONDS, in_trouble) if in_trouble else 0.0))
 
     def _wait(self, until: float, if_crowded: float) -> None:
         """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
@@ -209,15 +210,8 @@ class Loop:
         """How long after this pass over everything began the API server is left alone, whatever has changed."""
         self._unread = self._unread + 1 if result.snapshot is None else 0
         self._is_partly_read = bool(result.errors) and result.snapshot is not None
-        unread = _growing(self._settings.interval, self._unread) if result.errors else 0.0
+        unread = growing(self._settings.interval, self._unread) if result.errors else 0.0
         return max(unread, result.retry_after_seconds)
-
-    def _pause(self, result: PassResult, trouble: float) -> float:
-        """How long after this pass over everything began the next begins."""
-        is_healthy = self._hints is not None and self._hints.healthy
-        share = SHARE_WITH_HINTS if is_healthy and not result.responses else SHARE_WITHOUT_HINTS
-        longer = 0.0 if result.is_cut or result.snapshot is None else share * _cost(result)
-        return max(self._settings.interval, trouble, longer)
 
     def _over_everything(self) -> PassResult:
         self._claims.begin_full()
@@ -275,7 +269,7 @@ class Loop:
             self._memory = self._memory.merged(after, self._is_of(result, claims.taken))
         if self._hints is not None:
             self._hints.rest(result.held, HELD_SECONDS)
-            for tree, in_seconds in _to_look_at_again(result, after, self._clock.seconds(), self._settings.interval):
+            for tree, in_seconds in to_look_at_again(result, after, self._clock.seconds(), self._settings.interval):
                 self._hints.remind([tree], in_seconds)
         return replace(result, seconds={"observe": seconds, **result.seconds})
 
@@ -285,6 +279,11 @@ class Loop:
         What a full pass finds new is more than small passes could take.
         """
         return self._hints is not None and self._hints.healthy and (is_full or self._hints.is_crowded)
+
+    @property
+    def _is_told(self) -> bool:
+        """Whether changes are told of."""
+        return self._hints is not None and self._hints.healthy
 
     def _is_of(self, result: PassResult, taken: frozenset[Key]) -> Callable[[Key], bool]:
         """Which trees, and resources of which trees, a pass has something to say of."""
@@ -306,54 +305,3 @@ class Loop:
         with self._lock:
             for observer in self._observers:
                 observer(result)
-
-
-def _growing(seconds: float, unread: int) -> float:
-    """How long to wait after so many passes in a row that could read nothing."""
-    return min(seconds * float(1 << min(unread, 10)), LONGEST_PAUSE_SECONDS)
-
-
-def _cost(result: PassResult) -> float:
-    """What a pass cost, in seconds, without what it wrote."""
-    return sum(result.seconds.get(stage, 0.0) for stage in ("observe", "desire", "plan", "policy"))
-
-
-def _to_look_at_again(
-    result: PassResult, after: Memory, at_seconds: float, interval: float
-) -> Iterator[tuple[Key, float]]:
-    """The trees that are to be looked at again though nothing changes, and in how many seconds."""
-    yield from ((tree, HELD_SECONDS) for tree in result.held)
-    waits = ((wait.tree, wait.until_seconds - at_seconds) for wait in after.backoff.waits.values())
-    yield from (wait for wait in waits if wait[1] > 0)
-    yield from ((one.action.tree, RETRY_SECONDS) for one in result.failures if _needs_another_look(one))
-    skipped = {one.action.tree for one in result.responses if one.result is Result.SKIPPED}
-    untried = skipped.difference(one.action.tree for one in result.failures)
-    for tree in result.coverage.trees or ():
-        if not result.coverage.covers(tree):
-            yield tree, interval
-        elif result.is_cut or tree in result.left_out or tree in untried:
-            yield tree, RETRY_SECONDS
-
-
-def _needs_another_look(response: Response) -> bool:
-    return response.result in (Result.CONFLICT, Result.UNKNOWN) and not is_occupied(response)
-
-
-def _joined(earlier: PassResult, last: PassResult) -> PassResult:
-    """The last pass, with what an earlier one got done, and what that one failed at and the last one left to later."""
-    left = {(action.verb, action.key) for action in last.plan.postponed}
-    kept = tuple(
-        one
-        for one in earlier.responses
-        if one.result is Result.DONE or (one.result is not Result.SKIPPED and (one.action.verb, one.action.key) in left)
-    )
-    tried = {(response.action.verb, response.action.key) for response in kept}
-    postponed = tuple(action for action in last.plan.postponed if (action.verb, action.key) not in tried)
-    actions = (*(response.action for response in kept), *last.plan.actions)
-    return replace(
-        last,
-        plan=replace(last.plan, actions=actions, postponed=postponed),
-        responses=(*kept, *last.responses),
-        rounds=earlier.rounds + last.rounds,
-        costs=(*earlier.costs, *last.costs),
-    )
