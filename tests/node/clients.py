@@ -41,6 +41,7 @@ def forwarded(place: Place, service: str, port: int | None = None) -> Iterator[s
             assert process.stdout is not None
             first = process.stdout.readline()
             if not first.startswith("Forwarding from 127.0.0.1:"):
+                process.kill()  # it goes on if the port is taken for IPv4 alone
                 raise AssertionError(f"`{' '.join(command)}` failed: {process.communicate()[1]}")
             yield f"localhost:{first.split()[2].rpartition(':')[2]}"
         finally:
