@@ -3,6 +3,7 @@
 from dataclasses import field
 from typing import Any
 
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from models.base import OBSERVED, Compact, Condition, Meta, Time
@@ -90,6 +91,7 @@ class PodStatus(Compact):
     phase: str = "Pending"
     reason: str = ""
     message: str = ""
+    pod_ip: str = Field(default="", alias="podIP")
     start_time: Time | None = None
     conditions: tuple[PodCondition, ...] = ()
     init_container_statuses: tuple[ContainerStatus, ...] = ()

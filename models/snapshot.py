@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from models.kinds import Key, Kind
 from models.observed import Pod, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
+from models.scheduler_answer import SchedulerAnswer
 
 Owner = DaskCluster | DaskWorkerGroup | DaskJob | DaskAutoscaler
 Observed = Owner | Pod | Service
@@ -96,12 +97,14 @@ class Snapshot:
         objects: All objects that could be read.
         unreadable: The others.
         is_partial: Whether only some trees were looked at; then what is not here may be elsewhere.
+        schedulers: What schedulers last told, by cluster; `None` if nobody asks them.
     """
 
     taken_at: datetime
     objects: Mapping[Key, Observed] = field(default_factory=dict)
     unreadable: Mapping[Key, Unreadable] = field(default_factory=dict)
     is_partial: bool = False
+    schedulers: Mapping[Key, SchedulerAnswer] | None = None
 
     @cached_property
     def _index(self) -> _Index:
@@ -151,7 +154,7 @@ class Snapshot:
 
     def fold(self, news: Mapping[Key, Observed | None]) -> "WorkingSnapshot":
         """The same world with what has been learned since: objects as they are now, `None` for those gone."""
-        working = WorkingSnapshot(self.taken_at, dict(self.objects), self.unreadable, self.is_partial)
+        working = WorkingSnapshot(self.taken_at, dict(self.objects), self.unreadable, self.is_partial, self.schedulers)
         vars(working)["_index"] = self._index.copy()  # in place of making it from all objects
         working.learn(news)
         return working

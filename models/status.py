@@ -55,9 +55,9 @@ class Retirement(Model):
     since: Time | None = None
     """When it was chosen."""
     asked: Time | None = None
-    """Not set by this version: when its scheduler was asked to let it go."""
+    """Since when its scheduler is asked to let it go."""
     deadline: Time | None = None
-    """Not set by this version: when it is deleted at the latest, whatever its scheduler answers."""
+    """When it is deleted at the latest, whatever its scheduler answers."""
 
 
 class Decisions(Model):

@@ -129,7 +129,9 @@ class WorkerSpec(Model):
     """The PodSpec of each worker."""
     min_ready_seconds: Count = 0
     """For how many seconds a worker must be ready, without a container crashing, to count as available in a rolling
-    update. A worker without a readiness probe is ready as soon as its container starts, before it has joined the
-    scheduler: a few seconds here let a rolling update wait for it."""
+    update. It must have joined its scheduler, too, where that can be asked."""
+    retirement_deadline_seconds: Count = 300
+    """For how many seconds a worker that is to go may take to hand over its results and end its tasks, before it is
+    deleted all the same."""
     update_strategy: WorkerUpdateStrategy = Field(default_factory=WorkerUpdateStrategy)
     """How workers are replaced when the template is edited."""

@@ -12,7 +12,7 @@ the next begins    an interval after the last began. While hints come, passes ov
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +20,7 @@ from datetime import datetime
 from typing import Protocol
 
 from models.kinds import Key
+from models.scheduler_answer import SchedulerAnswer
 from models.snapshot import Snapshot
 from reconciler.hints import Hints
 from reconciler.next_look import (
@@ -42,6 +43,7 @@ from reconciler.passes.one_pass import make_pass
 from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.values import PassResult, Response, Result, Terms
 from reconciler.passes.write_backoff import Backoff
+from reconciler.rules.questions import Question, questions
 from reconciler.wire.protocol import API
 
 LEAST_DEADLINE_SECONDS = 10.0
@@ -77,6 +79,19 @@ class LoopTerms(Terms, Protocol):
         """Seconds from the start of one pass to the start of the next."""
 
 
+class Schedulers(Protocol):
+    """Who asks Dask schedulers, outside of passes."""
+
+    def answers(self) -> Mapping[Key, SchedulerAnswer]:
+        """What they last told, by cluster."""
+
+    def update(self, questions: Iterable[Question], is_about: Callable[[Key], bool]) -> None:
+        """Take in what is to be asked from now on, of trees that these are all the questions of."""
+
+    def ask_all(self) -> None:
+        """Ask each once, and wait for the answers."""
+
+
 class Loop:
     """Makes passes.
 
@@ -94,6 +109,7 @@ class Loop:
         observers: Told the result of each pass.
         twin: Makes the API to write to from what was observed, for a dry run; by default it is `api`.
         hints: Which trees have changed; without, there are only passes over everything.
+        schedulers: Who asks Dask schedulers; without, their work is not looked at.
         crashed: Told of each pass that a bug has ended.
     """
 
@@ -107,6 +123,7 @@ class Loop:
         observers: Sequence[Observer] = (),
         twin: Twin | None = None,
         hints: Hints | None = None,
+        schedulers: Schedulers | None = None,
         crashed: Callable[[], None] = lambda: None,
     ) -> None:
         self._api = api
@@ -115,6 +132,8 @@ class Loop:
         self._observers = observers
         self._twin = twin
         self._hints = hints
+        self._schedulers = schedulers
+        self._asks_first = False
         self._crashed = crashed
         self._memory = Memory()
         self._claims = Claims()
@@ -134,6 +153,7 @@ class Loop:
         Returns:
             The last pass, with what those before it did.
         """
+        self._asks_first = True
         result = last = self._over_everything()
         looks = 1
         while not self._stop.is_set() and self._twin is None:
@@ -242,7 +262,21 @@ class Loop:
             observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)
         if not trees:
             self._observed = observation.snapshot
-        return observation
+        return observation if self._schedulers is None else self._with_answers(observation, self._schedulers)
+
+    def _with_answers(self, observation: Observation, schedulers: Schedulers) -> Observation:
+        """What was observed, with what schedulers last told; a single pass has to ask them first."""
+        if self._asks_first:
+            self._ask(schedulers, observation.snapshot, observation.coverage.covers)
+            schedulers.ask_all()
+        return replace(observation, snapshot=replace(observation.snapshot, schedulers=schedulers.answers()))
+
+    def _ask(self, schedulers: Schedulers, snapshot: Snapshot, is_about: Callable[[Key], bool]) -> None:
+        """Have asked what is to be asked now; in a rehearsal, no worker is let go."""
+        asked = questions(snapshot)
+        if self._twin is not None:
+            asked = (replace(question, retire=frozenset()) for question in asked)
+        schedulers.update(asked, is_about)
 
     def _pass(self, observation: Observation, begun: float, parallel: int, claims: Claims) -> PassResult:
         """One pass; what it learned is remembered of its trees alone, since another pass may work on others."""
@@ -267,6 +301,8 @@ class Loop:
             after = replace(after, backoff=Backoff())
         with self._lock:
             self._memory = self._memory.merged(after, self._is_of(result, claims.taken))
+        if self._schedulers is not None and result.snapshot is not None:
+            self._ask(self._schedulers, result.snapshot, result.is_about)
         if self._hints is not None:
             self._hints.rest(result.held, HELD_SECONDS)
             for tree, in_seconds in to_look_at_again(result, after, self._clock.seconds(), self._settings.interval):

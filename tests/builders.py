@@ -116,7 +116,7 @@ def pod(name: str, status: Any = None, **more: Any) -> Pod:
         name: Its name.
         status: Its whole status; without it, a status is made, and the Pod is on a node.
         **more: `node`, `restart_policy`, `gates`, metadata, and what a status is made from: `phase`, `ready`,
-            `ready_for`, `reason`, `message`, `exit_code`, `containers` (their statuses, by name), `disrupted`.
+            `ready_for`, `reason`, `message`, `exit_code`, `containers` (their statuses, by name), `disrupted`, `ip`.
     """
     gates = [{"name": gate} for gate in more.pop("gates", ())]
     named = list(more.get("containers", ())) or [one["name"] for one in (status or {}).get("containerStatuses", ())]
@@ -136,7 +136,7 @@ def _pod_status(more: Json) -> Json:
     conditions = [{"type": "Ready", "status": str(ready), "lastTransitionTime": wire_time(since)}]
     if more.pop("disrupted", False):
         conditions.append({"type": "DisruptionTarget", "status": "True", "lastTransitionTime": wire_time(NOON)})
-    status: Json = {"phase": phase, "conditions": conditions}
+    status: Json = {"phase": phase, "conditions": conditions, "podIP": more.pop("ip", "10.0.0.1")}
     status |= {field: more.pop(field, "") for field in ("reason", "message")}
     containers: Mapping[str, Json] = more.pop("containers", {})
     exit_code = more.pop("exit_code", None)

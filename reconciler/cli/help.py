@@ -105,7 +105,7 @@ COMMON_OPTIONS = (
 PLAN_SETTINGS = ("naming", "no_delete", "deletion_cap", "log_level", "log_format")
 """The settings that mean something to a plan from manifests."""
 
-LOCAL_SETTINGS = ("naming", "interval", "no_delete", "deletion_cap", "log_level", "log_format")
+LOCAL_SETTINGS = ("naming", "interval", "no_dask", "no_delete", "deletion_cap", "log_level", "log_format")
 """Those that mean something on this machine."""
 
 LOCAL_INTERVAL = "500ms"

@@ -9,6 +9,8 @@ from reconciler.cli.arguments import Invocation
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import CHANGES, DONE, FAILED
 from reconciler.daemon.namespaces import absent, told
+from reconciler.dask.asking import Schedulers
+from reconciler.dask.workers import ask
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 from reconciler.passes.values import PassResult
@@ -24,7 +26,9 @@ def run_once(invocation: Invocation) -> int:
     settings = invocation.settings
     api = connected(settings)
     try:
-        result = Loop(api, settings, clock=now, twin=twin_of if settings.dry_run else None).once()
+        schedulers = None if settings.no_dask else Schedulers(ask, now)
+        twin = twin_of if settings.dry_run else None
+        result = Loop(api, settings, clock=now, twin=twin, schedulers=schedulers).once()
         missing: frozenset[str] = frozenset()
         with suppress(ApiError):  # what fails there has failed in the pass
             missing = absent(api, settings.namespaces)

@@ -14,7 +14,7 @@ from reconciler.wire.wording import did_you_mean, wrongs
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "What to look after": ("namespaces", "naming"),
-    "How to run": ("interval", "no_hints", "once", "dry_run", "parallel_writes", "stop_timeout"),
+    "How to run": ("interval", "no_hints", "no_dask", "once", "dry_run", "parallel_writes", "stop_timeout"),
     "What to be careful with": ("no_delete", "deletion_cap"),
     "How to reach Kubernetes": ("context", "kubeconfig", "connect_timeout", "read_timeout", "total_timeout"),
     "How to watch it": ("log_level", "log_format", "bind", "port"),

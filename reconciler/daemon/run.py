@@ -29,6 +29,7 @@ from prometheus_client import (
     disable_created_metrics,
 )
 
+from models.kinds import Key
 from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.api.request import HttpVerb
@@ -40,6 +41,8 @@ from reconciler.daemon.namespaces import tell_absent
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
+from reconciler.dask.asking import Schedulers
+from reconciler.dask.workers import ask
 from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
@@ -74,7 +77,17 @@ def run_daemon(settings: Settings) -> int:
     observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
-    passes = Loop(api, settings, clock=now, observers=observers, twin=twin, hints=hints, crashed=metrics.crashed)
+    schedulers = None if settings.no_dask else Schedulers(ask, now, changed=_hinting(hints))
+    passes = Loop(
+        api,
+        settings,
+        clock=now,
+        observers=observers,
+        twin=twin,
+        hints=hints,
+        schedulers=schedulers,
+        crashed=metrics.crashed,
+    )
     app = application(registry, _probes(passes, pulse, settings))
     with serving(settings.bind, settings.port, app) as port, signals() as events:
         scope = {"namespaces": list(settings.namespaces)} if settings.namespaces else {}
@@ -84,9 +97,23 @@ def run_daemon(settings: Settings) -> int:
         log.info("daemon.started", **each, **scope, **mode, **end)
         # In a thread of its own: a server that is silent keeps nobody from ending the process.
         threading.Thread(target=tell_absent, args=(api, settings.namespaces), name="namespaces", daemon=True).start()
+        if schedulers is not None:
+            schedulers.start()
         code = make_passes(passes, events, settings.stop_timeout)
+        if schedulers is not None:
+            schedulers.close()
     api.close()
     return code
+
+
+def _hinting(hints: Hints | None) -> Callable[[Key], None]:
+    """Has trees looked at of which a scheduler has told something new."""
+
+    def changed(tree: Key) -> None:
+        if hints is not None:
+            hints.remind([tree], 0.0)
+
+    return changed
 
 
 def collect_garbage_seldom() -> None:

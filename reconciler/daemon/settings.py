@@ -75,6 +75,9 @@ class Settings(BaseSettings):
     no_hints: bool = False
     """Watch nothing: every change waits for the interval. By default a change is looked at in a moment, which takes the
     right to watch what is listed."""
+    no_dask: bool = False
+    """Ask no Dask scheduler anything: a worker counts as soon as its Pod is ready, and one that is to go is deleted
+    with what it holds. By default schedulers are asked, at the addresses of their Pods."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False

@@ -33,6 +33,8 @@ class Worker:
         memory_limit_bytes: 0 where there is none.
         process_bytes: The memory of its process, when it last said so.
         managed_bytes: What of it Dask's data takes, when it last said so.
+        running: How many tasks it was running when it last said so; `None` where it never did.
+        last_seen: When that was, in the scheduler's own clock's seconds since 1970.
         resources: What it offers to tasks that ask for it.
     """
 
@@ -44,6 +46,8 @@ class Worker:
     memory_limit_bytes: int
     process_bytes: int | None
     managed_bytes: int | None
+    running: int | None
+    last_seen: float
     resources: Mapping[str, float]
 
     @property
@@ -172,10 +176,20 @@ def _worker(address: str, answer: Plain) -> Worker:
         memory_limit_bytes=_bytes(fields.get("memory_limit"), "a worker's memory_limit") or 0,
         process_bytes=_bytes(metrics.get("memory"), "a worker's memory"),
         managed_bytes=_bytes(metrics.get("managed_bytes"), "a worker's managed_bytes"),
+        running=_running(metrics),
+        last_seen=_number(fields.get("last_seen"), "when a worker was last seen"),
         resources=MappingProxyType(
             {_name(name, "a resource"): _number(amount, "a resource") for name, amount in resources.items()}
         ),
     )
+
+
+def _running(metrics: dict[str, Plain]) -> int | None:
+    """How many tasks run: until 2022 there was a number for it, since then there is one for each state."""
+    if "task_counts" not in metrics:
+        return _whole(metrics["executing"], "a worker's executing") if "executing" in metrics else None
+    counts = _map(metrics["task_counts"], "a worker's task_counts")
+    return sum(_whole(counts.get(state, 0), f"a worker's {state}") for state in ("executing", "long-running"))
 
 
 def _map(value: Plain, what: str) -> dict[str, Plain]:

@@ -16,12 +16,12 @@ from reconciler.dask.answers import (
     workers_of,
 )
 from reconciler.dask.connection import Connection
-from reconciler.dask.plain import LARGE
+from reconciler.dask.plain import LARGE, Bounds
 
 
-def identity(connection: Connection) -> Identity:
+def identity(connection: Connection, bounds: Bounds = LARGE) -> Identity:
     """Who the scheduler is, and which workers it has."""
-    return connection.ask("identity", identity_of, bounds=LARGE)
+    return connection.ask("identity", identity_of, bounds=bounds)
 
 
 def adaptive_target(connection: Connection, *, target_duration_seconds: float) -> int:
@@ -34,19 +34,19 @@ def adaptive_target(connection: Connection, *, target_duration_seconds: float) -
     return connection.ask("adaptive_target", target_of, target_duration=f"{target_duration_seconds}s")
 
 
-def processing(connection: Connection) -> Mapping[str, int]:
+def processing(connection: Connection, bounds: Bounds = LARGE) -> Mapping[str, int]:
     """How many tasks each worker, by address, runs or has waiting."""
-    return connection.ask("processing", counts_of, bounds=LARGE)
+    return connection.ask("processing", counts_of, bounds=bounds)
 
 
-def holdings(connection: Connection) -> Mapping[str, Holding]:
+def holdings(connection: Connection, bounds: Bounds = LARGE) -> Mapping[str, Holding]:
     """What each worker, by address, holds, and what only it holds.
 
     It takes two requests, for the keys of all workers and for the sizes of all keys. What goes between them counts as
     0 bytes. With more than about 200,000 keys the answer is `TooLarge`.
     """
-    held = connection.ask("has_what", keys_of, bounds=LARGE)
-    sizes = connection.ask("nbytes", sizes_of, bounds=LARGE, summary=False)
+    held = connection.ask("has_what", keys_of, bounds=bounds)
+    sizes = connection.ask("nbytes", sizes_of, bounds=bounds, summary=False)
     return holdings_of(held, sizes)
 
 
@@ -58,7 +58,7 @@ def check_idle(connection: Connection) -> Idleness:
     return connection.ask("check_idle", idleness_of)
 
 
-def retire(connection: Connection, addresses: Collection[str]) -> frozenset[str]:
+def retire(connection: Connection, addresses: Collection[str], bounds: Bounds = LARGE) -> frozenset[str]:
     """Have workers hand over what only they hold, and take no more tasks. They neither end nor leave the scheduler.
 
     The answer comes when all is handed over. The scheduler goes on with it when the conversation is over; the status of
@@ -68,6 +68,7 @@ def retire(connection: Connection, addresses: Collection[str]) -> frozenset[str]
     Args:
         connection: To the scheduler.
         addresses: Of the workers.
+        bounds: Of the answer.
 
     Returns:
         Those that hold nothing any more that no other holds. The others stay as they were: nobody can take their data.
@@ -75,6 +76,6 @@ def retire(connection: Connection, addresses: Collection[str]) -> frozenset[str]
     if not addresses:
         return frozenset()  # without names, a scheduler chooses some itself
     retired = connection.ask(
-        "retire_workers", workers_of, bounds=LARGE, workers=tuple(addresses), remove=False, close_workers=False
+        "retire_workers", workers_of, bounds=bounds, workers=tuple(addresses), remove=False, close_workers=False
     )
     return retired & frozenset(addresses)

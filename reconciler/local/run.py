@@ -18,6 +18,8 @@ from models.kinds import DASK_CLUSTER, Key
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
+from reconciler.dask.asking import Schedulers
+from reconciler.dask.workers import ask
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
@@ -125,7 +127,10 @@ class Run:
     def _reconciling(self, events: Events) -> Iterator[None]:
         """The reconciler's own loop, in a thread."""
         stop = threading.Event()
-        loop = Loop(self._api, self._settings, clock=self._clock)
+        schedulers = None if self._settings.no_dask else Schedulers(ask, self._clock)
+        loop = Loop(self._api, self._settings, clock=self._clock, schedulers=schedulers)
+        if schedulers is not None:
+            schedulers.start()
 
         def passes() -> None:
             try:
@@ -142,6 +147,8 @@ class Run:
         finally:
             stop.set()
             thread.join()
+            if schedulers is not None:
+                schedulers.close()
 
     def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> Outcome | None:
         """How it ended; `None` if a signal came, or the loop is gone."""

@@ -86,6 +86,9 @@ def at_rest(
 def _print(owners: Iterable[Owner], snapshot: Snapshot) -> int:
     versions = {(owner.metadata.uid, owner.metadata.resource_version) for owner in owners}
     for owner in owners:
+        answer = (snapshot.schedulers or {}).get(owner.key)
+        if answer is not None:
+            versions.add((answer.pod_uid, str(answer.roll)))
         children = snapshot.everything_of(owner.metadata.uid)
         versions.update((child.metadata.uid, child.metadata.resource_version) for child in children)
     return hash(frozenset(versions))

@@ -39,6 +39,18 @@ def comm_port(cluster: DaskCluster) -> int | None:
     return _find_port(cluster, COMM_PORT_NAMES, COMM_PORT, _options(cluster).port)
 
 
+def listening_port(cluster: DaskCluster) -> int:
+    """The scheduler Pod's own port for Dask's protocol."""
+    own = _options(cluster).port
+    if own is not None:
+        return own
+    declared, number = _declared_ports(cluster.spec.scheduler.spec), comm_port(cluster)
+    ports = (port for port in service_ports(cluster) if port.get("port") == number)
+    target = next((port.get("targetPort", number) for port in ports), None)
+    found = declared.get(target) if isinstance(target, str) else target
+    return found if isinstance(found, int) else COMM_PORT
+
+
 def dashboard_port(cluster: DaskCluster) -> int | None:
     """The Service's port for the dashboard; `None` if no port is known to lead there."""
     return _find_port(cluster, DASHBOARD_PORT_NAMES, DASHBOARD_PORT, _options(cluster).dashboard_port)

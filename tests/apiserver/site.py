@@ -97,7 +97,8 @@ class Site:
         return self.installed.audit
 
     def arguments(self, *more: str) -> list[str]:
-        return [f"--kubeconfig={self.installed.kubeconfig}", f"--namespaces={self.namespace}", *more]
+        where = [f"--kubeconfig={self.installed.kubeconfig}", f"--namespaces={self.namespace}"]
+        return [*where, "--no-dask", *more]  # nothing runs in these Pods
 
     def daemon(self, *more: str) -> AbstractContextManager[Daemon]:
         """The daemon, at work while the context lasts."""

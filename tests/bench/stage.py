@@ -98,11 +98,14 @@ def stage() -> Iterator[Stage]:
 
 @contextmanager
 def daemon(cluster: RealCluster, flags: Sequence[str]) -> Iterator[Daemon]:
-    """Run the daemon with its default settings, but for these flags; it is ready."""
+    """Run the daemon with its default settings, but for these flags; it is ready.
+
+    It asks no schedulers: the Pods have none.
+    """
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+") as log:
         command = [sys.executable, "-m", "reconciler", f"--kubeconfig={cluster.kubeconfig}", "--log-format=json"]
         running = subprocess.Popen(
-            [*command, "--bind=127.0.0.1", "--port=0", *flags], stderr=log, env=os.environ | IMAGE
+            [*command, "--bind=127.0.0.1", "--port=0", "--no-dask", *flags], stderr=log, env=os.environ | IMAGE
         )
         try:
             eventually(lambda: _is_ready(Path(log.name)), "the daemon's readiness")

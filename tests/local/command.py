@@ -157,7 +157,7 @@ def told(address: str) -> str:
 def local_with(
     folder: Path, *manifests: Manifest, options: Sequence[str] = (), output: int = subprocess.PIPE
 ) -> AbstractContextManager[LocalRun]:
-    """The command with manifests in a file, and options.
+    """The command with manifests of Pods without Dask in a file, and options.
 
     Args:
         folder: Where that file, `manifests.yaml`, is written, and below which the command keeps its own.
@@ -166,7 +166,8 @@ def local_with(
         output: As for `local`.
     """
     folder.mkdir(exist_ok=True)
-    return local(*options, str(write(folder / "manifests.yaml", *manifests)), temporary=folder, output=output)
+    file = str(write(folder / "manifests.yaml", *manifests))
+    return local("--no-dask=true", *options, file, temporary=folder, output=output)
 
 
 def _expect(condition: Callable[[], bool], what: str, run: LocalRun, deadline_seconds: float) -> None:

@@ -1,6 +1,8 @@
 """The daemon as it is deployed, on a real node."""
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.node.images import daemon_archive, dask_archive
-from tests.node.place import Place
+from tests.node.place import Object, Place
 from tests.realcluster import ClusterError, RealCluster, pins
 from tests.realcluster.images import dask_image
 
@@ -57,6 +59,12 @@ def place(deployed: RealCluster, node_namespace: str) -> Place:
     return Place(deployed, node_namespace)
 
 
+@pytest.fixture
+def home(deployed: RealCluster) -> Place:
+    """Where the daemon lives."""
+    return Place(deployed, DAEMON)
+
+
 @pytest.fixture(scope="module")
 def unattended(deployed: RealCluster) -> Iterator[RealCluster]:
     """The node while the daemon for all namespaces is away."""
@@ -83,3 +91,21 @@ def await_daemon(home: Place) -> None:
     home.eventually(
         lambda: len(home.all("pods", f"app.kubernetes.io/name={DAEMON}")) == wanted, f"{wanted} Pods of the daemon"
     )
+
+
+def container(home: Place) -> Object:
+    """The daemon's container, as its Pod's status tells."""
+    (pod,) = home.pods(f"app.kubernetes.io/name={DAEMON}")
+    found: Object = pod["status"]["containerStatuses"][0]
+    return found
+
+
+def kill(container_id: str) -> None:
+    """`kill -9` for all processes of a container of a node on this machine."""
+    control_group = container_id.rpartition("/")[2]
+    groups = {path.parent.name: path.read_text() for path in Path("/proc").glob("[0-9]*/cgroup")}
+    processes = [int(pid) for pid, text in groups.items() if control_group in text]
+    if not processes:
+        pytest.skip("the node is not on this machine")
+    for pid in processes:
+        os.kill(pid, signal.SIGKILL)

@@ -1,24 +1,14 @@
 """The daemon's own life on a node: it is killed, doubled, and its clusters' namespace goes."""
 
-import os
-import signal
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.node.conftest import DAEMON, await_daemon
-from tests.node.place import CLUSTER, GROUP, Object, Place
+from tests.node.conftest import DAEMON, await_daemon, container, kill
+from tests.node.place import CLUSTER, GROUP, Place
 from tests.node.samples import idle, idle_cluster, job
-from tests.realcluster import RealCluster
 
 pytestmark = pytest.mark.node
-
-
-@pytest.fixture
-def home(deployed: RealCluster) -> Place:
-    """Where the daemon lives."""
-    return Place(deployed, DAEMON)
 
 
 @pytest.fixture
@@ -49,24 +39,6 @@ def test_a_killed_daemon_starts_again_and_goes_on(home: Place, place: Place) -> 
     place.wait("daskcluster/meanwhile", "condition=Ready")
     assert place.uids(f"{CLUSTER}=before") == running
     await_daemon(home)
-
-
-def container(home: Place) -> Object:
-    """The daemon's container, as its Pod's status tells."""
-    (pod,) = home.pods(f"app.kubernetes.io/name={DAEMON}")
-    found: Object = pod["status"]["containerStatuses"][0]
-    return found
-
-
-def kill(container_id: str) -> None:
-    """`kill -9` for all processes of a container of a node on this machine."""
-    control_group = container_id.rpartition("/")[2]
-    groups = {path.parent.name: path.read_text() for path in Path("/proc").glob("[0-9]*/cgroup")}
-    processes = [int(pid) for pid, text in groups.items() if control_group in text]
-    if not processes:
-        pytest.skip("the node is not on this machine")
-    for pid in processes:
-        os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.usefixtures("doubled")

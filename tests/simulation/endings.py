@@ -111,7 +111,7 @@ def _webhook_stands(world: World, choice: int, _: Again) -> None:
         world.tick(1)
     pods = len(world.pods(live=False))
     assert world.ledger.pods_made() - made <= pods, f"{world.ledger.pods_made() - made} Pods made in 20 s though {name}"
-    assert world.ledger.writes - writes <= 2 * pods, f"{world.ledger.writes - writes} writes in 20 s though {name}"
+    assert world.ledger.writes - writes <= 4 * pods, f"{world.ledger.writes - writes} writes in 20 s though {name}"
     after = {_key_and_reasons(body) for body in _running(world)}
     is_told = name not in UNDONE or name not in world.webhooks.struck or after != before
     assert is_told, f"nobody is told what a webhook does that {name}: {world.describe()}"
@@ -226,7 +226,8 @@ def _owns(owner: Body, body: Body) -> bool:
 
 def _check_alive(world: World, those: Mapping[str, str]) -> None:
     there = {pod["metadata"]["uid"] for pod in world.api.objects(POD) if is_live(pod)}
-    lost = [name for uid, name in those.items() if uid not in there]
+    retired = world.dask.retired()  # their scheduler gives them nothing more to do
+    lost = [name for uid, name in those.items() if uid not in there and name not in retired]
     assert not lost, f"{lost} could have stayed, of {len(those)}; {world.describe()}"
 
 

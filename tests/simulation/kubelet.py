@@ -84,7 +84,7 @@ class Kubelet:
         if image == CRASHING:
             self.end(body, "Failed")
             return True
-        is_changing = image != NEVER_READY and not _is_ready(body)
+        is_changing = image != NEVER_READY and not (_is_ready(body) and body["status"].get("podIP"))
         if is_changing:
             self._set(body, ready=True)
         return is_changing
@@ -122,7 +122,8 @@ class Kubelet:
         containers = [{"name": "main", "ready": ready, "restartCount": 0, "state": {"running": {}}}]
         conditions = [self._condition("PodScheduled", holds=True), self._condition("Ready", holds=ready)]
         running = {"phase": "Running", "startTime": started, "conditions": conditions, "containerStatuses": containers}
-        self._write(body, {**body["status"], **running})
+        address = f"10.0.{crc32(body['metadata']['uid'].encode()) % 250}.1"
+        self._write(body, {**body["status"], **running, "podIP": address})
 
     def _write(self, body: Body, status: Body) -> None:
         self._api.set_status(_key(body["metadata"]), status)

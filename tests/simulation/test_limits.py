@@ -48,7 +48,7 @@ def test_what_was_held_back_is_done_when_deletion_is_allowed_again() -> None:
 
 def test_the_cap_throttles_a_mistake_and_holds_up_no_other() -> None:
     """Scaling a large group to nothing goes a few at a time and is told; what is left when it is undone stays."""
-    world = settled(cluster(replicas=10), cluster("small", replicas=2), deletion_cap=5)
+    world = settled(cluster(replicas=10), cluster("small", replicas=2), deletion_cap=5, no_dask=True)
     before = {pod["metadata"]["uid"] for pod in world.workers(GROUP)}
     _scaled(world, 0)
     world.edit(key(DASK_CLUSTER, "small"), {"spec": {"worker": {"replicas": 0}}})

@@ -144,9 +144,13 @@ def endure(world: World) -> None:
     assert not often, f"told again and again, though nobody does anything: {often}"
 
 
+def _is_rolling(body: Body) -> bool:
+    return any(one["reason"] == Reason.ROLLING_OUT for one in body.get("status", {}).get("conditions", ()))
+
+
 def _states(world: World) -> Mapping[tuple[Key, str], str]:
-    """The status of each condition."""
-    bodies = [body for kind in CUSTOM_KINDS for body in world.api.objects(kind)]
+    """The status of each condition, but of what rolls: there one worker after the other comes and goes."""
+    bodies = [body for kind in CUSTOM_KINDS for body in world.api.objects(kind) if not _is_rolling(body)]
     conditions = [(key_of(body), one) for body in bodies for one in body.get("status", {}).get("conditions", ())]
     return {(key, one["type"]): one["status"] for key, one in conditions}
 

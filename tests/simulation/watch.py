@@ -25,6 +25,7 @@ from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCH
 from reconciler.wire.protocol import API, Body, Reply, Subresource
 from tests.simulation.asked import Asked
 from tests.simulation.ledger import Ledger
+from tests.simulation.schedulers import Schedulers
 
 OURS = "kubernetes.dask.org/"
 OUTCOMES = ("Successful", "Failed")
@@ -39,6 +40,7 @@ class Watch:
         through: Where requests go.
         clock: The reconciler's time.
         ledger: What counts the writes.
+        schedulers: Who knows what is lost with a worker.
         no_delete: Whether nothing may be deleted.
         is_misled: Whether lists are not true, or another reconciler writes at the same time.
 
@@ -52,6 +54,7 @@ class Watch:
     through: API
     clock: Callable[[], datetime]
     ledger: Ledger
+    schedulers: Schedulers
     no_delete: bool = False
     is_misled: bool = False
     is_touched: bool = False
@@ -127,6 +130,8 @@ class Watch:
     def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         self.ledger.writes_to(f"the end of {key}", is_report=False)
         before = self.api.get(key)
+        if before is not None and before["metadata"].get("annotations", {}).get(ROLE) == Role.WORKER:
+            self._check_saved(before)
         reply = self.through.delete(key, uid, resource_version)
         assert before is not None
         self.ledger.deleted(key, before)
@@ -144,6 +149,14 @@ class Watch:
             jobs = [self._owner(before, reference) for reference in before["metadata"]["ownerReferences"]]
             assert any(job is not None and _outcome(job) for job in jobs), f"{key} is deleted before the outcome"
         return reply
+
+    def _check_saved(self, pod: Body) -> None:
+        """What a worker has is handed over before it goes, unless its time is up."""
+        group, meta = self._owner(pod, pod["metadata"]["ownerReferences"][0]), pod["metadata"]
+        going = () if group is None else group["status"].get("decisions", {}).get("retiring", ())
+        deadlines = [one.get("deadline", "") for one in going if one["uid"] == meta["uid"]]
+        is_late = any(not at or datetime.fromisoformat(at) <= self.clock() for at in deadlines)
+        assert is_late or not self.schedulers.would_lose(pod), f"{meta['name']} is deleted with what it has"
 
     def _most(self, body: Body) -> int | None:
         """How many Pods of that sort its owner can need in one pass, if that is known."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.simulation.clock import Clock, MachineClock
 from tests.simulation.journal import Journal
 from tests.simulation.kubelet import Kubelet
 from tests.simulation.ledger import LEAST_DEADLINE_SECONDS, Ledger
+from tests.simulation.schedulers import Schedulers
 from tests.simulation.watch import Watch
 from tests.simulation.way import Killed, Way
 from tests.simulation.webhooks import Webhooks
@@ -66,6 +68,7 @@ class World:
         checks = schemas() if checked else None
         self.api = MemoryAPI(self.clock, objects=stored, schemas=checks, collects_garbage=collects_garbage)
         self.kubelet = Kubelet(self.api, self.clock)
+        self.dask = Schedulers(self.api, self.machine)
         self.webhooks = Webhooks(self.api)
         self.settings = Settings(parallel_writes=1, **settings)
         self.watch = self._watched(request_seconds)
@@ -82,7 +85,11 @@ class World:
 
     def restart(self) -> None:
         """The reconciler starts anew and has forgotten everything."""
-        self.loop = Loop(self._front, self.settings, clock=self.machine, seconds=self.clock.seconds)
+        self.loop = self._loop(self._front, self.machine)
+
+    def _loop(self, front: API, clock: Callable[[], datetime]) -> Loop:
+        dask = None if self.settings.no_dask else self.dask
+        return Loop(front, self.settings, clock=clock, seconds=self.clock.seconds, schedulers=dask)
 
     def allow_deletion(self) -> None:
         """The reconciler is started anew without --no-delete."""
@@ -130,7 +137,7 @@ class World:
         other.clock, other.is_misled = self.clock, True
         way = Way(other, self.api, Clock(self.clock()), self.journal)
         with suppress(Killed):
-            Loop(way, self.settings, clock=self.clock, seconds=self.clock.seconds).once()
+            self._loop(way, self.clock).once()
         if way.breach is not None:
             raise way.breach
 
@@ -147,7 +154,7 @@ class World:
         settings = self.settings
         deadline = max(settings.interval, LEAST_DEADLINE_SECONDS)
         ledger = Ledger(self.clock.seconds, settings.deletion_cap, deadline, request_seconds)
-        return Watch(self.api, self.webhooks, self.machine, ledger, settings.no_delete)
+        return Watch(self.api, self.webhooks, self.machine, ledger, self.dask, settings.no_delete)
 
     def tick(self, seconds: float = INTERVAL_SECONDS) -> bool:
         """Time passes, Pods move one step on, the reconciler makes a pass; whether anything happened."""

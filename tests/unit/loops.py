@@ -5,7 +5,7 @@ from typing import Any
 
 from reconciler.daemon.settings import Settings
 from reconciler.hints import Hints
-from reconciler.loop import Loop, Observer, Twin
+from reconciler.loop import Loop, Observer, Schedulers, Twin
 from reconciler.passes.values import Verb
 from reconciler.wire.errors import Unreachable
 from tests.unit.passes.place import Place
@@ -40,10 +40,24 @@ class Server:
 
 
 def loop_of(
-    server: Server, *observers: Observer, hints: Hints | None = None, twin: Twin | None = None, **settings: Any
+    server: Server,
+    *observers: Observer,
+    hints: Hints | None = None,
+    twin: Twin | None = None,
+    schedulers: Schedulers | None = None,
+    **settings: Any,
 ) -> Loop:
     """A loop over what a server has, one write after the other."""
     place = server.place
     chosen = Settings(parallel_writes=1, **settings)
     seconds = place.clock.seconds
-    return Loop(place, chosen, clock=place.clock, seconds=seconds, observers=observers, twin=twin, hints=hints)
+    return Loop(
+        place,
+        chosen,
+        clock=place.clock,
+        seconds=seconds,
+        observers=observers,
+        twin=twin,
+        hints=hints,
+        schedulers=schedulers,
+    )

@@ -21,6 +21,7 @@ from reconciler.passes.desire.scaling_and_rollout import Worker, next_turn
 from reconciler.passes.values import Body, Desired, Finding, Record, Unwanted, Wanted
 from reconciler.rules import names
 from reconciler.rules.addresses import scheduler_address
+from reconciler.rules.dask_workers import DaskWorkers
 from reconciler.rules.labels import (
     CLUSTER_NAME,
     COMPONENT,
@@ -51,7 +52,8 @@ MOST_CREATED = 1000
 def desire_group(group: DaskWorkerGroup, snapshot: Snapshot) -> Desired:
     """The workers that should exist.
 
-    Who goes is written down first; a worker is deleted only when it stands in the group's `status.decisions.retiring`.
+    Who goes is written down first, in the group's `status.decisions.retiring`. Whoever stands there is asked by its
+    scheduler to hand over what it has (see `rules/dask_workers`), and then deleted.
     The numbers of workers are written there as soon as these were seen, and given to no others.
     """
     cluster = cluster_of(group, snapshot)
@@ -120,11 +122,10 @@ class _Workers:
         waits = self._backoff() if turn.create else ()
         # How long to wait follows from the ends that are counted now, once they are written down.
         created = () if waits or counts else tuple(self._created(min(turn.create, MOST_CREATED)))
-        kept_back = [pod for pod in chosen if pod.metadata.name in turn.keep]
-        going = [pod for pod in chosen if pod not in kept_back]
+        going = [pod for pod in chosen if pod.metadata.name not in turn.keep and self._may_go(pod)]
         return Desired(
             self.group,
-            wanted=(*self._kept([*staying, *kept_back]), *created),
+            wanted=(*self._kept([*staying, *(pod for pod in chosen if pod not in going)]), *created),
             unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
             records=tuple(self._records(leaving, turn.keep, counts)),
             findings=waits,
@@ -135,16 +136,32 @@ class _Workers:
         ready = pod.condition("Ready")
         since = ready.last_transition_time if ready and pod.is_ready else None
         long_enough = timedelta(seconds=self.group.spec.worker.min_ready_seconds)
+        joined, inside = self._dask.has_joined(pod), self._dask.inside(pod)
         return Worker(
             name=pod.metadata.name,
             ordinal=ordinal(marks),
             created=pod.metadata.creation_timestamp or self.now,
             scheduled=bool(pod.spec.node_name),
             ready=pod.is_ready,
-            available=pod.is_ready and (not long_enough or (since or self.now) + long_enough <= self.now),
+            joined=joined,
+            weighed=self._dask.are_weighed,
+            retired=any(one.is_retiring for one in inside),
+            tasks=sum(one.tasks for one in inside),
+            unique_bytes=sum(one.unique_bytes for one in inside),
+            available=pod.is_ready
+            and joined is True
+            and (not long_enough or (since or self.now) + long_enough <= self.now),
             stale=self._is_stale(pod),
-            orphaned=marks.get(SCHEDULER_HASH) not in self._schedulers,
+            orphaned=self._is_orphan(pod),
         )
+
+    @cached_property
+    def _dask(self) -> DaskWorkers:
+        return DaskWorkers(self.cluster)
+
+    def _may_go(self, pod: Pod) -> bool:
+        """Whether a worker that was chosen to go may be deleted: nothing is left with it, or time is up."""
+        return has_ended(pod) or self._is_orphan(pod) or self._dask.may_go(pod, self.retiring[pod.metadata.uid])
 
     @cached_property
     def _schedulers(self) -> frozenset[str]:
@@ -185,8 +202,18 @@ class _Workers:
         """Who goes: those chosen before who are still there, and those chosen now."""
         there = {pod.metadata.uid for pod in self.pods}
         before = [one for one in self.retiring.values() if one.uid in there and one.name not in keep]
-        new = [Retirement(name=pod.metadata.name, uid=pod.metadata.uid, since=self.now) for pod in leaving]
+        new = [self._retirement(pod) for pod in leaving]
         return [one.wire() for one in sorted([*before, *new], key=lambda one: one.name)]
+
+    def _retirement(self, pod: Pod) -> Retirement:
+        chosen = Retirement(name=pod.metadata.name, uid=pod.metadata.uid, since=self.now)
+        if has_ended(pod) or self._is_orphan(pod) or not self._dask.is_asked_to_retire(pod):
+            return chosen
+        patience = timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
+        return chosen.model_copy(update={"asked": self.now, "deadline": self.now + patience})
+
+    def _is_orphan(self, pod: Pod) -> bool:
+        return pod.metadata.annotations.get(SCHEDULER_HASH) not in self._schedulers
 
     def _why(self, pod: Pod) -> str:
         return f"it {how_it_ended(pod)}" if has_ended(pod) else "it was chosen to go"

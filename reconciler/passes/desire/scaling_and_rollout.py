@@ -2,7 +2,7 @@
 
     stale         made from an older template
     orphaned      made for a scheduler from another template; its state is gone with that scheduler
-    available     ready for at least minReadySeconds
+    available     joined its scheduler, and ready for at least minReadySeconds
 
     RollingUpdate   stale workers that are not available go at once; of the available ones as many as leave
                     `replicas - maxUnavailable` available. New ones come while there are fewer than
@@ -11,16 +11,21 @@
     OnDelete        stale workers stay until someone deletes them.
 
 A worker that was chosen to go takes up room until its deletion has begun: where deletions are postponed, nothing is
-piled up. Until then it is taken back if the group wants more workers again. Orphaned workers go at once, whatever the
-strategy. Surplus workers go cheapest first: not scheduled, not ready, stale, youngest.
+piled up. Until then it is taken back if the group wants more workers again, unless its scheduler has let it go.
+Orphaned workers go, whatever the strategy. While a scheduler's answer is awaited, no ready worker is chosen. Surplus
+workers go cheapest first: not scheduled, not ready, not joined, stale, idle, with little data that no other has,
+youngest.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from models.templates import IntOrPercent, WorkerSpec
+
+_ORPHANED = "its scheduler was replaced by one from another template"
+_RETIRED = "its scheduler gives it nothing more to do"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +37,15 @@ class Worker:
         ordinal: Its number within the group.
         created: When it was created.
         scheduled: Whether it has a node.
-        ready: Whether it is ready.
-        available: Whether it has been ready for long enough.
+        ready: Whether its Pod is ready.
+        joined: Whether its scheduler has it, or cannot be asked; `None` while its answer is awaited.
+        weighed: Whether it is known, or cannot be, what it does and holds.
+        available: Whether it is ready and has joined, and has been so for long enough.
         stale: Whether it was made from an older template.
         orphaned: Whether it was made for a scheduler from another template.
+        retired: Whether its scheduler gives it nothing more to do, which nobody takes back.
+        tasks: How many tasks its scheduler has given it.
+        unique_bytes: How much it holds that no other worker has.
     """
 
     name: str
@@ -43,9 +53,14 @@ class Worker:
     created: datetime
     scheduled: bool = True
     ready: bool = True
+    joined: bool | None = True
+    weighed: bool = True
     available: bool = True
     stale: bool = False
     orphaned: bool = False
+    retired: bool = False
+    tasks: int = 0
+    unique_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,24 +90,24 @@ def next_turn(
         stale_ending: Whether workers from an older template are ending.
     """
     strategy = spec.update_strategy.type
-    staying = [worker for worker in workers if not worker.orphaned]
+    useless = [worker for worker in workers if worker.orphaned or worker.retired]
+    staying = _without(workers, useless)
     keep = _wanted_again(going, spec.replicas - len(staying), may_be_stale=strategy == "OnDelete")
     staying += keep
     surge, unavailable = _bounds(spec)
     rolling = strategy == "RollingUpdate" and any(worker.stale for worker in staying)
     room = spec.replicas + (surge if rolling else 0)
 
-    orphans = [worker for worker in workers if worker.orphaned]
-    remove = [(worker.name, "its scheduler was replaced by one from another template") for worker in orphans]
-    surplus = sorted(staying, key=_cost)[: max(0, len(staying) - room)]
+    remove = [(worker.name, _ORPHANED if worker.orphaned else _RETIRED) for worker in useless]
+    surplus = _known(sorted(staying, key=_cost)[: max(0, len(staying) - room)])
     remove += [(worker.name, f"the group has {len(staying)} workers and wants {spec.replicas}") for worker in surplus]
     staying = _without(staying, surplus)
 
     outdated: list[Worker] = []
     if rolling:
-        outdated = _outdated(staying, spec.replicas - unavailable)
+        outdated = _known(_outdated(staying, spec.replicas - unavailable))
     elif strategy == "Recreate":
-        outdated = [worker for worker in staying if worker.stale]
+        outdated = _known(worker for worker in staying if worker.stale)
     remove += [(worker.name, "its template changed") for worker in outdated]
     staying = _without(staying, outdated)
 
@@ -106,7 +121,7 @@ def next_turn(
 
 def _wanted_again(going: Sequence[Worker], missing: int, *, may_be_stale: bool) -> list[Worker]:
     """The workers to take back, those first that it would cost most to let go."""
-    useful = [worker for worker in going if not worker.orphaned and (may_be_stale or not worker.stale)]
+    useful = [one for one in going if not (one.orphaned or one.retired) and (may_be_stale or not one.stale)]
     return sorted(useful, key=_cost, reverse=True)[: max(0, missing)]
 
 
@@ -116,6 +131,11 @@ def _outdated(staying: Sequence[Worker], least_available: int) -> list[Worker]:
     useful = sorted((worker for worker in staying if worker.stale and worker.available), key=_cost)
     spare = sum(worker.available for worker in staying) - least_available
     return useless + useful[: max(0, spare)]
+
+
+def _known(workers: Iterable[Worker]) -> list[Worker]:
+    """Those of whom is known what it costs to let them go; of the others an answer is awaited."""
+    return [worker for worker in workers if worker.weighed or not worker.ready]
 
 
 def _without(workers: Sequence[Worker], leaving: Sequence[Worker]) -> list[Worker]:
@@ -138,6 +158,15 @@ def _share(value: IntOrPercent, total: int, *, up: bool) -> int:
     return math.ceil(exact / 100) if up else exact // 100
 
 
-def _cost(worker: Worker) -> tuple[bool, bool, bool, float, int]:
+def _cost(worker: Worker) -> tuple[float, ...]:
     """What it costs to let a worker go; the cheapest sorts first."""
-    return (worker.scheduled, worker.ready, not worker.stale, -worker.created.timestamp(), -worker.ordinal)
+    return (
+        worker.scheduled,
+        worker.ready,
+        bool(worker.joined),
+        not worker.stale,
+        worker.tasks > 0,
+        worker.unique_bytes,
+        -worker.created.timestamp(),
+        -worker.ordinal,
+    )

@@ -10,7 +10,15 @@ from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, settle
 from reconciler.passes.report.obstacle_condition import obstacle_condition
 from reconciler.passes.report.view import View
-from reconciler.passes.report.workers import Workers, count_workers, readiness, selector, shortage, waits_for_old
+from reconciler.passes.report.workers import (
+    Workers,
+    count_workers,
+    handing_over,
+    readiness,
+    selector,
+    shortage,
+    waits_for_old,
+)
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -88,14 +96,14 @@ def _progressing(group: DaskWorkerGroup, workers: Workers, why_not_created: str)
     share = f"{updated} of {wanted} workers are from the present template"
     waits_for_deletion = group.spec.worker.update_strategy.type == "OnDelete"
     if (updated < live and not waits_for_deletion) or _is_rolling_on(group, workers):
-        because = f": {why_not_created}" if workers.to_create and why_not_created else "."
+        because = f": {why_not_created}" if workers.to_create and why_not_created else f".{handing_over(workers)}"
         return condition(ConditionType.PROGRESSING, Reason.ROLLING_OUT, f"{share}{because}")
     if workers.to_create:
         because = f": {why_not_created}" if why_not_created else "."
         what = f"{workers.to_create} worker{'s' * (workers.to_create > 1)}"
         return condition(ConditionType.PROGRESSING, Reason.CREATING, f"{what} to create{because}")
     if live > wanted:
-        message = f"There are {live} workers, and {wanted} are wanted."
+        message = f"There are {live} workers, and {wanted} are wanted.{handing_over(workers)}"
         return condition(ConditionType.PROGRESSING, Reason.SCALING_DOWN, message)
     if workers.missing:
         who = "The only worker is" if wanted == 1 else f"{workers.missing} of {wanted} workers are"

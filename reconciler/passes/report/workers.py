@@ -1,17 +1,21 @@
 """A group's worker Pods, sorted and counted, and why there are fewer ready ones than wanted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from models.base import find_condition
+from models.kinds import Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.report.pod_trouble import summarize
 from reconciler.passes.report.sentences import clause
+from reconciler.rules.dask_workers import DaskWorkers, Knowledge
 from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
 from reconciler.rules.names import label_value
-from reconciler.rules.parts import is_live, workers_of
+from reconciler.rules.parts import ClusterParts, is_live, workers_of
 from reconciler.rules.pod_end import has_ended
+from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -22,12 +26,15 @@ class Workers:
     Args:
         wanted: How many the group asks for.
         live: Those that are neither ending nor ended.
-        ready: How many of them are ready.
+        ready: How many of them are ready, and have joined as far as that is known.
         ended: Those that have ended and are still there.
         retiring: The uids of those chosen to go.
+        handing_over: How many of them hand over what they hold first.
         updated: How many live ones are from the present template; `None` if the cluster, which is part of it, is
             not known.
         going: Those from an older template that are on their way out.
+        unjoined: Those that are ready, and that their scheduler does not have.
+        knows_joined: Whether their scheduler answers, or did before the question.
     """
 
     wanted: int
@@ -37,6 +44,9 @@ class Workers:
     retiring: frozenset[str]
     updated: int | None
     going: tuple[Pod, ...] = ()
+    handing_over: int = 0
+    unjoined: tuple[Pod, ...] = ()
+    knows_joined: bool = False
 
     @property
     def missing(self) -> int:
@@ -47,7 +57,7 @@ class Workers:
     def troubled(self) -> tuple[Pod, ...]:
         """The Pods that should be ready and are not, at most as many as are missing."""
         unready = [pod for pod in self.live if not pod.is_ready and pod.metadata.uid not in self.retiring]
-        return (*unready, *self.ended)[: self.missing]
+        return (*unready, *self.unjoined, *self.ended)[: self.missing]
 
     @property
     def to_create(self) -> int:
@@ -67,14 +77,28 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
     live = tuple(pod for pod in pods if is_live(pod))
     present = worker_hash(group, cluster) if cluster is not None else None
     updated = sum(pod.metadata.annotations.get(TEMPLATE_HASH) == present for pod in live)
+    dask = DaskWorkers(ClusterParts(cluster, snapshot)) if cluster is not None else None
+    up = [pod for pod in live if pod.is_ready]
+    unjoined = [pod for pod in up if dask is not None and dask.has_joined(pod) is not True]
+    ready = len(up) - len(unjoined)
+    retiring = frozenset(one.uid for one in group.status.decisions.retiring)
+    asked = {one.uid for one in group.status.decisions.retiring if one.asked is not None}
+    knows_joined = dask is not None and dask.knowledge is Knowledge.KNOWN
+    if dask is not None and dask.knowledge is Knowledge.AWAITED:  # what was known before the question still stands
+        ready = min(len(up), group.status.ready_replicas or 0)
+        told = find_condition(group.status.conditions, ConditionType.READY)
+        knows_joined = told is not None and told.message.endswith("joined.")
     return Workers(
         wanted=group.spec.worker.replicas,
         live=live,
-        ready=sum(pod.is_ready for pod in live),
+        ready=ready,
         ended=tuple(pod for pod in pods if has_ended(pod) and not pod.is_terminating),
-        retiring=frozenset(one.uid for one in group.status.decisions.retiring),
+        retiring=retiring,
         updated=None if present is None else updated,
         going=tuple(pod for pod in pods if pod.is_terminating and _is_outdated(pod, present)),
+        handing_over=len(asked.intersection(pod.metadata.uid for pod in live)),
+        unjoined=tuple(pod for pod in unjoined if pod.metadata.uid not in retiring),
+        knows_joined=knows_joined,
     )
 
 
@@ -99,12 +123,28 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
         return None
     wanted = sum(group.wanted for group in groups)
     parts = summarize([pod for group in groups for pod in group.troubled])
+    unjoined = sum(len(_keys(group.troubled) & _keys(group.unjoined)) for group in groups)
+    if unjoined:
+        parts.append(f"{unjoined} run{'s' * (unjoined == 1)}, but {'has' if unjoined == 1 else 'have'} not joined")
     to_create = sum(group.to_create for group in groups)
     if to_create:
         because = f": {clause(why_not_created)}" if why_not_created else ""
         parts.append(f"{to_create} to create{because}")
     who = "The only worker" if wanted == 1 else f"{missing} of {wanted} workers"
     return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
+
+
+def _keys(pods: Iterable[Pod]) -> set[Key]:
+    return {pod.key for pod in pods}
+
+
+def handing_over(workers: Workers) -> str:
+    """That workers hand over what they hold before they go; empty if none does."""
+    number = workers.handing_over
+    if not number:
+        return ""
+    who = f"{number} worker{'s' * (number > 1)} to go {'are' if number > 1 else 'is'}"
+    return f" {who} handing over what only {'they hold' if number > 1 else 'it holds'}."
 
 
 def waits_for_old(group: DaskWorkerGroup, workers: Workers) -> str:
@@ -123,6 +163,8 @@ def readiness(groups: Sequence[Workers]) -> str:
     wanted = sum(group.wanted for group in groups)
     if not wanted:
         return "No workers are wanted."
+    joined = all(group.knows_joined for group in groups)
     if wanted == 1:
-        return "The only worker is ready."
-    return f"{min(wanted, sum(group.ready for group in groups))} of {wanted} workers are ready."
+        return "The only worker has joined." if joined else "The only worker is ready."
+    verb = "have joined" if joined else "are ready"
+    return f"{min(wanted, sum(group.ready for group in groups))} of {wanted} workers {verb}."

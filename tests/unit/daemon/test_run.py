@@ -85,3 +85,21 @@ def test_a_server_that_is_silent_at_the_start_keeps_nobody_from_ending_the_proce
     monkeypatch.setattr(run, "make_passes", no_pass)
     assert run.run_daemon(Settings(bind="127.0.0.1", port=0, no_hints=True, namespaces=("a",))) == 0
     assert seen == [[]]
+
+
+@pytest.mark.parametrize("no_dask", [True, False])
+def test_schedulers_are_asked_until_the_daemon_ends(monkeypatch: pytest.MonkeyPatch, *, no_dask: bool) -> None:
+    """Unless nobody is to ask them."""
+    asking: list[threading.Thread] = []
+
+    def passes(*_: Any) -> int:
+        asking.extend(thread for thread in threading.enumerate() if thread.name == "asks schedulers")
+        return 0
+
+    monkeypatch.setattr(run, "connected", Server)
+    monkeypatch.setattr(run, "make_passes", passes)
+    assert run.run_daemon(Settings(bind="127.0.0.1", port=0, no_hints=True, no_dask=no_dask)) == 0
+    assert bool(asking) is not no_dask
+    for thread in asking:
+        thread.join(20)
+        assert not thread.is_alive()

@@ -30,6 +30,7 @@ def cluster(request: pytest.FixtureRequest, security: Security) -> Iterator[Loca
         processes=False,
         memory_limit="1GiB",
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},  # or port 8787 must be free
         protocol=f"{request.param}://",
         security=security if request.param == "tls" else None,
     ) as cluster:

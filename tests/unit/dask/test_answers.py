@@ -34,7 +34,13 @@ WORKER: dict[str, Plain] = {
     "status": "running",
     "nthreads": 2,
     "memory_limit": 1000,
-    "metrics": {"memory": 300, "managed_bytes": 100, "mine": OPAQUE},
+    "last_seen": 7.5,
+    "metrics": {
+        "memory": 300,
+        "managed_bytes": 100,
+        "task_counts": {"executing": 1, "long-running": 2, "ready": 4, "memory": 8},
+        "mine": OPAQUE,
+    },
     "resources": {"GPU": 1, "half": 0.5},
 }
 READ = Worker(
@@ -46,6 +52,8 @@ READ = Worker(
     memory_limit_bytes=1000,
     process_bytes=300,
     managed_bytes=100,
+    running=3,
+    last_seen=7.5,
     resources={"GPU": 1.0, "half": 0.5},
 )
 READERS: list[Callable[[Plain], object]] = [
@@ -84,8 +92,14 @@ def test_a_worker_whose_name_is_a_number_has_it_as_text() -> None:
 def test_a_worker_that_has_not_said_what_it_uses_is_known() -> None:
     """Metrics come with the first heartbeat; releases differ in them."""
     worker = identity_of(answer({**WORKER, "metrics": {}})).workers[ADDRESS]
-    assert worker == replace(READ, process_bytes=None, managed_bytes=None)
+    assert worker == replace(READ, process_bytes=None, managed_bytes=None, running=None)
     assert worker.unmanaged_bytes is None
+
+
+def test_how_many_tasks_run_is_told_in_either_of_two_ways() -> None:
+    """Until 2022 there was a number for it; what waits, and what is held, does not run."""
+    worker = identity_of(answer({**WORKER, "metrics": {"executing": 2, "ready": 5}})).workers[ADDRESS]
+    assert worker.running == 2
 
 
 def test_a_worker_of_a_release_that_tells_no_status_is_known() -> None:
@@ -105,6 +119,10 @@ def test_memory_that_is_managed_on_disk_too_leaves_none_unmanaged() -> None:
         *[("nthreads", value) for value in NO_WHOLE_NUMBERS],
         *[("memory_limit", value) for value in NO_NUMBERS if value is not None],
         *[("metrics", value) for value in NO_MAPS],
+        *[("last_seen", value) for value in NO_NUMBERS],
+        *[("metrics", {"executing": value}) for value in NO_WHOLE_NUMBERS],
+        *[("metrics", {"task_counts": value}) for value in NO_MAPS],
+        *[("metrics", {"task_counts": {"executing": value}}) for value in NO_WHOLE_NUMBERS],
         *[("metrics", {"memory": value}) for value in NO_NUMBERS if value is not None],
         *[("metrics", {"managed_bytes": value}) for value in NO_NUMBERS if value is not None],
         *[("resources", value) for value in NO_MAPS],

@@ -26,9 +26,9 @@ busy     pod/simple-cluster-default-worker-group-worker-X Pending 0/1 0 | Must w
 busy     pod/simple-cluster-default-worker-group-worker-X Pending 0/1 0 | Must wait to be scheduled."""
 
 READY = """\
-good daskcluster/simple-cluster Running 2/2 - | The scheduler is ready. 2 of 2 workers are ready.
+good daskcluster/simple-cluster Running 2/2 - | The scheduler is ready. 2 of 2 workers have joined.
 good   pod/simple-cluster-scheduler Running 1/1 0 |
-good   daskworkergroup/simple-cluster-default-worker-group Ready 2/2 - | 2 of 2 workers are ready.
+good   daskworkergroup/simple-cluster-default-worker-group Ready 2/2 - | 2 of 2 workers have joined.
 good     pod/simple-cluster-default-worker-group-worker-X Running 1/1 0 |
 good     pod/simple-cluster-default-worker-group-worker-X Running 1/1 0 |"""
 

@@ -180,3 +180,37 @@ def test_without_ports_the_service_leads_to_where_the_scheduler_listens() -> Non
     ]
     assert targets == [[9000, 9001], [9000, 8787], ["comm", 8787]]
     assert address.comm_port(cluster(scheduler={"spec": told})) == 8786
+
+
+def _listening(of_service: list[dict[str, Any]] | None = None, **container: Any) -> int:
+    written = {} if of_service is None else {"service": {"ports": of_service}}
+    return address.listening_port(cluster(scheduler={"spec": pod_spec(**container), **written}))
+
+
+COMM = {"name": "tcp-comm", "port": 9000}
+
+
+@pytest.mark.parametrize(
+    ("port", "expected"),
+    [
+        pytest.param(_listening(), 8786, id="nothing said"),
+        pytest.param(_listening(args=["dask", "scheduler", "--port", "9001"]), 9001, id="its own option"),
+        pytest.param(
+            _listening([{**COMM, "targetPort": 8786}], args=["dask", "scheduler", "--port", "9001"]),
+            9001,
+            id="its own option, whatever the Service says",
+        ),
+        pytest.param(_listening([{**COMM, "targetPort": 9002}]), 9002, id="the Service's target"),
+        pytest.param(
+            _listening([{**COMM, "targetPort": "dask"}], ports=[{"name": "dask", "containerPort": 9003}]),
+            9003,
+            id="the target's name",
+        ),
+        pytest.param(_listening([{**COMM, "targetPort": "nobody"}]), 8786, id="a name that nobody has"),
+        pytest.param(_listening([COMM]), 9000, id="a Service without a target leads to its own number"),
+        pytest.param(_listening([{"name": "web", "port": 80}]), 8786, id="no port leads there"),
+    ],
+)
+def test_the_pods_own_port_is_where_its_service_leads(port: int, expected: int) -> None:
+    """Unless the scheduler is told itself where to listen."""
+    assert port == expected

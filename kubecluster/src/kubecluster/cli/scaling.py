@@ -28,9 +28,8 @@ ADAPT_EXAMPLES = {
 def scale_command(*, place: Place, name: str, workers: int, group: str) -> None:
     """Set how many workers the cluster NAME has: N of them.
 
-    They come and go after that. Which ones go is the operator's choice; dask-reconciler does not ask Dask yet, so that
-    what only those hold is computed again, or lost if it was scattered. A group that followed the work there is (adapt)
-    no longer does.
+    They come and go after that. Those go that it costs least, when their tasks have ended and others have what they
+    hold. A group that followed the work there is (adapt) no longer does.
     """
     from kubecluster import groups  # noqa: PLC0415  # takes long to import
 

@@ -264,6 +264,52 @@ def test_thousands_of_workers_are_let_go_in_no_time() -> None:
     assert len(next_turn(many, _spec(10)).remove) >= 19_990
 
 
+def test_of_ready_workers_those_go_first_that_lose_least() -> None:
+    """Not joined, from an older template, idle, with little data; how much somebody does is not weighed."""
+    order = [
+        Worker("unjoined", 1, NOON, joined=False),
+        Worker("awaited", 0, NOON, joined=None),
+        Worker("idle-stale", 2, NOON, stale=True, unique_bytes=9),
+        Worker("busy-stale", 3, NOON, stale=True, tasks=1),
+        Worker("idle-with-nothing", 4, NOON),
+        Worker("idle-with-little", 6, NOON + timedelta(1), unique_bytes=1),
+        Worker("idle-with-much", 7, NOON + timedelta(1), unique_bytes=2),
+        Worker("busy-young", 9, NOON + timedelta(1), tasks=2),
+        Worker("busy-old", 8, NOON, tasks=1),
+    ]
+    for workers in (order, order[::-1]):
+        turn = next_turn(workers, _spec(0, kind="OnDelete"))
+        assert _names(turn) == [worker.name for worker in order]
+
+
+@pytest.mark.parametrize("kind", ["RollingUpdate", "Recreate", "OnDelete"])
+@pytest.mark.parametrize("joined", [True, None])
+def test_no_ready_worker_is_chosen_before_it_is_known_what_that_costs(kind: str, *, joined: bool | None) -> None:
+    """Neither as one too many nor as one from an older template; one that is not ready has nothing to lose."""
+    blind = [replace(one, weighed=False, joined=joined, available=joined is True) for one in _workers("aAA")]
+    unready = replace(_workers("B")[0], name="unready", weighed=False)
+    assert next_turn(blind, _spec(3, kind=kind)) == Turn(0)
+    turn = next_turn([*blind, unready], _spec(1, kind=kind))
+    assert (turn.create, _names(turn)) == (0, ["unready"])
+
+
+def test_a_worker_that_has_not_joined_keeps_no_other_from_going_nor_lets_one_go() -> None:
+    """A new one of an older template is of no use; of the present one, the rollout waits for it."""
+    young = Worker("young", 9, NOON, joined=False, available=False)
+    assert _names(next_turn([*_workers("aa"), young], _spec(3))) == []
+    assert _names(next_turn([*_workers("aa"), replace(young, stale=True)], _spec(3))) == ["young"]
+
+
+@pytest.mark.parametrize("kind", ["RollingUpdate", "Recreate", "OnDelete"])
+def test_who_gets_nothing_more_to_do_is_replaced(kind: str) -> None:
+    """Whoever had its scheduler let it go, it is not taken back; it takes up room until it is gone."""
+    retired = Worker("retired", 9, NOON, retired=True)
+    turn = next_turn([*_workers("AA"), retired], _spec(3, kind=kind))
+    assert (turn.create, turn.remove) == (0, (("retired", "its scheduler gives it nothing more to do"),))
+    assert next_turn(_workers("AA"), _spec(3, kind=kind), going=[retired]) == Turn(0)
+    assert next_turn(_workers("AA"), _spec(3, kind=kind)).create == 1
+
+
 def test_every_removal_has_its_reason() -> None:
     """A person can read why a worker goes."""
     (reason,) = {why for _, why in next_turn(_workers("AAA"), _spec(2)).remove}

@@ -1,10 +1,17 @@
 """Workers: who is kept, created, let go, deleted, and in what order that is decided."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from models.base import wire_time
+from models.observed import Pod
+from models.resources import DaskWorkerGroup
+from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from reconciler.passes.desire import desire
+from reconciler.passes.values import Body, Desired
 from reconciler.rules.labels import ORDINAL, SCHEDULER_HASH, TEMPLATE_HASH
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
@@ -253,3 +260,99 @@ def test_workers_of_a_scheduler_that_is_gone_go_with_it() -> None:
     assert len(leaving(desired(one, *orphans))) == 3
     living = world(ONE, scheduler(ONE, template_hash="old"), one, *orphans)
     assert desire(one, living, Naming.CLASSIC).records == ()
+
+
+ANSWER = SchedulerAnswer(HEAD.metadata.uid, NOON, is_weighed=True)
+
+
+def _told(one: DaskWorkerGroup, *pods: Pod, answer: SchedulerAnswer | None, seconds: int = 0) -> Desired:
+    """What a group asks for when its scheduler has told something, or nothing yet."""
+    answers = {ONE.key: answer} if answer is not None else {}
+    snapshot = world(ONE, HEAD, one, *pods, at=NOON + timedelta(seconds=seconds))
+    return desire(one, replace(snapshot, schedulers=answers), Naming.CLASSIC)
+
+
+def _inside(pod: Pod, **more: Any) -> DaskWorker:
+    return DaskWorker(pod.metadata.name, "10.0.0.8", **more)
+
+
+def _asked(*pods: Pod) -> Body:
+    """The status of a group in which the scheduler was asked to let those go."""
+    asked = {"asked": wire_time(NOON), "deadline": wire_time(NOON + timedelta(seconds=300))}
+    retiring = [{"name": pod.metadata.name, "uid": pod.metadata.uid, **asked} for pod in pods]
+    return {"decisions": {"retiring": retiring, "highestOrdinal": 3}}
+
+
+def test_who_is_chosen_is_asked_for_and_has_time_for_it() -> None:
+    """Unless there is nothing to hand over: a Pod that has not started, or has ended."""
+    one = group_of_one(replicas=1, worker={"retirementDeadlineSeconds": 60})
+    busy, idle, pending = worker(one, ONE, 1), worker(one, ONE, 2), worker(one, ONE, 3, phase="Pending", ip="")
+    answer = replace(ANSWER, workers=(_inside(busy, tasks=1), _inside(idle)))
+    found = _told(one, busy, idle, pending, answer=answer)
+    chosen = {one["name"]: (one.get("asked"), one.get("deadline")) for one in decisions(found)["retiring"]}
+    asked = ("2026-01-31T12:00:00Z", "2026-01-31T12:01:00Z")
+    assert chosen == {name_of(2): asked, name_of(3): (None, None)}
+    assert deleted(found) == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "seconds"),
+    [
+        pytest.param(None, 0, id="none yet"),
+        pytest.param(replace(ANSWER, is_weighed=False), 0, id="one without weights"),
+        pytest.param(ANSWER, 11, id="an old one"),
+        pytest.param(replace(ANSWER, at=NOON + timedelta(seconds=-11)), 0, id="one from before"),
+    ],
+)
+def test_nobody_ready_is_chosen_while_an_answer_is_awaited(answer: SchedulerAnswer | None, seconds: int) -> None:
+    """It is a second that counts little; a result of hours may be lost."""
+    one = group_of_one(replicas=1, status=chosen())
+    pods = three(one)
+    if answer is not None:
+        answer = replace(answer, workers=tuple(map(_inside, pods)))
+    assert _told(one, *pods, answer=answer, seconds=seconds).records == ()
+
+
+def test_a_worker_is_deleted_when_its_scheduler_has_nothing_left_with_it() -> None:
+    """Or when its time is up."""
+    pods = three(group_of_one())
+    one = group_of_one(replicas=2, status=_asked(pods[0]))
+    done = _inside(pods[0], is_retiring=True, heartbeats=HEARTBEATS)
+    others = tuple(map(_inside, pods[1:]))
+    full = replace(ANSWER, workers=(replace(done, unique_keys=1), *others))
+    found = _told(one, *pods, answer=full)
+    assert (deleted(found), kept(found)) == ([], [name_of(2), name_of(3), name_of(1)])
+    assert deleted(_told(one, *pods, answer=full, seconds=299)) == []
+    assert deleted(_told(one, *pods, answer=full, seconds=300)) == [name_of(1)]
+    assert deleted(_told(one, *pods, answer=replace(ANSWER, workers=(done, *others)))) == [name_of(1)]
+
+
+def test_a_worker_counts_as_available_when_it_has_joined() -> None:
+    """Until then no other goes in a rolling update, though its Pod is ready."""
+    one = group_of_one(status=chosen())
+    stale, fresh = workers(one, ONE, 1, 2, stale=True), worker(one, ONE, 3)
+    without = replace(ANSWER, workers=tuple(map(_inside, stale)))
+    assert _told(one, *stale, fresh, answer=without).records == ()
+    joined = replace(without, workers=(*without.workers, _inside(fresh)))
+    assert leaving(_told(one, *stale, fresh, answer=joined)) == [name_of(2)]
+
+
+def test_the_processes_of_a_pod_are_weighed_together() -> None:
+    """One of two that works keeps the Pod; one of two that was let go lets the Pod go."""
+    one = group_of_one(replicas=1)
+    first, second = workers(one, ONE, 1, 2)
+    of_first = tuple(DaskWorker(f"{first.metadata.name}-{number}", "", tasks=number) for number in (0, 1))
+    busy = replace(ANSWER, workers=(*of_first, _inside(second)))
+    assert leaving(_told(one, first, second, answer=busy)) == [name_of(2)]
+    two = group_of_one(replicas=2)
+    retired = replace(ANSWER, workers=(of_first[0], replace(of_first[1], is_retiring=True), _inside(second)))
+    assert leaving(_told(two, first, second, answer=retired)) == [name_of(1)]
+
+
+def test_nobody_is_waited_for_where_nobody_asks() -> None:
+    """As with `--no-dask`: who was chosen goes, and without being asked."""
+    pods = three(group_of_one())
+    one = group_of_one(replicas=1, status=_asked(pods[0]))
+    found = desired(one, *pods)
+    assert deleted(found) == [name_of(1)]
+    assert [entry.get("asked") for entry in decisions(found)["retiring"]] == ["2026-01-31T12:00:00Z", None]

@@ -1,11 +1,15 @@
 """The status of a DaskWorkerGroup, and of a DaskAutoscaler."""
 
+from dataclasses import replace
+
 import pytest
 
+from models.resources import DaskWorkerGroup
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.snapshot import Observed
 from reconciler.passes.values import Body
 from reconciler.rules.reasons import Reason
-from tests.builders import autoscaler, cluster, default_group, group, pod, worker, workers, world
+from tests.builders import NOON, autoscaler, cluster, default_group, group, pod, scheduler, worker, workers, world
 from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY
 from tests.unit.passes.report.told import finding, told
 
@@ -211,3 +215,59 @@ def test_an_autoscaler_says_that_nothing_comes_of_it(*, there: bool, reason: str
     scaler = autoscaler()
     ready = told(world(scaler, *([SIMPLE] if there else []))).condition(scaler, "Ready")
     assert (ready.status, ready.reason) == ("False", reason)
+
+
+HEAD = scheduler(SIMPLE)
+KNOWN = SchedulerAnswer(HEAD.metadata.uid, NOON)
+AWAITED = SchedulerAnswer(HEAD.metadata.uid)
+SILENT = SchedulerAnswer(HEAD.metadata.uid, error="it does not answer", is_silent=True)
+
+
+def _told(answer: SchedulerAnswer, *joined: int, of: DaskWorkerGroup = DEFAULT, ready: int = 3) -> tuple[Body, str]:
+    """A group's status, and its Ready's message, where so many Pods are ready and those have joined."""
+    pods = workers(of, SIMPLE, *range(1, ready + 1))
+    inside = tuple(DaskWorker(pods[number - 1].metadata.name, "") for number in joined)
+    there = world(SIMPLE, HEAD, of, *pods)
+    after = told(replace(there, schedulers={SIMPLE.key: replace(answer, workers=inside)}))
+    return after.statuses.get(of.key, {}), after.condition(of, "Ready").message
+
+
+@pytest.mark.parametrize(
+    ("status", "ready", "message"),
+    [
+        pytest.param(_told(KNOWN, 1, 2, 3), 3, "3 of 3 workers have joined.", id="all"),
+        pytest.param(
+            _told(KNOWN, 1, 2), 2, "1 of 3 workers is not ready: 1 runs, but has not joined.", id="all but one"
+        ),
+        pytest.param(_told(KNOWN), 0, "3 of 3 workers are not ready: 3 run, but have not joined.", id="none"),
+        pytest.param(
+            _told(KNOWN, 1, ready=2),
+            1,
+            "2 of 3 workers are not ready: 1 runs, but has not joined; 1 to create.",
+            id="one, and one is missing",
+        ),
+        pytest.param(_told(SILENT), 3, "3 of 3 workers are ready.", id="nobody knows"),
+        pytest.param(
+            _told(KNOWN, 1, of=default_group(SIMPLE, replicas=1), ready=1), 1, "The only worker has joined.", id="one"
+        ),
+        pytest.param(
+            _told(KNOWN, of=default_group(SIMPLE, replicas=1), ready=1),
+            0,
+            "The only worker is not ready: 1 runs, but has not joined.",
+            id="the only one has not",
+        ),
+    ],
+)
+def test_a_worker_is_ready_when_it_has_joined(status: tuple[Body, str], ready: int, message: str) -> None:
+    """As its scheduler says, if that can be asked."""
+    assert (status[0]["readyReplicas"], status[1]) == (ready, message)
+
+
+@pytest.mark.parametrize(("before", "joined"), [(KNOWN, (1, 2, 3)), (KNOWN, (1, 2)), (SILENT, ())])
+def test_what_was_told_stands_while_an_answer_is_awaited(before: SchedulerAnswer, joined: tuple[int, ...]) -> None:
+    """A start of the daemon writes no status; a Pod that is not ready any more has not joined either."""
+    status, message = _told(before, *joined)
+    known = default_group(SIMPLE, status=status)
+    assert _told(AWAITED, of=known) == ({}, message)
+    assert _told(AWAITED, of=known, ready=1)[0]["readyReplicas"] == 1
+    assert _told(AWAITED)[0]["readyReplicas"] == 0

@@ -1,0 +1,116 @@
+"""What a Dask scheduler last told of its workers: observed like any object, but asked for outside the pass."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+HEARTBEATS = 2
+"""So many must have come from a retiring worker before it is believed that it runs nothing."""
+FRESH = timedelta(seconds=10)
+"""For how long it is taken for true what workers do and hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaskWorker:
+    """A worker process, as its scheduler knows it. A Pod may have several.
+
+    Args:
+        name: What it calls itself; in our Pods `<Pod>`, or `<Pod>-<n>` where there are several.
+        host: The IP address that it has joined from.
+        is_retiring: Whether its scheduler gives it no more to do.
+        tasks: How many tasks it has, running or waiting for a thread. A retiring one begins none of them any more.
+        running: How many run, as it told with its last heartbeat.
+        heard: When that was, by the scheduler's clock.
+        heartbeats: How many it has sent since it was first seen retiring.
+        unique_keys: How many results it holds that no other worker has.
+        unique_bytes: How large they are.
+    """
+
+    name: str
+    host: str
+    is_retiring: bool = False
+    tasks: int = 0
+    running: int = 0
+    heard: float = 0.0
+    heartbeats: int = 0
+    unique_keys: int = 0
+    unique_bytes: int = 0
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it has tasks that it will end: those that wait for a thread count, unless it is to begin none."""
+        return self.running > 0 or (self.tasks > 0 and not self.is_retiring)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is lost with it, if it retires: what the first heartbeat told may be older than that."""
+        return not (self.running or self.unique_keys) and self.heartbeats >= HEARTBEATS
+
+
+@dataclass(frozen=True)
+class SchedulerAnswer:
+    """What a scheduler last told, or why it told nothing.
+
+    Args:
+        pod_uid: The scheduler Pod that was asked.
+        at: When it was asked what it last answered; `None` if it never did.
+        workers: Its workers.
+        is_weighed: Whether it was asked what they do and hold, too.
+        error: Why it does not answer any more; empty while it does.
+        is_silent: Whether it has not answered for so long that others must decide without it.
+    """
+
+    pod_uid: str
+    at: datetime | None = None
+    workers: tuple[DaskWorker, ...] = ()
+    is_weighed: bool = False
+    error: str = ""
+    is_silent: bool = False
+
+    @cached_property
+    def roll(self) -> int:
+        """Changes with who has joined or is done, and with whether the scheduler answers: when it does, look again."""
+        workers = frozenset((one.name, one.host, one.is_retiring and one.is_empty) for one in self.workers)
+        return hash((self.at is None, self.is_silent, workers))
+
+    def is_weighed_at(self, now: datetime) -> bool:
+        """Whether it tells what workers do and hold, and did so not long ago."""
+        return self.is_weighed and self.at is not None and now - self.at <= FRESH
+
+    def worker(self, name: str) -> DaskWorker | None:
+        """The worker of that name."""
+        return self._by_name.get(name)
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, DaskWorker]:
+        return {worker.name: worker for worker in self.workers}
+
+    @cached_property
+    def _by_host(self) -> Mapping[str, tuple[DaskWorker, ...]]:
+        found: dict[str, list[DaskWorker]] = {}
+        for worker in self.workers:
+            found.setdefault(worker.host, []).append(worker)
+        return {host: tuple(workers) for host, workers in found.items()}
+
+    def workers_in(self, pod: str, ip: str) -> tuple[DaskWorker, ...]:
+        """The worker processes in a Pod: by the name that it was given, else by where they have joined from.
+
+        Args:
+            pod: The Pod's name.
+            ip: Its address; may be empty.
+        """
+        named = self._by_name.get(pod)
+        if named is not None:
+            return (named,)
+        return self._numbered.get(pod) or (self._by_host.get(ip, ()) if ip else ())
+
+    @cached_property
+    def _numbered(self) -> Mapping[str, tuple[DaskWorker, ...]]:
+        """The workers called `<Pod>-<n>`, by Pod."""
+        found: dict[str, list[DaskWorker]] = {}
+        for worker in self.workers:
+            base, _, number = worker.name.rpartition("-")
+            if number.isdecimal():
+                found.setdefault(base, []).append(worker)
+        return {base: tuple(workers) for base, workers in found.items()}

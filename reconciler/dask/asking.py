@@ -1,0 +1,227 @@
+"""Schedulers are asked outside of passes: a pass plans with what they last told, and waits for none.
+
+A few threads ask; each question has a deadline, so that one that hangs holds one thread for a moment. Whoever does not
+answer is asked less and less often. What a scheduler is asked to do is asked again with each question until it is done.
+"""
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import count
+
+import structlog
+
+from models.kinds import Key
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from reconciler.dask.errors import DaskError
+from reconciler.rules.questions import Question
+
+URGENT_SECONDS = 1.0
+"""How often a scheduler is asked for whose answer something waits."""
+SHARE, LONGEST_URGENT_SECONDS = 10, 5.0
+"""It is asked less often the longer it takes to answer: after so many times that, or so long at most."""
+QUIET_SECONDS = 120.0
+"""How often any other."""
+LONGEST_PAUSE_SECONDS = 300.0
+"""The longest pause after a question that was not answered. It is a second until the scheduler counts as silent, and
+then as long as it has been so."""
+SILENT_SECONDS, NEVER_HEARD_SECONDS = 30.0, 8.0
+"""After so long without an answer others decide without it; the second is for one that has never answered."""
+THREADS = 32
+"""How many are asked at a time. Most of the time of one that does not answer is waiting."""
+
+Ask = Callable[[Question, SchedulerAnswer], tuple[DaskWorker, ...]]
+"""Asks a scheduler that has told something before, and tells it which workers to let go. It raises `DaskError` if there
+is no answer."""
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
+
+
+_Going = tuple[str, tuple[tuple[bool, bool], ...]]
+"""Of a worker Pod that is to go: of each of its processes, whether it has something to do, and whether it is done."""
+
+
+@dataclass
+class _Asked:
+    """One scheduler.
+
+    Attributes:
+        question: What it is asked.
+        answer: What it last told.
+        due: When it is asked next; `None` while it is being asked.
+        failing_since: Since when questions are not answered; `None` if the last one was.
+        progress: How far those were that are to go.
+    """
+
+    question: Question
+    answer: SchedulerAnswer
+    due: float | None = None
+    failing_since: float | None = None
+    progress: frozenset["_Going"] = frozenset()
+
+
+@dataclass
+class Schedulers:
+    """The schedulers, and what they last told.
+
+    Args:
+        ask: Asks one of them.
+        now: What time of day it is, in UTC.
+        seconds: A count of seconds that nobody sets.
+        changed: Told of the tree of a cluster whose answer lets it go on.
+    """
+
+    ask: Ask
+    now: Callable[[], datetime]
+    seconds: Callable[[], float] = time.monotonic
+    changed: Callable[[Key], None] = lambda _: None
+    _asked: dict[Key, _Asked] = field(default_factory=dict)
+    _due: list[tuple[float, int, Key]] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=count)
+    _news: threading.Condition = field(default_factory=threading.Condition)
+    _is_closed: bool = False
+
+    def answers(self) -> Mapping[Key, SchedulerAnswer]:
+        """What they last told, by cluster."""
+        with self._news:
+            return {key: asked.answer for key, asked in self._asked.items()}
+
+    def update(self, questions: Iterable[Question], is_about: Callable[[Key], bool]) -> None:
+        """Take in what is to be asked from now on.
+
+        Args:
+            questions: The questions.
+            is_about: Of which trees these are all the questions there are.
+        """
+        given = {question.cluster: question for question in questions if is_about(question.tree)}
+        with self._news:
+            for key, asked in list(self._asked.items()):
+                if key not in given and is_about(asked.question.tree):
+                    del self._asked[key]
+            for key, question in given.items():
+                self._take(key, question)
+            self._news.notify_all()
+
+    def _take(self, key: Key, question: Question) -> None:
+        known = self._asked.get(key)
+        if known is None or known.question.pod_uid != question.pod_uid:
+            known = self._asked[key] = _Asked(question, SchedulerAnswer(question.pod_uid))
+            self._put(key, known, 0.0)
+        elif known.question != question:
+            known.question = question
+            if question.is_urgent and known.failing_since is None and known.due is not None:
+                self._put(key, known, 0.0)
+
+    def _put(self, key: Key, asked: _Asked, in_seconds: float) -> None:
+        asked.due = self.seconds() + in_seconds
+        heapq.heappush(self._due, (asked.due, next(self._numbers), key))
+
+    def start(self) -> None:
+        """Begin to ask."""
+        for _ in range(THREADS):
+            threading.Thread(target=self._run, name="asks schedulers", daemon=True).start()
+
+    def close(self) -> None:
+        """Ask no more; questions under way come to their end by themselves."""
+        with self._news:
+            self._is_closed = True
+            self._news.notify_all()
+
+    def ask_all(self) -> None:
+        """Ask each once, side by side, and wait for the answers: for a single pass."""
+        one_by_one = iter(list(self._asked.items()))
+
+        def run() -> None:
+            for one in one_by_one:
+                self._ask(*one, is_last=True)
+
+        threads = [threading.Thread(target=run, daemon=True) for _ in range(min(THREADS, len(self._asked)))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def ask_due(self) -> None:
+        """Ask each that is due, one after the other."""
+        while (found := self._next()) is not None:
+            self._ask(*found)
+
+    def _run(self) -> None:
+        while self._is_due_before_end():
+            self.ask_due()
+
+    def _is_due_before_end(self) -> bool:
+        """Wait until somebody is due; false if nobody is asked any more."""
+        with self._news:
+            while not self._is_closed:
+                now = self.seconds()
+                if self._due and self._due[0][0] <= now:
+                    return True
+                self._news.wait(self._due[0][0] - now if self._due else None)
+        return False
+
+    def _next(self) -> tuple[Key, _Asked] | None:
+        """The next scheduler that is due, if one is."""
+        with self._news:
+            while self._due and self._due[0][0] <= self.seconds() and not self._is_closed:
+                due, _, key = heapq.heappop(self._due)
+                asked = self._asked.get(key)
+                if asked is not None and asked.due == due:
+                    asked.due = None
+                    return key, asked
+        return None
+
+    def _ask(self, key: Key, asked: _Asked, *, is_last: bool = False) -> None:
+        question, error = asked.question, ""
+        workers: tuple[DaskWorker, ...] = ()
+        before, began, began_seconds = asked.answer, self.now(), self.seconds()
+        try:
+            workers = self.ask(question, before)
+        except DaskError as silence:
+            error = silence.message
+        except Exception as bug:  # it is this scheduler's question alone that is lost
+            log.exception("scheduler.crashed", cluster=str(key))
+            error = f"{type(bug).__name__}: {bug}"[:200]
+        is_news = False
+        with self._news:
+            if error:
+                asked.failing_since = self.seconds() if asked.failing_since is None else asked.failing_since
+                is_silent = is_last or self.seconds() - asked.failing_since >= _patience(before)
+                asked.answer = replace(before, error=error, is_silent=is_silent)
+            else:
+                asked.failing_since = None
+                asked.answer = SchedulerAnswer(question.pod_uid, began, workers, question.is_urgent)
+                progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
+                was_awaited = question.is_urgent and not before.is_weighed_at(began)
+                is_news = was_awaited or progress != asked.progress
+                asked.progress = progress
+            if self._asked.get(key) is asked:
+                changed_meanwhile = asked.question != question and not error
+                took = self.seconds() - began_seconds
+                self._put(key, asked, 0.0 if changed_meanwhile else self._pause(asked, took))
+                self._news.notify()
+                is_news |= asked.answer.roll != before.roll
+            else:
+                is_news = False
+        if is_news:
+            self.changed(question.tree)
+
+    def _pause(self, asked: _Asked, took: float) -> float:
+        """How long until a scheduler is asked again that took so long to answer."""
+        if asked.failing_since is not None:
+            failing = self.seconds() - asked.failing_since
+            return min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else URGENT_SECONDS
+        urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
+        return urgent if asked.question.is_urgent else QUIET_SECONDS
+
+
+def _going(answer: SchedulerAnswer, pod: str, ip: str) -> _Going:
+    inside = answer.workers_in(pod, ip)
+    return pod, tuple((one.is_busy, one.is_retiring and one.is_empty) for one in inside)
+
+
+def _patience(before: SchedulerAnswer) -> float:
+    return NEVER_HEARD_SECONDS if before.at is None else SILENT_SECONDS

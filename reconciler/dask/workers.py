@@ -1,0 +1,123 @@
+"""What one scheduler is asked of its workers, and which of them it is told to let go."""
+
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from reconciler.dask.answers import Holding, Worker
+from reconciler.dask.connection import Address, Connection, connect
+from reconciler.dask.errors import DaskError, TooLarge, Unreachable
+from reconciler.dask.plain import LARGE, SMALL, Bounds
+from reconciler.dask.scheduler import holdings, identity, processing, retire
+from reconciler.rules.questions import Question
+
+CONVERSATION_SECONDS = 5.0
+"""How long a scheduler may take for all that it is asked."""
+RETIRING_SECONDS = 2.0
+"""How long it is waited for what retiring workers hand over; the scheduler goes on with it afterwards."""
+READ_AT_ONCE = 2
+"""How many large answers are read at a time, since each may take much memory. For small ones nobody waits: else a few
+schedulers that hang would hold up all others."""
+FEW_WORKERS = 500
+"""With so many an answer is expected to be small."""
+LETS_GO = "closing_gracefully"
+"""The status of a worker that its scheduler gives nothing more to do."""
+
+_NOTHING = Holding(0, 0, 0)
+_UNKNOWN = Holding(1, 1, 0)
+"""What a worker holds if that is too much to be told: something."""
+_reading = threading.Semaphore(READ_AT_ONCE)
+
+
+def ask(question: Question, before: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+    """Ask a scheduler of its workers, and have it let those go that are to go.
+
+    What they do and hold is asked only if something waits for the answer.
+
+    Args:
+        question: What to ask.
+        before: What it told before.
+
+    Raises:
+        DaskError: it does not answer.
+    """
+    try:
+        address = Address(question.host, question.port)
+    except ValueError as error:
+        message = f"The scheduler of {question.cluster} cannot be asked: {error}; see its Pod's address and its port."
+        raise Unreachable(message) from None
+    workers: Mapping[str, DaskWorker] = {}
+    try:
+        is_large = len(before.workers) > FEW_WORKERS
+        workers = {} if is_large else _workers(question, address, before, SMALL)
+    except TooLarge:
+        is_large = True
+    if is_large:
+        with _reading:
+            workers = _workers(question, address, before, LARGE)
+    told = SchedulerAnswer("", workers=tuple(workers.values()))
+    going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
+    asked = (at for at, one in workers.items() if one.name in going)
+    _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))])
+    return told.workers
+
+
+def _workers(question: Question, address: Address, before: SchedulerAnswer, bounds: Bounds) -> Mapping[str, DaskWorker]:
+    """The workers, by address."""
+    with connect(address, seconds=CONVERSATION_SECONDS) as connection:
+        found = identity(connection, bounds).workers
+        tasks = processing(connection, bounds) if question.is_urgent else {}
+        held = _holdings(connection, found, bounds) if question.is_urgent else {}
+    return {
+        at: _worker(one, tasks.get(at, 0), held.get(at, _NOTHING), before.worker(one.name)) for at, one in found.items()
+    }
+
+
+def _holdings(connection: Connection, found: Mapping[str, Worker], bounds: Bounds) -> Mapping[str, Holding]:
+    try:
+        return holdings(connection, bounds)
+    except TooLarge:
+        if bounds is not LARGE:
+            raise
+        return dict.fromkeys(found, _UNKNOWN)
+
+
+def _worker(worker: Worker, tasks: int, held: Holding, before: DaskWorker | None) -> DaskWorker:
+    is_retiring = worker.status == LETS_GO
+    heartbeats = 0
+    if is_retiring and before is not None and before.is_retiring:
+        heartbeats = before.heartbeats + (before.heard != worker.last_seen)
+    return DaskWorker(
+        worker.name,
+        worker.host,
+        is_retiring,
+        tasks,
+        tasks if worker.running is None else worker.running,
+        worker.last_seen,
+        heartbeats,
+        held.unique_keys,
+        held.unique_bytes,
+    )
+
+
+def _is_to_be_asked(worker: DaskWorker, before: DaskWorker | None) -> bool:
+    """Whether a scheduler is to be told, once more, to let a worker go.
+
+    It goes on with what it was told. Each time that it is told it looks once more at all that the worker holds, again
+    and again: so it is told anew of what has been added since by tasks that ended, else less and less often.
+    """
+    if not worker.is_retiring:
+        return True
+    has_more = worker.unique_keys > (before.unique_keys if before is not None else 0)
+    has_beaten = before is None or before.heard != worker.heard
+    is_power_of_two = not worker.heartbeats & (worker.heartbeats - 1)
+    return has_more or (worker.unique_keys > 0 and has_beaten and is_power_of_two)
+
+
+def _let_go(address: Address, workers: list[str]) -> None:
+    """Have workers hand over what only they hold; what takes longer goes on without us."""
+    if not workers:
+        return
+    with suppress(DaskError), connect(address, seconds=RETIRING_SECONDS) as connection:
+        retire(connection, workers, SMALL)  # what of the answer is too large says nothing new

@@ -1,0 +1,145 @@
+"""What a worker Pod's scheduler says of it: whether it has joined, what it holds, and whether it may go.
+
+    the scheduler            has a worker joined?         may a worker that was chosen go?
+    is asked by nobody, or   not known: a ready Pod       at once: its state is gone with the scheduler, or nobody
+    has no Pod that runs     counts                       could ask
+    has not answered yet     not yet                      not yet
+    answers                  if it says so                when it has nothing left, or never joined
+    runs and is not ready    not known: a ready Pod       at its deadline: it may only be too busy for its probe
+                             counts
+    is silent for long       not known: a ready Pod       at its deadline; at once if it has never answered
+                             counts
+
+A worker whose Pod has no address has nothing to lose; one that has joined has, even if its Pod is not ready. The last
+ones of a cluster go when their tasks are done: there is nobody to take their results. At its deadline any may go.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import cached_property
+
+from models.observed import Pod
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from models.status import Retirement
+from reconciler.rules.addresses import scheme
+from reconciler.rules.parts import ClusterParts, workers_of
+
+MOST_AHEAD = timedelta(hours=1)
+"""How far ahead of our clock a worker may have been asked: clocks differ; one from next year says nothing."""
+
+
+class Knowledge(Enum):
+    """What is known from a scheduler."""
+
+    UNASKED = "unasked"
+    """Nobody asks it, or there is none that can be asked."""
+    AWAITED = "awaited"
+    """It is asked, and has not answered yet."""
+    KNOWN = "known"
+    """It answers, or has until a moment ago."""
+    SILENT = "silent"
+    """It is asked in vain."""
+
+
+def scheduler_to_ask(parts: ClusterParts) -> Pod | None:
+    """The scheduler Pod that can be asked: the one that is there to stay, if it is ready and speaks plain TCP."""
+    keep = parts.lasting_scheduler
+    can = keep is not None and keep.is_ready and bool(keep.status.pod_ip) and scheme(parts.cluster) == "tcp"
+    return keep if can else None
+
+
+def asked_to_retire(parts: ClusterParts) -> frozenset[tuple[str, str]]:
+    """The workers that a scheduler is asked to let go: their Pods' names and IP addresses."""
+    asked = {one.uid for group in parts.groups for one in group.status.decisions.retiring if one.asked is not None}
+    pods = (pod for group in parts.groups if asked for pod in workers_of(group, parts.snapshot))
+    return frozenset((pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.metadata.uid in asked)
+
+
+@dataclass(frozen=True)
+class DaskWorkers:
+    """A cluster's workers, as its scheduler sees them.
+
+    Args:
+        parts: What the cluster consists of.
+    """
+
+    parts: ClusterParts
+
+    @cached_property
+    def answer(self) -> SchedulerAnswer | None:
+        """What the scheduler that is there to stay last told, if it was asked."""
+        keep, answers = scheduler_to_ask(self.parts), self.parts.snapshot.schedulers
+        found = answers.get(self.parts.cluster.key) if answers is not None else None
+        return found if found is not None and keep is not None and found.pod_uid == keep.metadata.uid else None
+
+    @cached_property
+    def knowledge(self) -> Knowledge:
+        """What is known from the scheduler."""
+        answer = self.answer
+        if self.parts.snapshot.schedulers is None or scheduler_to_ask(self.parts) is None:
+            return Knowledge.UNASKED
+        if answer is None:
+            return Knowledge.AWAITED
+        if answer.is_silent:
+            return Knowledge.SILENT
+        return Knowledge.AWAITED if answer.at is None else Knowledge.KNOWN
+
+    def inside(self, pod: Pod) -> tuple[DaskWorker, ...]:
+        """The worker processes of a Pod, as far as the scheduler ever told."""
+        return self.answer.workers_in(pod.metadata.name, pod.status.pod_ip) if self.answer is not None else ()
+
+    def has_joined(self, pod: Pod) -> bool | None:
+        """Whether a Pod that is ready counts as a worker: its scheduler has it, or cannot be asked.
+
+        `None` while an answer is awaited.
+        """
+        if self.knowledge is Knowledge.KNOWN:
+            return bool(self.inside(pod))
+        return None if self.knowledge is Knowledge.AWAITED else True
+
+    @property
+    def are_weighed(self) -> bool:
+        """Whether it is known what it costs to let a worker go, or cannot be: else the answer is worth waiting for."""
+        if self.knowledge is not Knowledge.KNOWN:
+            return self.knowledge is not Knowledge.AWAITED
+        return self.answer is not None and self.answer.is_weighed_at(self.parts.snapshot.taken_at)
+
+    def may_go(self, pod: Pod, retirement: Retirement) -> bool:
+        """Whether a worker that was chosen to go may be deleted now."""
+        now, inside = self.parts.snapshot.taken_at, self.inside(pod)
+        asked, deadline = retirement.asked or now, retirement.deadline or now
+        is_late = now >= deadline or asked > now + MOST_AHEAD
+        if is_late:
+            return True
+        if self.knowledge is Knowledge.UNASKED:
+            return not self._may_be_ready_again
+        if self.answer is None or self.answer.at is None:
+            return self.knowledge is Knowledge.SILENT
+        if self.answer.at < asked or not self.answer.is_weighed:
+            return False
+        own = {worker.name for worker in inside}
+        if all(heir in own for heir in self._heirs):
+            # Nobody can take what it holds: then its scheduler does not let it go, and may still give it tasks.
+            return not any(worker.is_busy for worker in inside)
+        return all(worker.is_retiring and worker.is_empty for worker in inside)
+
+    @property
+    def _may_be_ready_again(self) -> bool:
+        """Whether somebody asks schedulers, and this one runs and is not ready."""
+        keep = self.parts.lasting_scheduler
+        runs = keep is not None and keep.status.phase == "Running" and not keep.is_ready
+        return runs and self.parts.snapshot.schedulers is not None
+
+    @cached_property
+    def _heirs(self) -> frozenset[str]:
+        """Those that stay, and could take what others hold."""
+        answer = self.answer
+        if answer is None:
+            return frozenset()
+        going = {one.name for pod, ip in asked_to_retire(self.parts) for one in answer.workers_in(pod, ip)}
+        return frozenset(one.name for one in answer.workers if not one.is_retiring and one.name not in going)
+
+    def is_asked_to_retire(self, pod: Pod) -> bool:
+        """Whether a worker that is chosen to go is to hand over what it has, if there is somebody to ask it."""
+        return bool(pod.status.pod_ip) and (self.knowledge is not Knowledge.UNASKED or self._may_be_ready_again)

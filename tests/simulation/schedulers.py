@@ -1,0 +1,171 @@
+"""Dask schedulers in virtual time: workers join, hold results that no other has, and hand them over when they retire.
+
+    Pod ready ──► joined ──► retiring: ends a task and hands over a result each time it is asked ──► empty
+                     └─ its Pod goes: what only it held is lost
+
+A scheduler's state goes with its Pod. Nothing is random: what a worker holds follows from its name.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from zlib import crc32
+
+from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from reconciler.memory import MemoryAPI
+from reconciler.rules.labels import CLUSTER_NAME, SCHEDULER_HASH, TEMPLATE_HASH, Component
+from reconciler.rules.questions import Question
+from reconciler.wire.protocol import Body
+
+
+@dataclass
+class Schedulers:
+    """All schedulers of a world, and who asks them.
+
+    Args:
+        api: Where the Pods are.
+        now: The time.
+
+    Attributes:
+        silent: The clusters whose schedulers do not answer.
+    """
+
+    api: MemoryAPI
+    now: Callable[[], datetime]
+    silent: set[str] = field(default_factory=set)
+    _questions: dict[Key, Question] = field(default_factory=dict)
+    _answers: dict[Key, SchedulerAnswer] = field(default_factory=dict)
+    _started: dict[str, "_Started"] = field(default_factory=dict)  # by uid
+    _retired: set[str] = field(default_factory=set)
+    _workers: dict[str, dict[str, DaskWorker]] = field(default_factory=dict)  # by the scheduler Pod's uid, by Pod
+
+    def answers(self) -> Mapping[Key, SchedulerAnswer]:
+        """What they last told."""
+        return dict(self._answers)
+
+    def update(self, questions: Iterable[Question], is_about: Callable[[Key], bool]) -> None:
+        """Take in what is to be asked."""
+        given = {question.cluster: question for question in questions if is_about(question.tree)}
+        for key, known in list(self._questions.items()):
+            if key not in given and is_about(known.tree):
+                del self._questions[key]
+                self._answers.pop(key, None)
+        self._questions |= given
+
+    def ask_all(self) -> None:
+        """Ask each once."""
+        self.step()
+        for key, question in self._questions.items():
+            before = self._answers.get(key)
+            if before is None or before.pod_uid != question.pod_uid:
+                before = SchedulerAnswer(question.pod_uid)
+            if question.cluster.name in self.silent or question.pod_uid not in self._workers:
+                self._answers[key] = replace(before, error="it does not answer", is_silent=bool(before.error))
+                continue
+            self._retire(question)
+            workers = tuple(self._workers[question.pod_uid].values())
+            self._answers[key] = SchedulerAnswer(question.pod_uid, self.now(), workers, True)
+
+    def retired(self) -> set[str]:
+        """The workers that were ever asked to retire."""
+        return self._retired
+
+    def step(self) -> None:
+        """Workers join whose Pods are ready; those go whose Pods are gone."""
+        up = {body["metadata"]["uid"]: body["metadata"] for body in self.api.objects(POD) if _is_up(body)}
+        for uid, meta in up.items():
+            if uid not in self._started:
+                self._started[uid] = self._started_of(meta)
+        heads = {
+            uid: self._started[uid]
+            for uid, meta in up.items()
+            if self._started[uid].component == Component.SCHEDULER and "deletionTimestamp" not in meta
+        }
+        former, self._workers = self._workers, {}
+        for head, scheduler in heads.items():
+            # Copies of a scheduler's Pod that someone made stand for one and the same.
+            copies = (self._workers[uid] for uid in self._workers if heads[uid].cluster == scheduler.cluster)
+            known = self._workers[head] = next(copies, former.get(head, {}))
+            there = {meta["name"] for uid, meta in up.items() if self._started[uid].joins(scheduler)}
+            for name in known.keys() - there:
+                del known[name]
+            for name in there - known.keys():
+                number = crc32(name.encode())
+                known[name] = DaskWorker(
+                    name,
+                    "",
+                    tasks=number % 3,
+                    running=number % 3,
+                    unique_keys=number % 4,
+                    unique_bytes=number % 4 * 100,
+                )
+
+    def _started_of(self, meta: Body) -> "_Started":
+        """What a Pod's process was told when it started."""
+        owner = next(iter(meta.get("ownerReferences", ())), {"kind": "", "name": ""})
+        marks, cluster = meta.get("annotations", {}), owner["name"]
+        if owner["kind"] == DASK_CLUSTER.name:
+            return _Started(Component.SCHEDULER, (meta["namespace"], cluster), marks.get(TEMPLATE_HASH))
+        group = self.api.get(Key(DASK_WORKER_GROUP, meta["namespace"], cluster))
+        if owner["kind"] != DASK_WORKER_GROUP.name or group is None:
+            return _Started("", None, None)
+        return _Started(Component.WORKER, (meta["namespace"], group["spec"]["cluster"]), marks.get(SCHEDULER_HASH))
+
+    def would_lose(self, pod: Body) -> bool:
+        """Whether results or tasks go with a worker Pod, as things are."""
+        self.step()
+        name, cluster = pod["metadata"]["name"], pod["metadata"]["labels"].get(CLUSTER_NAME)
+        found = [(known[name], known) for known in self._workers.values() if name in known]
+        groups = self.api.objects(DASK_WORKER_GROUP)
+        retiring = [group.get("status", {}).get("decisions", {}).get("retiring", ()) for group in groups]
+        going = {one["name"] for some in retiring for one in some}
+        heirs = [other for _, known in found for other in known.values() if other.name not in going]
+        loses = (one.running or (one.unique_keys and heirs) for one, _ in found)
+        return cluster not in self.silent and any(loses)
+
+    def _retire(self, question: Question) -> None:
+        """Let each of those that are to go end a task and hand over a result, if there is somebody to take it."""
+        known = self._workers[question.pod_uid]
+        going = {name for name, _ in question.retire}
+        staying = [name for name, one in known.items() if name not in going and not one.is_retiring]
+        for name in going & known.keys():
+            one = replace(
+                known[name],
+                is_retiring=True,
+                running=max(0, known[name].running - 1),
+                heartbeats=known[name].heartbeats + 1,
+            )
+            if one.unique_keys and staying:
+                heir = known[staying[0]]
+                known[staying[0]] = replace(
+                    heir, unique_keys=heir.unique_keys + 1, unique_bytes=heir.unique_bytes + 100
+                )
+                one = replace(one, unique_keys=one.unique_keys - 1, unique_bytes=one.unique_bytes - 100)
+            known[name] = one
+            self._retired.add(name)
+
+
+@dataclass(frozen=True)
+class _Started:
+    """What a Pod's process was told when it started, whatever becomes of the Pod's labels.
+
+    Args:
+        component: What it is.
+        cluster: The namespace and name of its cluster; none for a Pod that is nobody's.
+        scheduler: Stands for the scheduler's template; `None` if something took that mark away.
+    """
+
+    component: str
+    cluster: tuple[str, str] | None
+    scheduler: str | None
+
+    def joins(self, scheduler: "_Started") -> bool:
+        """Whether it is a worker of that scheduler."""
+        is_its = None in (self.scheduler, scheduler.scheduler) or self.scheduler == scheduler.scheduler
+        return self.component == Component.WORKER and self.cluster == scheduler.cluster is not None and is_its
+
+
+def _is_up(body: Body) -> bool:
+    conditions = body.get("status", {}).get("conditions", ())
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

@@ -1,0 +1,101 @@
+"""Which schedulers are asked, where, and what they are asked to do."""
+
+from typing import Any
+
+import pytest
+
+from models.observed import Pod
+from models.snapshot import Observed
+from reconciler.rules.questions import Question, questions
+from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, workers, world
+from tests.manifests import pod_spec
+
+SETTLED = {
+    "observedGeneration": 1,
+    "conditions": [
+        {"type": "Ready", "status": "True", "reason": "Ready"},
+        {"type": "Progressing", "status": "False", "reason": "Settled"},
+    ],
+}
+ONE = cluster(status=SETTLED)
+HEAD = scheduler(ONE, ip="10.0.0.7")
+DEFAULT = default_group(ONE, status=SETTLED)
+SECURED = cluster(scheduler={"spec": pod_spec(args=["dask", "scheduler", "--protocol", "tls"])})
+
+
+def _asked(*objects: Observed) -> list[Question]:
+    return list(questions(world(*objects)))
+
+
+def _urgency(*objects: Observed) -> bool:
+    (question,) = _asked(*objects)
+    return question.is_urgent
+
+
+def _retiring(*pods: Pod, **more: Any) -> dict[str, Any]:
+    stamp = {"asked": NOON.isoformat(), **more}
+    going = [{"name": pod.metadata.name, "uid": pod.metadata.uid, **stamp} for pod in pods]
+    return {**SETTLED, "decisions": {"retiring": going}}
+
+
+def test_a_scheduler_is_asked_at_its_pod() -> None:
+    """Of a cluster that is as it should be, nothing more than whether it is still there."""
+    assert _asked(ONE, HEAD, DEFAULT) == [
+        Question(ONE.key, ONE.key, HEAD.key, HEAD.metadata.uid, "10.0.0.7", 8786),
+    ]
+
+
+def test_a_jobs_cluster_is_in_its_jobs_tree() -> None:
+    """What it tells is news for the job."""
+    train = job()
+    of = job_cluster(train)
+    (question,) = _asked(train, of, scheduler(of))
+    assert (question.cluster, question.tree) == (of.key, train.key)
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        pytest.param((ONE,), id="no scheduler"),
+        pytest.param((ONE, scheduler(ONE, ready=False)), id="not ready"),
+        pytest.param((ONE, scheduler(ONE, phase="Succeeded", exit_code=0)), id="ended"),
+        pytest.param((ONE, scheduler(ONE, deleting=True)), id="ending"),
+        pytest.param((ONE, scheduler(ONE, template_hash="old")), id="about to be replaced"),
+        pytest.param((ONE, scheduler(ONE, ip="")), id="without an address"),
+        pytest.param((SECURED, scheduler(SECURED)), id="speaks TLS"),
+    ],
+)
+def test_nobody_is_asked_who_cannot_answer(objects: tuple[Observed, ...]) -> None:
+    """Nor one whose answer is worth nothing, since it is to be replaced."""
+    assert _asked(*objects) == []
+
+
+@pytest.mark.parametrize(
+    ("objects", "is_urgent"),
+    [
+        pytest.param((ONE, HEAD), False, id="settled"),
+        pytest.param((ONE, HEAD, DEFAULT), False, id="with its group"),
+        pytest.param((cluster(), HEAD), True, id="new"),
+        pytest.param((cluster(status=SETTLED, generation=2), HEAD), True, id="edited a moment ago"),
+        pytest.param((ONE, HEAD, group(ONE, status=SETTLED, generation=2)), True, id="one of its groups edited"),
+        pytest.param((ONE, HEAD, DEFAULT, group(ONE)), True, id="another group added"),
+    ],
+)
+def test_a_question_is_urgent_while_anything_waits_for_the_answer(
+    objects: tuple[Observed, ...], *, is_urgent: bool
+) -> None:
+    """Whatever was last reported: an edit may be newer, and then somebody may have to go."""
+    assert _urgency(*objects) is is_urgent
+
+
+def test_who_was_chosen_to_go_is_let_go_by_its_scheduler() -> None:
+    """By the Pod's name and address, of all groups; neither those that were let go without asking nor those gone."""
+    first, second = workers(DEFAULT, ONE, 1, 2, ip="10.0.0.8")
+    default = default_group(ONE, status=_retiring(first, worker(DEFAULT, ONE, 9)))
+    third, fourth = workers(group(ONE), ONE, 3, 4, ip="10.0.0.9")
+    more = group(ONE, status=_retiring(third))
+    (question,) = _asked(ONE, HEAD, default, first, second, more, third, fourth)
+    assert question.retire == {(first.metadata.name, "10.0.0.8"), (third.metadata.name, "10.0.0.9")}
+    assert question.is_urgent
+    (question,) = _asked(ONE, HEAD, default_group(ONE, status=_retiring(first, asked=None)), first)
+    assert (question.retire, question.is_urgent) == (frozenset(), False)
