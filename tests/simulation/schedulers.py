@@ -88,9 +88,9 @@ class Schedulers:
             copies = (self._workers[uid] for uid in self._workers if heads[uid].cluster == scheduler.cluster)
             known = self._workers[head] = next(copies, former.get(head, {}))
             there = {meta["name"] for uid, meta in up.items() if self._started[uid].joins(scheduler)}
-            for name in known.keys() - there:
+            for name in sorted(known.keys() - there):
                 del known[name]
-            for name in there - known.keys():
+            for name in sorted(there - known.keys()):
                 number = crc32(name.encode())
                 known[name] = DaskWorker(
                     name,
@@ -129,7 +129,7 @@ class Schedulers:
         known = self._workers[question.pod_uid]
         going = {name for name, _ in question.retire}
         staying = [name for name, one in known.items() if name not in going and not one.is_retiring]
-        for name in going & known.keys():
+        for name in sorted(going & known.keys()):
             one = replace(
                 known[name],
                 is_retiring=True,
