@@ -26,9 +26,9 @@ BALANCED = {"service": {"type": "LoadBalancer"}}
 
 
 def made(scheduler: str = "dask:1", worker: str = "dask:1", naming: Naming = Naming.CLASSIC) -> World:
-    """A world with a cluster of those images."""
+    """A world with a cluster of those images, and a reconciler that, like the client, goes by Pods alone."""
     one = cluster(naming=None, scheduler={"spec": pod_spec(scheduler)}, worker={"spec": pod_spec(worker)})
-    return World(one, naming=naming)
+    return World(one, naming=naming, no_dask=True)
 
 
 @pytest.mark.parametrize("naming", Naming)
