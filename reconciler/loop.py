@@ -172,17 +172,17 @@ class Loop:
         with self._following_hints():
             while not stop.is_set():
                 begun = self._clock.seconds()
-                until = trouble = least = self._settings.interval
+                paused = trouble = least = self._settings.interval
                 spent = 0.0
                 with around_pass(self._crashed):
                     result = self._over_everything()
                     trouble, spent = self._trouble(result), cost(result)
-                    until = pause(result, self._settings.interval, trouble, is_healthy=self._is_told)
+                    paused = pause(result, self._settings.interval, trouble, is_healthy=self._is_told)
                     least = HELD_SECONDS if result.held and not result.is_cut else 0.0
                 self._claims.end_full()
                 ended = self._clock.seconds()
                 if_crowded = max(begun + trouble, ended + max(least, SHARE_IF_CROWDED * spent))
-                self._wait(max(begun + until, ended + least), if_crowded)
+                self._wait(max(begun + paused, ended + least), if_crowded)
 
     @contextmanager
     def _following_hints(self) -> Iterator[None]:
@@ -220,8 +220,7 @@ class Loop:
         """Wait for the next pass over everything, which comes sooner if too much has changed for small ones."""
         while not self._stop.is_set():
             self.last_attempt_seconds = self._clock.seconds()
-            is_crowded = self._hints is not None and self._hints.is_crowded
-            left = (min(until, if_crowded) if is_crowded else until) - self._clock.seconds()
+            left = (min(until, if_crowded) if self._is_crowded else until) - self._clock.seconds()
             if left <= 0:
                 return
             self._stop.wait(min(left, IDLE_SECONDS if self._hints is None else BEAT_SECONDS))
@@ -314,12 +313,17 @@ class Loop:
 
         What a full pass finds new is more than small passes could take.
         """
-        return self._hints is not None and self._hints.healthy and (is_full or self._hints.is_crowded)
+        return self._is_told and (is_full or self._is_crowded)
 
     @property
     def _is_told(self) -> bool:
         """Whether changes are told of."""
         return self._hints is not None and self._hints.healthy
+
+    @property
+    def _is_crowded(self) -> bool:
+        """Whether so many trees have changed that a pass over everything is due."""
+        return self._hints is not None and self._hints.is_crowded
 
     def _is_of(self, result: PassResult, taken: frozenset[Key]) -> Callable[[Key], bool]:
         """Which trees, and resources of which trees, a pass has something to say of."""

@@ -41,7 +41,7 @@ from reconciler.daemon.namespaces import tell_absent
 from reconciler.daemon.passlog import PassLog
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
-from reconciler.dask.asking import Schedulers
+from reconciler.dask.asking import Schedulers, asking
 from reconciler.dask.workers import ask
 from reconciler.hints import Hints
 from reconciler.loop import Loop
@@ -97,11 +97,8 @@ def run_daemon(settings: Settings) -> int:
         log.info("daemon.started", **each, **scope, **mode, **end)
         # In a thread of its own: a server that is silent keeps nobody from ending the process.
         threading.Thread(target=tell_absent, args=(api, settings.namespaces), name="namespaces", daemon=True).start()
-        if schedulers is not None:
-            schedulers.start()
-        code = make_passes(passes, events, settings.stop_timeout)
-        if schedulers is not None:
-            schedulers.close()
+        with asking(schedulers):
+            code = make_passes(passes, events, settings.stop_timeout)
     api.close()
     return code
 

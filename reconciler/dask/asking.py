@@ -7,7 +7,8 @@ answer is asked less and less often. What a scheduler is asked to do is asked ag
 import heapq
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import count
@@ -60,7 +61,7 @@ class _Asked:
     answer: SchedulerAnswer
     due: float | None = None
     failing_since: float | None = None
-    progress: frozenset["_Going"] = frozenset()
+    progress: frozenset[_Going] = frozenset()
 
 
 @dataclass
@@ -216,6 +217,19 @@ class Schedulers:
             return min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else URGENT_SECONDS
         urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
         return urgent if asked.question.is_urgent else QUIET_SECONDS
+
+
+@contextmanager
+def asking(schedulers: Schedulers | None) -> Iterator[None]:
+    """Have schedulers asked for a while, if any are to be asked."""
+    if schedulers is None:
+        yield
+        return
+    schedulers.start()
+    try:
+        yield
+    finally:
+        schedulers.close()
 
 
 def _going(answer: SchedulerAnswer, pod: str, ip: str) -> _Going:

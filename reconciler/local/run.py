@@ -18,7 +18,7 @@ from models.kinds import DASK_CLUSTER, Key
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
-from reconciler.dask.asking import Schedulers
+from reconciler.dask.asking import Schedulers, asking
 from reconciler.dask.workers import ask
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
@@ -129,8 +129,6 @@ class Run:
         stop = threading.Event()
         schedulers = None if self._settings.no_dask else Schedulers(ask, self._clock)
         loop = Loop(self._api, self._settings, clock=self._clock, schedulers=schedulers)
-        if schedulers is not None:
-            schedulers.start()
 
         def passes() -> None:
             try:
@@ -142,13 +140,12 @@ class Run:
 
         thread = threading.Thread(target=passes, name="loop", daemon=True)
         thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-            if schedulers is not None:
-                schedulers.close()
+        with asking(schedulers):
+            try:
+                yield
+            finally:
+                stop.set()
+                thread.join()
 
     def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> Outcome | None:
         """How it ended; `None` if a signal came, or the loop is gone."""

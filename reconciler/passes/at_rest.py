@@ -7,15 +7,13 @@ for it: it is ready, nothing of it is on the way, and its cluster has no owner t
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from models.base import find_condition
 from models.kinds import Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
 from reconciler.rules.parts import tree_of
-from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import Reason
+from reconciler.rules.reason_sets import is_settled
 
 LONGEST_SECONDS = 300.0
 """After that a tree is planned again whether or not anything of it has changed."""
@@ -98,11 +96,6 @@ def _is_settled(owner: Owner, snapshot: Snapshot) -> bool:
     """Whether the resource is as it should be, and time alone changes nothing."""
     if not isinstance(owner, DaskCluster | DaskWorkerGroup):
         return False
-    conditions = owner.status.conditions
-    ready = find_condition(conditions, ConditionType.READY)
-    progressing = find_condition(conditions, ConditionType.PROGRESSING)
-    is_fine = ready is not None and ready.reason == Reason.READY
-    is_still = progressing is not None and progressing.reason == Reason.SETTLED
     has_limit = OWNER_TIMEOUT_SECONDS in owner.metadata.annotations
     pods = (child for child in snapshot.everything_of(owner.metadata.uid) if isinstance(child, Pod))
-    return is_fine and is_still and not has_limit and all(pod.is_ready for pod in pods)
+    return is_settled(owner.status.conditions) and not has_limit and all(pod.is_ready for pod in pods)

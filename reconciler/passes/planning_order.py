@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterable
 from models.kinds import Key
 from models.snapshot import Snapshot
 from reconciler.passes.lanes import namespaces_in_turn
-from reconciler.passes.values import Action, Verb
+from reconciler.passes.values import Action
 
 AT_A_TIME = 8
 """How many trees are planned at a time."""
@@ -73,7 +73,7 @@ class PlanningOrder:
         """
         counts: Counter[Key] = Counter()
         for action in actions:
-            counts[action.tree] += len(action.doomed) + (action.verb is Verb.DELETE)
+            counts[action.tree] += action.deletions
         most = max(1, self._cap // SHARE_OF_CAP)
         late = {tree for tree, count in counts.items() if count > most} - self._were_late
         if not self._cap or not late or not (self._waiting or self._others() - late):

@@ -150,7 +150,7 @@ def _deletions(actions: Iterable[Action]) -> Counter[Key]:
     """How many objects are deleted, or decided to be, by owner."""
     counts: Counter[Key] = Counter()
     for action in actions:
-        counts[action.owner] += len(action.doomed) + (action.verb is Verb.DELETE)
+        counts[action.owner] += action.deletions
     return +counts
 
 

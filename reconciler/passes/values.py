@@ -185,6 +185,11 @@ class Action:
     after_record: bool = False
 
     @property
+    def deletions(self) -> int:
+        """How many objects it deletes, or decides to."""
+        return len(self.doomed) + (self.verb is Verb.DELETE)
+
+    @property
     def subject(self) -> "Subject":
         """What an error of this action says something about: its object, or, of interchangeable ones, their kind."""
         of = self.key.kind if self.after_record else self.key

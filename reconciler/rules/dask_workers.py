@@ -67,9 +67,14 @@ class DaskWorkers:
     parts: ClusterParts
 
     @cached_property
+    def _scheduler(self) -> Pod | None:
+        """The scheduler Pod that can be asked."""
+        return scheduler_to_ask(self.parts)
+
+    @cached_property
     def answer(self) -> SchedulerAnswer | None:
         """What the scheduler that is there to stay last told, if it was asked."""
-        keep, answers = scheduler_to_ask(self.parts), self.parts.snapshot.schedulers
+        keep, answers = self._scheduler, self.parts.snapshot.schedulers
         found = answers.get(self.parts.cluster.key) if answers is not None else None
         return found if found is not None and keep is not None and found.pod_uid == keep.metadata.uid else None
 
@@ -77,7 +82,7 @@ class DaskWorkers:
     def knowledge(self) -> Knowledge:
         """What is known from the scheduler."""
         answer = self.answer
-        if self.parts.snapshot.schedulers is None or scheduler_to_ask(self.parts) is None:
+        if self.parts.snapshot.schedulers is None or self._scheduler is None:
             return Knowledge.UNASKED
         if answer is None:
             return Knowledge.AWAITED
@@ -98,7 +103,7 @@ class DaskWorkers:
             return bool(self.inside(pod))
         return None if self.knowledge is Knowledge.AWAITED else True
 
-    @property
+    @cached_property
     def are_weighed(self) -> bool:
         """Whether it is known what it costs to let a worker go, or cannot be: else the answer is worth waiting for."""
         if self.knowledge is not Knowledge.KNOWN:

@@ -7,15 +7,13 @@ still there. It is asked at its Pod, which is ours; no Service, redirect or addr
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from models.base import find_condition
 from models.kinds import Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.rules.addresses import listening_port
 from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask
 from reconciler.rules.parts import ClusterParts, tree_of
-from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.reasons import Reason
+from reconciler.rules.reason_sets import is_settled
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +23,7 @@ class Question:
     Args:
         cluster: The cluster.
         tree: The resource at the top of its tree.
-        pod: The scheduler Pod.
-        pod_uid: Its uid.
+        pod_uid: The uid of the scheduler Pod.
         host: Its IP address.
         port: Where it listens.
         retire: The workers that it is asked to let go: their Pods' names and IP addresses.
@@ -35,7 +32,6 @@ class Question:
 
     cluster: Key
     tree: Key
-    pod: Key
     pod_uid: str
     host: str
     port: int
@@ -54,7 +50,6 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
         yield Question(
             cluster.key,
             tree_of(cluster, snapshot),
-            pod.key,
             pod.metadata.uid,
             pod.status.pod_ip,
             listening_port(cluster),
@@ -65,9 +60,5 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
 
 def _is_settled(owner: DaskCluster | DaskWorkerGroup) -> bool:
     """Whether it is as it should be, and was when it was last changed."""
-    conditions = owner.status.conditions
-    ready = find_condition(conditions, ConditionType.READY)
-    progressing = find_condition(conditions, ConditionType.PROGRESSING)
-    is_ready = ready is not None and ready.reason == Reason.READY
     is_reported = owner.status.observed_generation == owner.metadata.generation
-    return is_reported and is_ready and progressing is not None and progressing.reason == Reason.SETTLED
+    return is_reported and is_settled(owner.status.conditions)

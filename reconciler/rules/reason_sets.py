@@ -1,5 +1,8 @@
 """Reasons by what follows from them; of several the first counts most."""
 
+from collections.abc import Iterable
+
+from models.base import Condition, find_condition
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -9,3 +12,11 @@ BLOCKING = tuple(reason for reason in Reason if reason.handling.blocks)
 UNBUILDABLE = tuple(reason for reason in Reason if reason.handling.unbuildable)
 POSTPONING = tuple(reason for reason in REASONS_OF_FINDINGS if reason.types == {ConditionType.PROGRESSING})
 """Those that say why an action is postponed."""
+
+
+def is_settled(conditions: Iterable[Condition]) -> bool:
+    """Whether a cluster or a group is as it should be, and nothing of it is on the way, by what was last reported."""
+    known = tuple(conditions)
+    ready, progressing = find_condition(known, ConditionType.READY), find_condition(known, ConditionType.PROGRESSING)
+    is_ready = ready is not None and ready.reason == Reason.READY
+    return is_ready and progressing is not None and progressing.reason == Reason.SETTLED

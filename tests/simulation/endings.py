@@ -226,7 +226,7 @@ def _owns(owner: Body, body: Body) -> bool:
 
 def _check_alive(world: World, those: Mapping[str, str]) -> None:
     there = {pod["metadata"]["uid"] for pod in world.api.objects(POD) if is_live(pod)}
-    retired = world.dask.retired()  # their scheduler gives them nothing more to do
+    retired = world.dask.retired  # their scheduler gives them nothing more to do
     lost = [name for uid, name in those.items() if uid not in there and name not in retired]
     assert not lost, f"{lost} could have stayed, of {len(those)}; {world.describe()}"
 

@@ -14,7 +14,7 @@ from zlib import crc32
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.memory import MemoryAPI
-from reconciler.rules.labels import CLUSTER_NAME, SCHEDULER_HASH, TEMPLATE_HASH, Component
+from reconciler.rules.labels import SCHEDULER_HASH, TEMPLATE_HASH, Component
 from reconciler.rules.questions import Question
 from reconciler.wire.protocol import Body
 
@@ -28,16 +28,15 @@ class Schedulers:
         now: The time.
 
     Attributes:
-        silent: The clusters whose schedulers do not answer.
+        retired: The workers that were ever asked to retire.
     """
 
     api: MemoryAPI
     now: Callable[[], datetime]
-    silent: set[str] = field(default_factory=set)
+    retired: set[str] = field(default_factory=set)
     _questions: dict[Key, Question] = field(default_factory=dict)
     _answers: dict[Key, SchedulerAnswer] = field(default_factory=dict)
     _started: dict[str, "_Started"] = field(default_factory=dict)  # by uid
-    _retired: set[str] = field(default_factory=set)
     _workers: dict[str, dict[str, DaskWorker]] = field(default_factory=dict)  # by the scheduler Pod's uid, by Pod
 
     def answers(self) -> Mapping[Key, SchedulerAnswer]:
@@ -60,16 +59,12 @@ class Schedulers:
             before = self._answers.get(key)
             if before is None or before.pod_uid != question.pod_uid:
                 before = SchedulerAnswer(question.pod_uid)
-            if question.cluster.name in self.silent or question.pod_uid not in self._workers:
+            if question.pod_uid not in self._workers:
                 self._answers[key] = replace(before, error="it does not answer", is_silent=bool(before.error))
                 continue
             self._retire(question)
             workers = tuple(self._workers[question.pod_uid].values())
             self._answers[key] = SchedulerAnswer(question.pod_uid, self.now(), workers, True)
-
-    def retired(self) -> set[str]:
-        """The workers that were ever asked to retire."""
-        return self._retired
 
     def step(self) -> None:
         """Workers join whose Pods are ready; those go whose Pods are gone."""
@@ -92,14 +87,7 @@ class Schedulers:
                 del known[name]
             for name in sorted(there - known.keys()):
                 number = crc32(name.encode())
-                known[name] = DaskWorker(
-                    name,
-                    "",
-                    tasks=number % 3,
-                    running=number % 3,
-                    unique_keys=number % 4,
-                    unique_bytes=number % 4 * 100,
-                )
+                known[name] = _holding(DaskWorker(name, "", tasks=number % 3, running=number % 3), number % 4)
 
     def _started_of(self, meta: Body) -> "_Started":
         """What a Pod's process was told when it started."""
@@ -115,14 +103,13 @@ class Schedulers:
     def would_lose(self, pod: Body) -> bool:
         """Whether results or tasks go with a worker Pod, as things are."""
         self.step()
-        name, cluster = pod["metadata"]["name"], pod["metadata"]["labels"].get(CLUSTER_NAME)
+        name = pod["metadata"]["name"]
         found = [(known[name], known) for known in self._workers.values() if name in known]
         groups = self.api.objects(DASK_WORKER_GROUP)
         retiring = [group.get("status", {}).get("decisions", {}).get("retiring", ()) for group in groups]
         going = {one["name"] for some in retiring for one in some}
         heirs = [other for _, known in found for other in known.values() if other.name not in going]
-        loses = (one.running or (one.unique_keys and heirs) for one, _ in found)
-        return cluster not in self.silent and any(loses)
+        return any(one.running or (one.unique_keys and heirs) for one, _ in found)
 
     def _retire(self, question: Question) -> None:
         """Let each of those that are to go end a task and hand over a result, if there is somebody to take it."""
@@ -130,20 +117,20 @@ class Schedulers:
         going = {name for name, _ in question.retire}
         staying = [name for name, one in known.items() if name not in going and not one.is_retiring]
         for name in sorted(going & known.keys()):
-            one = replace(
-                known[name],
-                is_retiring=True,
-                running=max(0, known[name].running - 1),
-                heartbeats=known[name].heartbeats + 1,
-            )
+            one = known[name]
+            running = max(0, one.running - 1)
+            one = replace(one, is_retiring=True, running=running, heartbeats=one.heartbeats + 1)
             if one.unique_keys and staying:
-                heir = known[staying[0]]
-                known[staying[0]] = replace(
-                    heir, unique_keys=heir.unique_keys + 1, unique_bytes=heir.unique_bytes + 100
-                )
-                one = replace(one, unique_keys=one.unique_keys - 1, unique_bytes=one.unique_bytes - 100)
+                known[staying[0]] = _holding(known[staying[0]], 1)
+                one = _holding(one, -1)
             known[name] = one
-            self._retired.add(name)
+            self.retired.add(name)
+
+
+def _holding(worker: DaskWorker, more: int) -> DaskWorker:
+    """A worker with more results, or fewer."""
+    keys = worker.unique_keys + more
+    return replace(worker, unique_keys=keys, unique_bytes=keys * 100)
 
 
 @dataclass(frozen=True)

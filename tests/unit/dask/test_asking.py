@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, DASK_JOB, POD, Key
+from models.kinds import DASK_CLUSTER, DASK_JOB, Key
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from reconciler.dask.asking import LONGEST_PAUSE_SECONDS, QUIET_SECONDS, SILENT_SECONDS, THREADS, Schedulers
 from reconciler.dask.errors import Silent
@@ -24,8 +24,7 @@ ONE, TWO = (DaskWorker(name, "10.0.0.8") for name in ("one", "two"))
 def question(name: str = "simple", uid: str = "first", *retire: str, urgent: bool = False, tree: str = "") -> Question:
     cluster = Key(DASK_CLUSTER, "default", name)
     top = Key(DASK_JOB, "default", tree) if tree else cluster
-    pod = Key(POD, "default", f"{name}-scheduler")
-    return Question(cluster, top, pod, uid, "10.0.0.7", 8786, frozenset((pod, "") for pod in retire), urgent)
+    return Question(cluster, top, uid, "10.0.0.7", 8786, frozenset((pod, "") for pod in retire), urgent)
 
 
 @dataclass

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from distributed import Client, Event, LocalCluster, Scheduler, SpecCluster, Worker
 
-from models.kinds import DASK_CLUSTER, POD, Key
+from models.kinds import DASK_CLUSTER, Key
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from reconciler.dask import Address
 from reconciler.dask.errors import DaskError, Unreachable
@@ -48,8 +48,7 @@ def cluster() -> Iterator[SpecCluster]:
 
 def question(address: Address, *retire: tuple[str, str], urgent: bool = True) -> Question:
     key = Key(DASK_CLUSTER, "default", "simple")
-    pod = Key(POD, "default", "simple-scheduler")
-    return Question(key, key, pod, "first", address.host, address.port, frozenset(retire), urgent)
+    return Question(key, key, "first", address.host, address.port, frozenset(retire), urgent)
 
 
 class Asking:
@@ -228,7 +227,7 @@ def test_what_was_told_counts_though_nobody_is_let_go(monkeypatch: pytest.Monkey
 def test_where_nobody_can_be_asked_is_no_answer(host: str, port: int) -> None:
     """An address that is none is no bug of ours; names are not looked up."""
     key = Key(DASK_CLUSTER, "default", "simple")
-    unusable = Question(key, key, Key(POD, "default", "simple-scheduler"), "first", host, port)
+    unusable = Question(key, key, "first", host, port)
     with pytest.raises(Unreachable, match="DaskCluster default/simple"):
         ask(unusable, SchedulerAnswer("first"))
 

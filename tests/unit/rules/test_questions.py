@@ -41,7 +41,7 @@ def _retiring(*pods: Pod, **more: Any) -> dict[str, Any]:
 def test_a_scheduler_is_asked_at_its_pod() -> None:
     """Of a cluster that is as it should be, nothing more than whether it is still there."""
     assert _asked(ONE, HEAD, DEFAULT) == [
-        Question(ONE.key, ONE.key, HEAD.key, HEAD.metadata.uid, "10.0.0.7", 8786),
+        Question(ONE.key, ONE.key, HEAD.metadata.uid, "10.0.0.7", 8786),
     ]
 
 
