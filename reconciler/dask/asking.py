@@ -16,7 +16,7 @@ from itertools import count
 import structlog
 
 from models.kinds import Key
-from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from models.scheduler_answer import SchedulerAnswer
 from reconciler.dask.errors import DaskError
 from reconciler.rules.questions import Question
 
@@ -34,7 +34,7 @@ SILENT_SECONDS, NEVER_HEARD_SECONDS = 30.0, 8.0
 THREADS = 32
 """How many are asked at a time. Most of the time of one that does not answer is waiting."""
 
-Ask = Callable[[Question, SchedulerAnswer], tuple[DaskWorker, ...]]
+Ask = Callable[[Question, SchedulerAnswer], SchedulerAnswer]
 """Asks a scheduler that has told something before, and tells it which workers to let go. It raises `DaskError` if there
 is no answer."""
 
@@ -177,10 +177,10 @@ class Schedulers:
 
     def _ask(self, key: Key, asked: _Asked, *, is_last: bool = False) -> None:
         question, error = asked.question, ""
-        workers: tuple[DaskWorker, ...] = ()
         before, began, began_seconds = asked.answer, self.now(), self.seconds()
+        told = before
         try:
-            workers = self.ask(question, before)
+            told = self.ask(question, before)
         except DaskError as silence:
             error = silence.message
         except Exception as bug:  # it is this scheduler's question alone that is lost
@@ -194,7 +194,7 @@ class Schedulers:
                 asked.answer = replace(before, error=error, is_silent=is_silent)
             else:
                 asked.failing_since = None
-                asked.answer = SchedulerAnswer(question.pod_uid, began, workers, question.is_urgent)
+                asked.answer = replace(told, at=began)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
                 was_awaited = question.is_urgent and not before.is_weighed_at(began)
                 is_news = was_awaited or progress != asked.progress

@@ -30,7 +30,7 @@ _UNKNOWN = Holding(1, 1, 0)
 _reading = threading.Semaphore(READ_AT_ONCE)
 
 
-def ask(question: Question, before: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+def ask(question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
     """Ask a scheduler of its workers, and have it let those go that are to go.
 
     What they do and hold is asked only if something waits for the answer.
@@ -38,6 +38,9 @@ def ask(question: Question, before: SchedulerAnswer) -> tuple[DaskWorker, ...]:
     Args:
         question: What to ask.
         before: What it told before.
+
+    Returns:
+        What it tells, without the time.
 
     Raises:
         DaskError: it does not answer.
@@ -56,11 +59,11 @@ def ask(question: Question, before: SchedulerAnswer) -> tuple[DaskWorker, ...]:
     if is_large:
         with _reading:
             workers = _workers(question, address, before, LARGE)
-    told = SchedulerAnswer("", workers=tuple(workers.values()))
+    told = SchedulerAnswer(question.pod_uid, workers=tuple(workers.values()), is_weighed=question.is_urgent)
     going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
     asked = (at for at, one in workers.items() if one.name in going)
     _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))])
-    return told.workers
+    return told
 
 
 def _workers(question: Question, address: Address, before: SchedulerAnswer, bounds: Bounds) -> Mapping[str, DaskWorker]:

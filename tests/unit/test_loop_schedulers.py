@@ -30,9 +30,10 @@ class Dask:
     def __post_init__(self) -> None:
         self.schedulers = Schedulers(self.ask, self.server.place.clock, self.server.place.clock.seconds)
 
-    def ask(self, question: Question, _: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+    def ask(self, question: Question, _: SchedulerAnswer) -> SchedulerAnswer:
         self.asked.append(question)
-        return tuple(DaskWorker(pod["metadata"]["name"], "", unique_keys=1) for pod in _workers(self.server))
+        workers = (DaskWorker(pod["metadata"]["name"], "", unique_keys=1) for pod in _workers(self.server))
+        return SchedulerAnswer(question.pod_uid, workers=tuple(workers), is_weighed=question.is_urgent)
 
 
 def _workers(server: Server) -> list[Body]:

@@ -44,14 +44,14 @@ class Place:
     def now(self) -> datetime:
         return NOON + timedelta(seconds=self.at)
 
-    def ask(self, question: Question, before: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+    def ask(self, question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
         assert before.pod_uid == question.pod_uid
         self.asked.append(question)
         self.at += self.takes_seconds
         self.meanwhile()
         if isinstance(self.told, Exception):
             raise self.told
-        return self.told
+        return SchedulerAnswer(question.pod_uid, workers=self.told, is_weighed=question.is_urgent)
 
     def want(self, *questions: Question) -> None:
         """These are all the questions there are."""
@@ -304,11 +304,11 @@ def test_in_the_end_nobody_is_asked_any_more() -> None:
     begun, go_on = threading.Event(), threading.Event()
     asked: list[str] = []
 
-    def ask(question: Question, _: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+    def ask(question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
         asked.append(question.cluster.name)
         begun.set()
         assert go_on.wait(LONG)
-        return ()
+        return before
 
     schedulers = Schedulers(ask, lambda: NOON)
     with running(schedulers) as threads:
@@ -328,7 +328,7 @@ def test_schedulers_that_hang_hold_up_neither_others_nor_passes() -> None:
     gives_up, lock = threading.Semaphore(0), threading.Lock()
     answered: set[str] = set()
 
-    def ask(question: Question, _: SchedulerAnswer) -> tuple[DaskWorker, ...]:
+    def ask(question: Question, _: SchedulerAnswer) -> SchedulerAnswer:
         name = question.cluster.name
         if name in hanging:
             while not (end.is_set() or gives_up.acquire(timeout=LONG)):
@@ -338,7 +338,7 @@ def test_schedulers_that_hang_hold_up_neither_others_nor_passes() -> None:
             answered.add(name)
             if len(answered) == 400:
                 is_answered.set()
-        return (ONE,)
+        return SchedulerAnswer(question.pod_uid, workers=(ONE,))
 
     schedulers = Schedulers(ask, lambda: NOON)
     questions = [question(f"of-{number}") for number in range(500)]

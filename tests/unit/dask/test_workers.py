@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from socket import create_server, socket
 from threading import Barrier, Thread
 from threading import Event as Happened
@@ -63,9 +64,8 @@ class Asking:
 
     def __call__(self, *retire: tuple[str, str], urgent: bool = True) -> dict[str, DaskWorker]:
         """The workers, by name."""
-        told = ask(question(self.address, *retire, urgent=urgent), self.answer)
-        self.answer = SchedulerAnswer("first", NOON, told, urgent)
-        return {worker.name: worker for worker in told}
+        self.answer = replace(ask(question(self.address, *retire, urgent=urgent), self.answer), at=NOON)
+        return {worker.name: worker for worker in self.answer.workers}
 
 
 @pytest.fixture
@@ -210,8 +210,8 @@ def test_workers_that_are_called_alike_are_one() -> None:
     twins = answering(_identity(_of(), _of(host="10.0.0.9")))
     with hostile(twins) as address:
         told = ask(question(address, urgent=False), SchedulerAnswer("first"))
-    assert SchedulerAnswer("first", workers=told).worker("pod") in told
-    assert {worker.name for worker in told} == {"pod"}
+    assert told.worker("pod") in told.workers
+    assert {worker.name for worker in told.workers} == {"pod"}
 
 
 def test_what_was_told_counts_though_nobody_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +219,7 @@ def test_what_was_told_counts_though_nobody_is_let_go(monkeypatch: pytest.Monkey
     monkeypatch.setattr("reconciler.dask.workers.RETIRING_SECONDS", 0.1)
     act = answering(_identity(_of(metrics={"executing": 1})), packed({}), packed({}), packed({}))
     with hostile(act) as address:
-        (told,) = ask(question(address, ("pod", "")), SchedulerAnswer("first"))
+        (told,) = ask(question(address, ("pod", "")), SchedulerAnswer("first")).workers
     assert told == DaskWorker("pod", "10.0.0.8", running=1, heard=1.0)
 
 
@@ -254,7 +254,7 @@ def test_schedulers_that_hang_keep_nobody_from_a_small_answer() -> None:
         all_hang.wait(20)
         with hostile(answering(_identity(_of()))) as address:
             told = ask(question(address, urgent=False), SchedulerAnswer("first"))
-        assert [worker.name for worker in told] == ["pod"]
+        assert [worker.name for worker in told.workers] == ["pod"]
         end.set()
         for thread in threads:
             thread.join(20)
@@ -275,4 +275,4 @@ def test_a_large_answer_is_read_after_all() -> None:
         thread.start()
         told = ask(question(Address("127.0.0.1", listener.getsockname()[1]), urgent=False), SchedulerAnswer("first"))
         thread.join(20)
-    assert len(told) == 1000
+    assert len(told.workers) == 1000
