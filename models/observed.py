@@ -7,6 +7,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from models.base import OBSERVED, Compact, Condition, Meta, Time
+from models.gpus import Gpus
 from models.kinds import POD, SERVICE, Key
 
 
@@ -72,6 +73,7 @@ class Container(Compact):
     name: str
     restart_policy: str = ""
     restart_policy_rules: tuple[dict[str, Any], ...] = ()
+    gpus: Gpus = Field(default=(), alias="resources")
 
 
 @dataclass(frozen=True, slots=True, config=OBSERVED)

@@ -25,6 +25,8 @@ class DaskWorker:
         heartbeats: How many it has sent since it was first seen retiring.
         unique_keys: How many results it holds that no other worker has.
         unique_bytes: How large they are.
+        managed_bytes: How large all results are that it holds, as it told with its last heartbeat; `None` where
+            releases do not say.
     """
 
     name: str
@@ -36,6 +38,12 @@ class DaskWorker:
     heartbeats: int = 0
     unique_keys: int = 0
     unique_bytes: int = 0
+    managed_bytes: int | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it runs nothing and holds nothing; only as far as releases say."""
+        return not (self.tasks or self.running) and self.managed_bytes == 0
 
     @property
     def is_busy(self) -> bool:

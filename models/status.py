@@ -58,6 +58,8 @@ class Retirement(Model):
     """Since when its scheduler is asked to let it go."""
     deadline: Time | None = None
     """When it is deleted at the latest, whatever its scheduler answers."""
+    unique_bytes: int | None = None
+    """How many bytes of results no other worker held when it was chosen, if that was known."""
 
 
 class Decisions(Model):

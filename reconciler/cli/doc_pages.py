@@ -6,7 +6,8 @@ from textwrap import fill
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Kind
 from reconciler.cli.options import GROUPS, Option, option
-from reconciler.daemon.metrics import FAMILIES, Family
+from reconciler.daemon.metric_family import Family
+from reconciler.daemon.metrics import FAMILIES
 from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.reason_facts import ALL, BUILT, CLUSTER, JOB, ConditionType, Status, Use
 from reconciler.rules.reason_sets import UNBUILDABLE
@@ -34,10 +35,10 @@ METRICS = """\
 `process_*` and `python_*`, as from any Python program.
 
 Counters and histograms have labels of few values only: kinds, actions, results, reasons of Kubernetes. Metrics of
-single clusters are taken from the last snapshot, so that they end with the cluster. A dry run counts what it plans and
-applies nothing.
+single clusters are taken from what was last seen, so that they end with the cluster; what it has used is told for ten
+minutes more. A dry run counts what it plans and applies nothing.
 
-This page is generated from `reconciler/daemon/metrics.py`; `make crds` writes it anew.
+This page is generated from `reconciler/daemon/metrics.py` and `dask_metrics.py`; `make crds` writes it anew.
 """
 
 ALERTS = """\
@@ -51,6 +52,31 @@ ALERTS = """\
 - `dask_reconciler_findings{reason="DeletionCap"} > 0`: deletions are postponed; if they are meant, raise
   `--deletion-cap`.
 - `dask_reconciler_workers_wanted - dask_reconciler_workers_ready > 0` for long: a cluster does not get its workers.
+- `dask_reconciler_workers_ready - dask_reconciler_workers_joined > 0` for long: workers run that do not find their
+  scheduler; the cluster's `Ready` says where they look.
+- `time() - dask_reconciler_scheduler_last_answer_timestamp_seconds > 600`: a scheduler hangs, or cannot be reached from
+  the reconciler. One of which nothing is awaited is asked every two minutes.
+- `increase(dask_reconciler_retirements_total{outcome="given_up"}[1h]) > 0`: workers were deleted at their deadline,
+  with what they held and ran; raise `spec.worker.retirementDeadlineSeconds`.
+
+A request `retire_workers` is `silent` where workers take longer than 2 s to hand over what they hold: the scheduler
+goes on, and is asked again.
+
+## A bill
+
+    sum by (namespace, owner, resource) (increase(dask_reconciler_gpu_seconds_total[30d])) / 3600
+
+are the GPU hours of a month, and with `gpu_idle_seconds_total` those of workers that did nothing. `owner` is the value
+of the label that `--owner-label` names, on the cluster or its job. `resource` is `nvidia.com/gpu`,
+`nvidia.com/gpu.shared`, `nvidia.com/mig-…`, `amd.com/gpu`, `gpu.intel.com/i915` or `gpu.intel.com/xe`, as containers
+ask for it in their limits; of init containers and of resource claims nothing is counted.
+
+- From one pass to the next, what the earlier one saw counts: of a Pod that lives shorter than that, perhaps nothing.
+- Totals are kept in memory. What is used while the reconciler does not run is not counted, nor what was used since
+  Prometheus last asked one that ends.
+- Workers are idle if their scheduler said so within the last five minutes: they run nothing and hold no result. It is
+  asked every two minutes, so that shorter breaks may not be seen. Nothing is called idle where schedulers are not
+  asked, or are of releases before 2022.12, which do not say what their workers hold.
 """
 
 CONDITIONS = """\

@@ -17,11 +17,17 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "How to run": ("interval", "no_hints", "no_dask", "once", "dry_run", "parallel_writes", "stop_timeout"),
     "What to be careful with": ("no_delete", "deletion_cap"),
     "How to reach Kubernetes": ("context", "kubeconfig", "connect_timeout", "read_timeout", "total_timeout"),
-    "How to watch it": ("log_level", "log_format", "bind", "port"),
+    "How to watch it": ("log_level", "log_format", "bind", "port", "owner_label"),
 }
 """The settings in the order in which people meet them."""
 
-_PLACEHOLDERS = {"namespaces": "NAME,…", "context": "NAME", "kubeconfig": "FILE", "bind": "ADDRESS"}
+_PLACEHOLDERS = {
+    "namespaces": "NAME,…",
+    "context": "NAME",
+    "kubeconfig": "FILE",
+    "bind": "ADDRESS",
+    "owner_label": "LABEL",
+}
 _DURATIONS = ("interval", "stop_timeout", "connect_timeout", "read_timeout", "total_timeout")
 _SERVICE_LINKS = ("PORT", "SERVICE_")
 """How the variables begin that Kubernetes sets beside a Service called `dask-reconciler`."""

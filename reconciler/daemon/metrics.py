@@ -5,24 +5,25 @@ last known of each (metrics_memory), so that they end with the cluster.
 """
 
 import platform
+import time
 from collections import Counter as Count
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
-from prometheus_client.metrics_core import GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Info
+from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from reconciler import __version__
 from reconciler.api import Exchange
+from reconciler.daemon import dask_metrics
+from reconciler.daemon.dask_metrics import DaskMetrics
+from reconciler.daemon.metric_family import SECONDS, Family, collected, counter, gauge, histogram
 from reconciler.daemon.metrics_memory import ByTree, World
 from reconciler.passes.values import PassResult, Response, Result, Verb
 from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
 from reconciler.rules.reasons import Reason
 
-SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 BYTES = tuple(4.0**power * 1024 for power in range(9))
 """From 1 KiB to 64 MiB."""
 
@@ -32,30 +33,6 @@ RequestEntityTooLarge ServerTimeout ServiceUnavailable Timeout TooManyRequests U
 """
 STATUS_REASONS = frozenset(_REASONS.split())
 """The reasons that Kubernetes itself gives; an admission webhook may give any text, which makes no good label."""
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric.
-
-    Args:
-        name: Its name after `dask_reconciler_`.
-        type: Its type.
-        help: What it says.
-        labels: The names of its labels.
-        buckets: Of a histogram.
-    """
-
-    name: str
-    type: Literal["counter", "gauge", "histogram", "info"]
-    help: str
-    labels: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-
-    @property
-    def full_name(self) -> str:
-        """The name as Prometheus knows it."""
-        return f"dask_reconciler_{self.name}"
 
 
 BUILD = Family("build_info", "info", "The version that runs.", ("version", "python_version"))
@@ -125,12 +102,31 @@ WORKERS_WANTED = Family(
 WORKERS_READY = Family(
     "workers_ready", "gauge", "Workers of all groups of a cluster that are ready.", ("namespace", "cluster")
 )
+WORKERS_JOINED = Family(
+    "workers_joined",
+    "gauge",
+    "Workers of all groups of a cluster that are ready and that its scheduler has, where it answers.",
+    ("namespace", "cluster"),
+)
+WORKERS_RETIRING = Family(
+    "workers_retiring",
+    "gauge",
+    "Workers of all groups of a cluster that were chosen to go and are not deleted yet.",
+    ("namespace", "cluster"),
+)
+ANSWERED = Family(
+    "scheduler_last_answer_timestamp_seconds",
+    "gauge",
+    "When a cluster's scheduler was asked what it last answered, as a Unix time.",
+    ("namespace", "cluster"),
+)
 
 FAMILIES = (
     *(BUILD, PASSES, ROUNDS, STAGES, ATTEMPT, SUCCESS),
     *(PLANNED, APPLIED, POSTPONED, REFUSED, CONFLICTS, FINDINGS),
     *(REQUESTS, REQUEST_SECONDS, LIST_BYTES),
-    *(LISTED, UNREADABLE, RESOURCES, WORKERS_WANTED, WORKERS_READY),
+    *(LISTED, UNREADABLE, RESOURCES, WORKERS_WANTED, WORKERS_READY, WORKERS_JOINED, WORKERS_RETIRING, ANSWERED),
+    *dask_metrics.FAMILIES,
 )
 """Every metric of ours; docs/metrics.md is made from it."""
 
@@ -142,17 +138,30 @@ class Metrics:
         registry: Where the metrics are registered.
         clock: What time it is.
         rehearsed: Whether passes are dry runs, whose actions are planned but not applied.
+        owner_label: The label of clusters and jobs that says who pays.
+        seconds: A count of seconds that nobody sets.
     """
 
-    def __init__(self, registry: CollectorRegistry, clock: Callable[[], datetime], *, rehearsed: bool = False) -> None:
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        clock: Callable[[], datetime],
+        *,
+        rehearsed: bool = False,
+        owner_label: str = "",
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._clock = clock
         self._rehearsed = rehearsed
         Info("dask_reconciler_build", BUILD.help, registry=registry).info(
             {"version": __version__, "python_version": platform.python_version()}
         )
-        self._counters = {each: _counter(each, registry) for each in FAMILIES if each.type == "counter"}
-        self._histograms = {each: _histogram(each, registry) for each in FAMILIES if each.type == "histogram"}
-        self._gauges = {each: _gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
+        own = [each for each in FAMILIES if each not in dask_metrics.FAMILIES]
+        self._counters = {each: counter(each, registry) for each in own if each.type == "counter"}
+        self._histograms = {each: histogram(each, registry) for each in own if each.type == "histogram"}
+        self._gauges = {each: gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
+        self._dask = DaskMetrics(registry, seconds, owner_label)
+        self.called = self._dask.called
         self._world = World()
         self._findings = ByTree[Reason]()
         self._postponed = ByTree[Verb]()
@@ -176,6 +185,7 @@ class Metrics:
         self._count_plan(result)
         for response in () if self._rehearsed else (*result.responses, *result.reports):
             self._count_response(response)
+        self._dask.update(result, rehearsed=self._rehearsed)
 
     def exchange(self, exchange: Exchange) -> None:
         """Count a request to the API."""
@@ -226,27 +236,11 @@ class _WorldCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The metrics of what is there; without samples before the first pass."""
-        yield _family(LISTED, self._world.objects)
-        yield _family(UNREADABLE, self._world.unreadable)
-        yield _family(RESOURCES, self._world.phases)
-        yield _family(WORKERS_WANTED, self._world.wanted)
-        yield _family(WORKERS_READY, self._world.ready)
-
-
-def _family(family: Family, values: Mapping[tuple[str, ...], int]) -> GaugeMetricFamily:
-    metric = GaugeMetricFamily(family.full_name, family.help, labels=family.labels)
-    for labels, value in values.items():
-        metric.add_metric(labels, value)
-    return metric
-
-
-def _counter(family: Family, registry: CollectorRegistry) -> Counter:
-    return Counter(family.full_name, family.help, family.labels, registry=registry)
-
-
-def _gauge(family: Family, registry: CollectorRegistry) -> Gauge:
-    return Gauge(family.full_name, family.help, family.labels, registry=registry)
-
-
-def _histogram(family: Family, registry: CollectorRegistry) -> Histogram:
-    return Histogram(family.full_name, family.help, family.labels, buckets=family.buckets, registry=registry)
+        yield collected(LISTED, self._world.objects)
+        yield collected(UNREADABLE, self._world.unreadable)
+        yield collected(RESOURCES, self._world.phases)
+        yield collected(WORKERS_WANTED, self._world.wanted)
+        yield collected(WORKERS_READY, self._world.ready)
+        yield collected(WORKERS_JOINED, self._world.joined)
+        yield collected(WORKERS_RETIRING, self._world.retiring)
+        yield collected(ANSWERED, self._world.answered)

@@ -13,7 +13,9 @@ from models.observed import Pod
 from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.values import PassResult
-from reconciler.rules.parts import workers_of
+from reconciler.rules.parts import cluster_key, is_live, workers_of
+
+COUNTED = ("objects", "phases", "wanted", "ready", "joined", "retiring", "answered")
 
 T = TypeVar("T")
 Name = tuple[str, ...]
@@ -66,6 +68,9 @@ class World:
         phases: How many there are by kind and phase.
         wanted: How many workers a cluster wants, by namespace and name.
         ready: How many of its workers are ready.
+        joined: How many of these its scheduler has; nothing of clusters whose schedulers do not answer.
+        retiring: How many of its workers were chosen to go.
+        answered: When its scheduler was asked what it last answered, as a Unix time.
     """
 
     def __init__(self) -> None:
@@ -112,6 +117,21 @@ class World:
         """How many of each cluster's workers are ready."""
         return self._sum("ready")
 
+    @property
+    def joined(self) -> Counter[Name]:
+        """How many of them each cluster's scheduler has, where it answers."""
+        return self._sum("joined")
+
+    @property
+    def retiring(self) -> Counter[Name]:
+        """How many of each cluster's workers were chosen to go, and are not deleted yet."""
+        return self._sum("retiring")
+
+    @property
+    def answered(self) -> Counter[Name]:
+        """When each cluster's scheduler was asked what it last answered, as a Unix time."""
+        return self._sum("answered")
+
     def _sum(self, what: str) -> Counter[Name]:
         total = Counter(self._strangers[what])
         for counts in self._trees.values():
@@ -130,18 +150,33 @@ def _members(trees: Mapping[Key, Key], snapshot: Snapshot) -> Mapping[Key, list[
 
 
 def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Mapping[str, Counter[Name]]:
-    counts: Mapping[str, Counter[Name]] = {name: Counter() for name in ("objects", "phases", "wanted", "ready")}
+    counts: Mapping[str, Counter[Name]] = {name: Counter() for name in COUNTED}
     for one in objects:
         counts["objects"][one.key.kind.name,] += 1
         counts["phases"].update(_phase(one))
         if isinstance(one, DaskCluster):
             counts["wanted"][one.metadata.namespace, one.metadata.name] += 0
             counts["ready"][one.metadata.namespace, one.metadata.name] += 0
+            counts["retiring"][one.metadata.namespace, one.metadata.name] += 0
+            counts["answered"].update(_answered(one, snapshot))
         if isinstance(one, DaskWorkerGroup):
             cluster = (one.metadata.namespace, one.spec.cluster)
             counts["wanted"][cluster] += one.spec.worker.replicas
-            counts["ready"][cluster] += sum(pod.is_ready for pod in workers_of(one, snapshot))
+            pods, going = workers_of(one, snapshot), {each.uid for each in one.status.decisions.retiring}
+            counts["ready"][cluster] += sum(pod.is_ready for pod in pods)
+            counts["retiring"][cluster] += sum(is_live(pod) and pod.metadata.uid in going for pod in pods)
+            answer = (snapshot.schedulers or {}).get(cluster_key(one))
+            if answer is not None and answer.at is not None and not answer.is_silent:
+                inside = (answer.workers_in(pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.is_ready)
+                counts["joined"][cluster] += sum(map(bool, inside))
     return counts
+
+
+def _answered(cluster: DaskCluster, snapshot: Snapshot) -> Mapping[Name, int]:
+    answer = (snapshot.schedulers or {}).get(cluster.key)
+    if answer is None or answer.at is None:
+        return {}
+    return {(cluster.metadata.namespace, cluster.metadata.name): int(answer.at.timestamp())}
 
 
 def _phase(observed: Observed) -> Iterator[Name]:

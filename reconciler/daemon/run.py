@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from queue import Empty
 from typing import NoReturn, Protocol
 
@@ -71,13 +72,15 @@ def run_daemon(settings: Settings) -> int:
     collect_garbage_seldom()
     log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
     registry = _registry()
-    metrics = Metrics(registry, now, rehearsed=settings.dry_run)
+    metrics = Metrics(registry, now, rehearsed=settings.dry_run, owner_label=settings.owner_label)
     pulse = Pulse(metrics.exchange)
     api = connected(settings, pulse)
     observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
-    schedulers = None if settings.no_dask else Schedulers(ask, now, changed=_hinting(hints))
+    schedulers = (
+        None if settings.no_dask else Schedulers(partial(ask, called=metrics.called), now, changed=_hinting(hints))
+    )
     passes = Loop(
         api,
         settings,

@@ -107,6 +107,8 @@ class Settings(BaseSettings):
     """The address on which `/healthz`, `/readyz` and `/metrics` are served."""
     port: Port = Field(default=DEFAULT_PORT, ge=0, le=65535)
     """The port on which they are served; 0 means any free one, which the log names."""
+    owner_label: str = ""
+    """The label of clusters and jobs whose value metrics tell as `owner` of what these use, such as `team`."""
     log_format: Literal["auto", "console", "json"] = "auto"
     """How log lines look: `console` for people, `json` for machines, `auto` for whichever fits standard error."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -28,6 +28,24 @@ Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
+class Call:
+    """A request to a scheduler, as it is counted.
+
+    Args:
+        method: The scheduler's handler; `connect` for the connection.
+        result: `ok`, or what went wrong.
+        seconds: How long it took.
+    """
+
+    method: str
+    result: str
+    seconds: float
+
+
+Called = Callable[[Call], None]
+
+
+@dataclass(frozen=True, slots=True)
 class Address:
     """Where a scheduler listens.
 
@@ -90,12 +108,16 @@ class Connection:
         address: The scheduler's.
         connected: Leads there; who opened it closes it.
         deadline: Of the conversation.
+        called: Told of each request.
     """
 
-    def __init__(self, address: Address, connected: socket.socket, deadline: Deadline) -> None:
+    def __init__(
+        self, address: Address, connected: socket.socket, deadline: Deadline, called: Called = lambda _: None
+    ) -> None:
         self._address = address
         self._socket = connected
         self._deadline = deadline
+        self._called = called
 
     def shake_hands(self) -> None:
         """Say and hear what each side can do.
@@ -123,12 +145,13 @@ class Connection:
             DaskError: there is no answer.
         """
         asked = f"for {request}"
-        with _explained(self._address, asked, self._socket):
+        with _counted(request, self._called), _explained(self._address, asked, self._socket):
             self._send({"op": request, "reply": True, **arguments})
             answer = self._receive(bounds)
             if not _is_refusal(answer):
                 return read(answer)
-        raise SchedulerError(_message(self._address, asked, f"answers an error: {_words(answer)}", "see its log"))
+            error = f"answers an error: {_words(answer)}"
+            raise SchedulerError(_message(self._address, asked, error, "see its log"))
 
     def _send(self, message: Plain) -> None:
         left = memoryview(packed(encode(message)))
@@ -161,23 +184,31 @@ class Connection:
 
 
 @contextlib.contextmanager
-def connect(address: Address, *, seconds: float, clock: Callable[[], float] = time.monotonic) -> Iterator[Connection]:
+def connect(
+    address: Address,
+    *,
+    seconds: float,
+    clock: Callable[[], float] = time.monotonic,
+    called: Called = lambda _: None,
+) -> Iterator[Connection]:
     """A conversation with a scheduler; it is closed at the end of the `with`, without waiting for the scheduler.
 
     Args:
         address: The scheduler's.
         seconds: How long all of the conversation may take, connecting included.
         clock: Seconds that only grow.
+        called: Told of each request.
 
     Raises:
         DaskError: there is no scheduler that speaks with us.
     """
     deadline = Deadline(clock() + seconds, clock)
     with contextlib.ExitStack() as opened:
-        with _explained(address, "to connect"):
-            connected = _connected(address, deadline, opened)
-        connection = Connection(address, connected, deadline)
-        connection.shake_hands()
+        with _counted("connect", called):
+            with _explained(address, "to connect"):
+                connected = _connected(address, deadline, opened)
+            connection = Connection(address, connected, deadline, called)
+            connection.shake_hands()
         yield connection
 
 
@@ -195,6 +226,19 @@ def _connected(address: Address, deadline: Deadline, opened: contextlib.ExitStac
     secured.settimeout(deadline.left())
     secured.do_handshake()
     return secured
+
+
+@contextlib.contextmanager
+def _counted(method: str, called: Called) -> Iterator[None]:
+    """Have a request counted, however it ends."""
+    began, result = time.monotonic(), "ok"
+    try:
+        yield
+    except DaskError as error:
+        result = error.result
+        raise
+    finally:
+        called(Call(method, result, time.monotonic() - began))
 
 
 @contextlib.contextmanager

@@ -10,13 +10,20 @@ DaskError
 After a request that changes something, the first three leave unknown whether it was done.
 """
 
+from typing import ClassVar
+
 
 class DaskError(Exception):
     """A Dask scheduler did not answer a request.
 
     Args:
         message: Which scheduler, what it was asked, what happened, and what to do about it.
+
+    Attributes:
+        result: What metrics call it.
     """
+
+    result: ClassVar[str]
 
     def __init__(self, message: str) -> None:
         super().__init__(message)
@@ -26,21 +33,31 @@ class DaskError(Exception):
 class Unreachable(DaskError):
     """There is no connection to the scheduler, or it was closed before the answer was complete."""
 
+    result = "unreachable"
+
 
 class Silent(DaskError):
     """The answer was not complete at the deadline of the conversation."""
+
+    result = "silent"
 
 
 class Malformed(DaskError):
     """What came is not an answer to what was asked."""
 
+    result = "malformed"
+
 
 class TooLarge(Malformed):
     """The answer is larger than the bounds of what we read."""
 
+    result = "too_large"
+
 
 class SchedulerError(DaskError):
     """The scheduler answers that it could not do what it was asked."""
+
+    result = "refused"
 
 
 class Nonsense(ValueError):

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.dask.answers import Holding, Worker
-from reconciler.dask.connection import Address, Connection, connect
+from reconciler.dask.connection import Address, Called, Connection, connect
 from reconciler.dask.errors import DaskError, TooLarge, Unreachable
 from reconciler.dask.plain import LARGE, SMALL, Bounds
 from reconciler.dask.scheduler import holdings, identity, processing, retire
@@ -30,7 +30,7 @@ _UNKNOWN = Holding(1, 1, 0)
 _reading = threading.Semaphore(READ_AT_ONCE)
 
 
-def ask(question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
+def ask(question: Question, before: SchedulerAnswer, called: Called = lambda _: None) -> SchedulerAnswer:
     """Ask a scheduler of its workers, and have it let those go that are to go.
 
     What they do and hold is asked only if something waits for the answer.
@@ -38,6 +38,7 @@ def ask(question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
     Args:
         question: What to ask.
         before: What it told before.
+        called: Told of each request.
 
     Returns:
         What it tells, without the time.
@@ -53,22 +54,24 @@ def ask(question: Question, before: SchedulerAnswer) -> SchedulerAnswer:
     workers: Mapping[str, DaskWorker] = {}
     try:
         is_large = len(before.workers) > FEW_WORKERS
-        workers = {} if is_large else _workers(question, address, before, SMALL)
+        workers = {} if is_large else _workers(question, address, before, SMALL, called)
     except TooLarge:
         is_large = True
     if is_large:
         with _reading:
-            workers = _workers(question, address, before, LARGE)
+            workers = _workers(question, address, before, LARGE, called)
     told = SchedulerAnswer(question.pod_uid, workers=tuple(workers.values()), is_weighed=question.is_urgent)
     going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
     asked = (at for at, one in workers.items() if one.name in going)
-    _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))])
+    _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))], called)
     return told
 
 
-def _workers(question: Question, address: Address, before: SchedulerAnswer, bounds: Bounds) -> Mapping[str, DaskWorker]:
+def _workers(
+    question: Question, address: Address, before: SchedulerAnswer, bounds: Bounds, called: Called
+) -> Mapping[str, DaskWorker]:
     """The workers, by address."""
-    with connect(address, seconds=CONVERSATION_SECONDS) as connection:
+    with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
         found = identity(connection, bounds).workers
         tasks = processing(connection, bounds) if question.is_urgent else {}
         held = _holdings(connection, found, bounds) if question.is_urgent else {}
@@ -101,6 +104,7 @@ def _worker(worker: Worker, tasks: int, held: Holding, before: DaskWorker | None
         heartbeats,
         held.unique_keys,
         held.unique_bytes,
+        worker.managed_bytes,
     )
 
 
@@ -118,9 +122,9 @@ def _is_to_be_asked(worker: DaskWorker, before: DaskWorker | None) -> bool:
     return has_more or (worker.unique_keys > 0 and has_beaten and is_power_of_two)
 
 
-def _let_go(address: Address, workers: list[str]) -> None:
+def _let_go(address: Address, workers: list[str], called: Called) -> None:
     """Have workers hand over what only they hold; what takes longer goes on without us."""
     if not workers:
         return
-    with suppress(DaskError), connect(address, seconds=RETIRING_SECONDS) as connection:
+    with suppress(DaskError), connect(address, seconds=RETIRING_SECONDS, called=called) as connection:
         retire(connection, workers, SMALL)  # what of the answer is too large says nothing new

@@ -210,7 +210,8 @@ class _Workers:
         if has_ended(pod) or self._is_orphan(pod) or not self._dask.is_asked_to_retire(pod):
             return chosen
         patience = timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
-        return chosen.model_copy(update={"asked": self.now, "deadline": self.now + patience})
+        held = sum(one.unique_bytes for one in self._dask.inside(pod)) if self._dask.are_weighed else None
+        return chosen.model_copy(update={"asked": self.now, "deadline": self.now + patience, "unique_bytes": held})
 
     def _is_orphan(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(SCHEDULER_HASH) not in self._schedulers

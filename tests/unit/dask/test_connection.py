@@ -7,6 +7,7 @@ import ssl
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ from reconciler.dask import (
     processing,
     retire,
 )
-from reconciler.dask.connection import LONGEST_TEXT
+from reconciler.dask.connection import LONGEST_TEXT, Call
 from tests.unit.dask.hostile import (
     HANDSHAKE,
     Act,
@@ -93,6 +94,28 @@ def test_a_conversation_has_many_requests() -> None:
         with pytest.raises(SchedulerError):
             adaptive_target(connection, target_duration_seconds=5)
         assert adaptive_target(connection, target_duration_seconds=5) == 4
+
+
+@pytest.mark.parametrize(
+    ("act", "results"),
+    [
+        (answering(packed(3)), ["ok", "ok"]),
+        (answering(packed({"status": "error"})), ["ok", "refused"]),
+        (answering(packed("OK")), ["ok", "malformed"]),
+        (answering(GIGABYTES), ["ok", "too_large"]),
+        (answering(), ["ok", "silent"]),
+        (hanging_up(after=b""), ["ok", "unreachable"]),
+        (answering(handshake=packed("hello")), ["malformed"]),
+    ],
+)
+def test_each_request_counts_by_what_came_of_it(act: Act, results: list[str]) -> None:
+    """The connection with its handshake too."""
+    calls: list[Call] = []
+    with hostile(act) as address, suppress(DaskError):
+        target(address, seconds=0.2, called=calls.append)
+    assert [call.method for call in calls] == ["connect", "adaptive_target"][: len(results)]
+    assert [call.result for call in calls] == results
+    assert all(0.0 <= call.seconds < 1.0 for call in calls)
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -1,0 +1,162 @@
+"""The metrics of Dask's side: what schedulers are asked, how workers retire, what clusters use."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from models.kinds import DASK_CLUSTER, POD, Key
+from models.observed import Pod
+from models.resources import DaskCluster, DaskWorkerGroup
+from reconciler.daemon.metric_family import SECONDS, Family, collected, counter, histogram
+from reconciler.daemon.usage import Usage
+from reconciler.dask.connection import Call
+from reconciler.passes.values import PassResult, Response, Result, Verb
+from reconciler.rules.dask_workers import DaskWorkers
+from reconciler.rules.parts import ClusterParts
+from reconciler.rules.retirement_end import End, Outcome, end_of_retirement
+
+_BILLED = ("namespace", "cluster", "job", "owner")
+RETIRING_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
+
+CALLS = Family(
+    "scheduler_calls_total",
+    "counter",
+    "Requests to Dask schedulers, by the name of the scheduler's handler; connect is the connection and its handshake.",
+    ("method", "result"),
+)
+CALL_SECONDS = Family(
+    "scheduler_call_duration_seconds",
+    "histogram",
+    "How long a request to a Dask scheduler took.",
+    ("method",),
+    SECONDS,
+)
+RETIREMENTS = Family(
+    "retirements_total",
+    "counter",
+    "Workers deleted after they were chosen to go: handed_over, last_ones (nobody was left to take what they held), "
+    "given_up (at their deadline), not_joined (their scheduler did not have them) or not_asked (nobody could be).",
+    ("outcome",),
+)
+RETIREMENT_SECONDS = Family(
+    "retirement_duration_seconds",
+    "histogram",
+    "How long workers took to go that were asked to retire.",
+    ("outcome",),
+    RETIRING_SECONDS,
+)
+MOVED_BYTES = Family(
+    "retirement_moved_bytes_total",
+    "counter",
+    "How much less workers held at their end, of what no other worker had, than when they were chosen to go: what they "
+    "handed over, and what nobody needed any more.",
+)
+LOST_TASKS = Family("retirement_lost_tasks_total", "counter", "Tasks that ran on workers when these were deleted.")
+LOST_RESULTS = Family(
+    "retirement_lost_results_total", "counter", "Results that no other worker had than those that were deleted."
+)
+LOST_BYTES = Family("retirement_lost_bytes_total", "counter", "The size of the results that were lost so.")
+GPU_SECONDS = Family(
+    "gpu_seconds_total",
+    "counter",
+    "GPUs times seconds that Pods of a cluster, or of its job, kept, from when they had a node to their end.",
+    (*_BILLED, "resource"),
+)
+IDLE_GPU_SECONDS = Family(
+    "gpu_idle_seconds_total",
+    "counter",
+    "Those of them of workers that ran nothing and held nothing, as their scheduler said.",
+    (*_BILLED, "resource"),
+)
+IDLE_SECONDS = Family(
+    "cluster_idle_seconds_total",
+    "counter",
+    "Seconds in which a cluster had workers, and none of them ran or held anything, as their scheduler said.",
+    _BILLED,
+)
+
+FAMILIES = (
+    *(CALLS, CALL_SECONDS),
+    *(RETIREMENTS, RETIREMENT_SECONDS, MOVED_BYTES, LOST_TASKS, LOST_RESULTS, LOST_BYTES),
+    *(GPU_SECONDS, IDLE_GPU_SECONDS, IDLE_SECONDS),
+)
+
+
+class DaskMetrics:
+    """Counts requests to schedulers, retirements, and what clusters use.
+
+    Args:
+        registry: Where the metrics are registered.
+        seconds: A count of seconds that nobody sets.
+        owner_label: The label of clusters and jobs that says who pays.
+    """
+
+    def __init__(self, registry: CollectorRegistry, seconds: Callable[[], float], owner_label: str) -> None:
+        own = [each for each in FAMILIES if not each.ends_with_its_cluster]
+        self._counters = {each: counter(each, registry) for each in own if each.type == "counter"}
+        self._histograms = {each: histogram(each, registry) for each in own if each.type == "histogram"}
+        self._usage = Usage(seconds, owner_label)
+        registry.register(_UsageCollector(self._usage))
+        for outcome in Outcome:
+            self._counters[RETIREMENTS].labels(outcome)
+
+    def called(self, call: Call) -> None:
+        """Count a request to a scheduler."""
+        self._counters[CALLS].labels(call.method, call.result).inc()
+        self._histograms[CALL_SECONDS].labels(call.method).observe(call.seconds)
+
+    def update(self, result: PassResult, *, rehearsed: bool) -> None:
+        """Take in a pass.
+
+        Args:
+            result: The pass.
+            rehearsed: Whether it was a dry run, in which no worker goes.
+        """
+        self._usage.update(result)
+        for response in () if rehearsed else result.responses:
+            end = _retired(response, result)
+            if end is not None:
+                self._count_retirement(end)
+
+    def _count_retirement(self, end: End) -> None:
+        self._counters[RETIREMENTS].labels(end.outcome).inc()
+        if end.seconds is not None and end.outcome is not Outcome.NOT_ASKED:
+            self._histograms[RETIREMENT_SECONDS].labels(end.outcome).observe(end.seconds)
+        self._counters[MOVED_BYTES].inc(end.moved_bytes)
+        self._counters[LOST_TASKS].inc(end.lost_tasks)
+        self._counters[LOST_RESULTS].inc(end.lost_results)
+        self._counters[LOST_BYTES].inc(end.lost_bytes)
+
+
+def _retired(response: Response, result: PassResult) -> End | None:
+    """How the retirement of a worker ended that this write deleted; `None` if it was no such write."""
+    action, snapshot = response.action, result.snapshot
+    is_delete = action.verb is Verb.DELETE and action.key.kind == POD and response.result is Result.DONE
+    group = snapshot.get(DaskWorkerGroup, action.owner) if snapshot is not None and is_delete else None
+    if snapshot is None or group is None:
+        return None
+    retirement = next((one for one in group.status.decisions.retiring if one.uid == action.uid), None)
+    cluster = snapshot.get(DaskCluster, Key(DASK_CLUSTER, action.key.namespace, group.spec.cluster))
+    if retirement is None or cluster is None:
+        return None
+    pod = snapshot.get(Pod, action.key)
+    answer = DaskWorkers(ClusterParts(cluster, snapshot)).answer
+    return end_of_retirement(retirement, pod.status.pod_ip if pod is not None else "", answer, snapshot.taken_at)
+
+
+class _UsageCollector(Collector):
+    """What clusters have used, summed up whenever Prometheus asks."""
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics of clusters that are there, or were until a moment ago."""
+        yield collected(GPU_SECONDS, self._usage.gpu_seconds)
+        yield collected(IDLE_GPU_SECONDS, self._usage.idle_gpu_seconds)
+        yield collected(IDLE_SECONDS, self._usage.idle_seconds)
+
+
+__all__ = ["FAMILIES", "DaskMetrics"]

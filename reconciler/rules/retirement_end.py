@@ -1,0 +1,73 @@
+"""How a worker's retirement ended when its Pod was deleted, and what was lost by that, as its scheduler last told.
+
+handed_over   it held nothing any more that no other worker had, and ran nothing
+last_ones     nobody was left who could have taken what it held
+given_up      its deadline had passed
+not_joined    its scheduler did not have it: it never joined, or left by itself
+not_asked     nobody was asked to let it go: it had not started, had ended, or no scheduler could be asked
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from models.scheduler_answer import SchedulerAnswer
+from models.status import Retirement
+
+
+class Outcome(StrEnum):
+    """How a retirement ended."""
+
+    HANDED_OVER = "handed_over"
+    LAST_ONES = "last_ones"
+    GIVEN_UP = "given_up"
+    NOT_JOINED = "not_joined"
+    NOT_ASKED = "not_asked"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The end of one retirement.
+
+    Args:
+        outcome: How it ended.
+        seconds: How long it took from the decision on; `None` if that is not known.
+        moved_bytes: How much less it held at the end, of what no other worker had, than when it was chosen: what was
+            handed over, and what was no longer needed.
+        lost_tasks: How many tasks still ran.
+        lost_results: How many results went that no other worker had.
+        lost_bytes: How large they were.
+    """
+
+    outcome: Outcome
+    seconds: float | None
+    moved_bytes: int = 0
+    lost_tasks: int = 0
+    lost_results: int = 0
+    lost_bytes: int = 0
+
+
+def end_of_retirement(retirement: Retirement, ip: str, answer: SchedulerAnswer | None, now: datetime) -> End:
+    """How a retirement ended whose Pod is deleted now.
+
+    Args:
+        retirement: The decision.
+        ip: The Pod's address.
+        answer: What its scheduler last told; `None` if nobody asks it.
+        now: The time.
+    """
+    seconds = None if retirement.since is None else max(0.0, (now - retirement.since).total_seconds())
+    if retirement.asked is None:
+        return End(Outcome.NOT_ASKED, seconds)
+    is_late = retirement.deadline is not None and now >= retirement.deadline
+    inside = () if answer is None else answer.workers_in(retirement.name, ip)
+    is_unknown = answer is None or answer.at is None or answer.is_silent
+    if not inside:
+        return End(Outcome.GIVEN_UP if is_late and is_unknown else Outcome.NOT_JOINED, seconds)
+    tasks, results = sum(one.running for one in inside), sum(one.unique_keys for one in inside)
+    left = sum(one.unique_bytes for one in inside)
+    moved = max(0, (retirement.unique_bytes or 0) - left)
+    if not (tasks or results or (is_late and is_unknown)):
+        return End(Outcome.HANDED_OVER, seconds, moved)
+    outcome = Outcome.GIVEN_UP if is_late else Outcome.LAST_ONES
+    return End(outcome, seconds, moved, tasks, results, left)
