@@ -16,6 +16,8 @@ from tests.realcluster.processes import Processes
 LOOPBACK = "127.0.0.1"
 # Their defaults, 20 and 50 requests a second, would be the bottleneck of every measurement.
 UNHURRIED = ("--kube-api-qps=2000", "--kube-api-burst=4000")
+# By default a HorizontalPodAutoscaler looks every 15 s, and waits five minutes before it lessens anything.
+HASTY = ("--horizontal-pod-autoscaler-sync-period=1s", "--horizontal-pod-autoscaler-downscale-stabilization=1s")
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
@@ -144,4 +146,5 @@ def _controller_manager(plane: ControlPlane) -> Sequence[str]:
         "--leader-elect=false",
         "--secure-port=0",
         *UNHURRIED,
+        *HASTY,
     ]

@@ -15,8 +15,9 @@ from reconciler.passes.report.scheduler import scheduler_ready, service_trouble
 from reconciler.passes.report.sentences import shorten
 from reconciler.passes.report.view import View
 from reconciler.passes.report.workers import readiness, selector, shortage
+from reconciler.rules import names
 from reconciler.rules.addresses import dashboard_address, scheduler_address
-from reconciler.rules.parts import ClusterParts
+from reconciler.rules.parts import ClusterParts, naming_or_default
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reason_sets import UNBUILDABLE
 from reconciler.rules.reasons import Reason
@@ -127,10 +128,11 @@ class _Cluster:
         default = self._default_group()
         desired = sum(one.workers.wanted for one in self.groups)
         ready = sum(one.workers.ready for one in self.groups)
+        name = names.default_group(naming_or_default(self.cluster), self.cluster.metadata.name)
         return {
             "replicas": len(default.workers.live) if default else 0,
             "ready_replicas": default.workers.ready if default else 0,
-            "selector": selector(default.group) if default else self.cluster.status.selector,
+            "selector": selector(default.group.metadata.name if default else name),
             "desired_workers": desired,
             "ready_workers": ready,
             "workers": f"{ready}/{desired}",

@@ -74,7 +74,7 @@ def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Conditio
             "ready_replicas": workers.ready,
             "updated_replicas": group.status.updated_replicas if workers.updated is None else workers.updated,
             "workers": f"{workers.ready}/{workers.wanted}",
-            "selector": selector(group),
+            "selector": selector(group.metadata.name),
             "highest_ordinal": group.status.highest_ordinal if decisions.highest_ordinal is None else None,
         }
     )

@@ -106,9 +106,9 @@ def _is_outdated(pod: Pod, present: str | None) -> bool:
     return not pod.has_ended and pod.metadata.annotations.get(TEMPLATE_HASH) != present
 
 
-def selector(group: DaskWorkerGroup) -> str:
-    """The label selector of the group's Pods."""
-    return f"{WORKER_GROUP_NAME}={label_value(group.metadata.name)},{COMPONENT}={Component.WORKER}"
+def selector(group: str) -> str:
+    """The label selector of the Pods of the group of that name."""
+    return f"{WORKER_GROUP_NAME}={label_value(group)},{COMPONENT}={Component.WORKER}"
 
 
 def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from models.resources import DaskCluster
 from models.snapshot import Observed
 from reconciler.passes.values import Finding
 from reconciler.rules.labels import TEMPLATE_HASH
@@ -71,6 +72,13 @@ def test_replicas_are_of_the_default_group_and_workers_of_all() -> None:
     assert (status["replicas"], status["readyReplicas"]) == (3, 2)
     assert (status["desiredWorkers"], status["readyWorkers"], status["workers"]) == (5, 3, "3/5")
     assert status["selector"] == "dask.org/workergroup-name=simple-default-worker-group,dask.org/component=worker"
+
+
+@pytest.mark.parametrize(("of", "name"), [(SIMPLE, "simple-default-worker-group"), (CURRENT, "simple-default")])
+def test_the_first_status_has_the_selector(of: DaskCluster, name: str) -> None:
+    """Before there is any group: without it a HorizontalPodAutoscaler says that one is required, and stops."""
+    status = told(world(of)).statuses[of.key]
+    assert status["selector"] == f"dask.org/workergroup-name={name},dask.org/component=worker"
 
 
 def test_workers_that_are_going_or_have_ended_are_no_replicas() -> None:

@@ -35,6 +35,13 @@ def test_a_long_groups_selector_has_the_shortened_label() -> None:
     assert len(value) <= 63
 
 
+def test_the_first_status_has_the_selector() -> None:
+    """Where no workers are wanted, and where its cluster is not there yet: autoscalers need it to begin."""
+    for objects in ((SIMPLE, none := group(SIMPLE, "none", replicas=0)), (none,)):
+        selector = told(world(*objects)).statuses[none.key]["selector"]
+        assert selector == "dask.org/workergroup-name=none,dask.org/component=worker"
+
+
 @pytest.mark.parametrize(("decisions", "kept"), [({}, 7), ({"retiring": []}, 7), ({"highestOrdinal": 9}, None)])
 def test_the_number_of_version_0_1_stays_until_it_is_among_the_decisions(decisions: Body, kept: int | None) -> None:
     """A number that was given once is never given again; and the same is not said in two places for ever."""
