@@ -52,6 +52,8 @@ SERVICE = Kind("", "v1", "Service", "services")
 EVENT = Kind("", "v1", "Event", "events")
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 """It is only asked whether there is one of a name."""
+SECRET = Kind("", "v1", "Secret", "secrets")
+"""Read by name alone, where a cluster names one."""
 
 CUSTOM_KINDS = (DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER)
 CHILD_KINDS = (POD, SERVICE)

@@ -67,6 +67,7 @@ class SchedulerAnswer:
         is_weighed: Whether it was asked what they do and hold, too.
         error: Why it does not answer any more; empty while it does.
         is_silent: Whether it has not answered for so long that others must decide without it.
+        is_barred: Whether we lack a right to ask it.
     """
 
     pod_uid: str
@@ -75,12 +76,13 @@ class SchedulerAnswer:
     is_weighed: bool = False
     error: str = ""
     is_silent: bool = False
+    is_barred: bool = False
 
     @cached_property
     def roll(self) -> int:
         """Changes with who has joined or is done, and with whether the scheduler answers: when it does, look again."""
         workers = frozenset((one.name, one.host, one.is_retiring and one.is_empty) for one in self.workers)
-        return hash((self.at is None, self.is_silent, workers))
+        return hash((self.at is None, self.is_silent, self.is_barred, workers))
 
     def is_weighed_at(self, now: datetime) -> bool:
         """Whether it tells what workers do and hold, and did so not long ago."""

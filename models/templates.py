@@ -69,6 +69,15 @@ class SchedulerUpdateStrategy(Model):
     the scheduler Pod."""
 
 
+class SchedulerTls(Model):
+    """Where the reconciler finds the certificates with which it may talk to a scheduler that speaks TLS."""
+
+    secret_name: str = Field(min_length=1, max_length=253)
+    """The name of a Secret in the same namespace, with the keys `ca.crt`, `tls.crt` and `tls.key`, as cert-manager and
+    `kubernetes.io/tls` have them: whom to trust, and a certificate that the scheduler trusts. The reconciler must be
+    given the right to read it. It is mounted nowhere."""
+
+
 class SchedulerSpec(Model):
     """The scheduler Pod and the Service in front of it."""
 
@@ -81,6 +90,9 @@ class SchedulerSpec(Model):
     ports for the scheduler (8786) and its dashboard (8787)."""
     update_strategy: SchedulerUpdateStrategy = Field(default_factory=SchedulerUpdateStrategy)
     """What happens when the scheduler's template is edited."""
+    tls: SchedulerTls | None = None
+    """For a scheduler that speaks TLS: where the reconciler finds certificates to talk to it. Without, it asks it
+    nothing."""
 
 
 class RollingUpdate(Model):

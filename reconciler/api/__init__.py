@@ -6,6 +6,6 @@ asked       once       back, sorted  and who we are
 """
 
 from reconciler.api.client import HTTPAPI, Exchange, connect
-from reconciler.api.credentials import NoCluster
+from reconciler.api.credentials import NoCluster, is_in_pod
 
-__all__ = ["HTTPAPI", "Exchange", "NoCluster", "connect"]
+__all__ = ["HTTPAPI", "Exchange", "NoCluster", "connect", "is_in_pod"]

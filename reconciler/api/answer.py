@@ -29,7 +29,7 @@ from reconciler.wire.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from reconciler.wire.protocol import Reply
+from reconciler.wire.protocol import Body, Reply
 
 # The statuses that mean the same to a read as to a write, whatever the reason.
 CLASSES: dict[int, type[ApiError]] = {
@@ -203,6 +203,18 @@ def reply(answer: Answer, request: Request) -> Reply:
     if body is None or "kind" not in body:
         raise lost(request)(_foreign(answer, request), status=answer.status)
     return Reply(body, warnings(answer))
+
+
+def object_of(answer: Answer, request: Request) -> Body:
+    """The object that was read; what else came is not shown, since it may be secret.
+
+    Raises:
+        Unavailable: it is something else.
+    """
+    body = _object(answer.body)
+    if body is None or "kind" not in body:
+        raise lost(request)(f"{request}: what came is no object of Kubernetes", status=answer.status)
+    return body
 
 
 def warnings(answer: Answer) -> tuple[str, ...]:

@@ -24,8 +24,9 @@ from urllib3.exceptions import (
 
 from models.kinds import Key, Kind
 from reconciler.api import credentials, request
-from reconciler.api.answer import SHOWN, Answer, TooSlow, error, listed, lost, reply, whole
+from reconciler.api.answer import SHOWN, Answer, TooSlow, error, listed, lost, object_of, reply, whole
 from reconciler.api.event_stream import HTTPWatch
+from reconciler.api.forwarding import Tunnel, tunnel
 from reconciler.api.request import HttpVerb, Request
 from reconciler.wire.errors import ApiError, Unreachable
 from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Body, Reply, Subresource, Watch
@@ -40,7 +41,7 @@ class Exchange:
     """A request and what became of it, for metrics.
 
     Args:
-        verb: `LIST`, `WATCH`, `CREATE`, `PATCH`, `APPLY` or `DELETE`.
+        verb: `LIST`, `WATCH`, `GET`, `CREATE`, `PATCH`, `APPLY` or `DELETE`.
         resource: Such as `pods` or `daskclusters/status`.
         code: The answer's status, or the class of the error where none came, such as `<Unreachable>`.
         seconds: From before the connection to the answer's last byte; of a watch, to the end of its head.
@@ -148,6 +149,28 @@ class HTTPAPI:
     def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
         """Ask for an object to be deleted; see `reconciler.wire.protocol.API`."""
         return self._write(request.deletion(key, uid, resource_version))
+
+    def get(self, key: Key) -> Body:
+        """One object."""
+        asked = request.reading(key)
+        return object_of(self._answer(asked), asked)
+
+    def forward(self, namespace: str, pod: str, port: int, seconds: float) -> Tunnel:
+        """A way to a port of a Pod.
+
+        Args:
+            namespace: Where the Pod is.
+            pod: Its name.
+            port: Its port.
+            seconds: How long each step to it may take.
+        """
+        asked = request.forwarding(namespace, pod, port)
+        started = time.monotonic()
+        with self._noted(asked, started):
+            _, url, headers = self._prepared(asked)
+            opened = tunnel(self._client.configuration, asked, url, headers, seconds)
+        self._over(asked, str(HTTPStatus.SWITCHING_PROTOCOLS.value), started, 0)
+        return opened
 
     def close(self) -> None:
         """Close the connections that are not in use."""

@@ -86,10 +86,17 @@ def configuration(
     Raises:
         NoCluster: none is there, or the one that is there is wrong.
     """
-    paths = kubeconfig or environ.get("KUBECONFIG")
-    if not paths and not context and environ.get("KUBERNETES_SERVICE_HOST"):
+    if is_in_pod(context, kubeconfig, environ):
         return _in_pod(environ, service_account)
-    return _from_files(_files(paths or "~/.kube/config"), context)
+    return _from_files(_files(kubeconfig or environ.get("KUBECONFIG") or "~/.kube/config"), context)
+
+
+def is_in_pod(
+    context: str | None = None, kubeconfig: str | None = None, environ: Mapping[str, str] = os.environ
+) -> bool:
+    """Whether the cluster is the one in whose Pod we run, and we are its service account."""
+    is_told = kubeconfig or environ.get("KUBECONFIG") or context
+    return not is_told and bool(environ.get("KUBERNETES_SERVICE_HOST"))
 
 
 def _in_pod(environ: Mapping[str, str], service_account: Path) -> Configuration:

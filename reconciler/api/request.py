@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
-from models.kinds import Key, Kind
+from models.kinds import POD, Key, Kind
 from reconciler.wire.protocol import FIELD_MANAGER, Body, Subresource
 
 
@@ -18,6 +18,7 @@ class HttpVerb(StrEnum):
     PATCH = "PATCH"
     APPLY = "APPLY"
     DELETE = "DELETE"
+    GET = "GET"
 
 
 METHODS = {
@@ -27,6 +28,7 @@ METHODS = {
     HttpVerb.PATCH: "PATCH",
     HttpVerb.APPLY: "PATCH",
     HttpVerb.DELETE: "DELETE",
+    HttpVerb.GET: "GET",
 }
 CONTENT_TYPES = {
     HttpVerb.CREATE: "application/json",
@@ -58,14 +60,14 @@ class Request:
     kind: Kind
     namespace: str | None
     name: str | None = None
-    subresource: Subresource | None = None
+    subresource: Subresource | Literal["portforward"] | None = None
     query: tuple[tuple[str, str], ...] = ()
     body: dict[str, Any] | None = None
 
     @property
     def writes(self) -> bool:
         """Whether something is different afterwards."""
-        return self.verb not in (HttpVerb.LIST, HttpVerb.WATCH)
+        return self.verb not in (HttpVerb.LIST, HttpVerb.WATCH, HttpVerb.GET)
 
     @property
     def method(self) -> str:
@@ -110,6 +112,16 @@ def watching(kind: Kind, namespace: str | None, version: str, labels: str, timeo
         "labelSelector": labels,
     }
     return Request(HttpVerb.WATCH, kind, namespace, query=tuple((key, value) for key, value in query.items() if value))
+
+
+def reading(key: Key) -> Request:
+    """Read one object."""
+    return Request(HttpVerb.GET, key.kind, key.namespace, key.name)
+
+
+def forwarding(namespace: str, pod: str, port: int) -> Request:
+    """Open a way to a port of a Pod."""
+    return Request(HttpVerb.GET, POD, namespace, pod, "portforward", (("ports", str(port)),))
 
 
 def creation(kind: Kind, body: Body) -> Request:

@@ -9,8 +9,7 @@ from reconciler.cli.arguments import Invocation
 from reconciler.daemon.connection import connected, now
 from reconciler.daemon.exitcodes import CHANGES, DONE, FAILED
 from reconciler.daemon.namespaces import absent, told
-from reconciler.dask.asking import Schedulers
-from reconciler.dask.workers import ask
+from reconciler.daemon.schedulers import schedulers_of
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
 from reconciler.passes.values import PassResult
@@ -26,9 +25,8 @@ def run_once(invocation: Invocation) -> int:
     settings = invocation.settings
     api = connected(settings)
     try:
-        schedulers = None if settings.no_dask else Schedulers(ask, now)
         twin = twin_of if settings.dry_run else None
-        result = Loop(api, settings, clock=now, twin=twin, schedulers=schedulers).once()
+        result = Loop(api, settings, clock=now, twin=twin, schedulers=schedulers_of(settings, api)).once()
         missing: frozenset[str] = frozenset()
         with suppress(ApiError):  # what fails there has failed in the pass
             missing = absent(api, settings.namespaces)

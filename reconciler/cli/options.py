@@ -16,7 +16,14 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "What to look after": ("namespaces", "naming"),
     "How to run": ("interval", "no_hints", "no_dask", "once", "dry_run", "parallel_writes", "stop_timeout"),
     "What to be careful with": ("no_delete", "deletion_cap"),
-    "How to reach Kubernetes": ("context", "kubeconfig", "connect_timeout", "read_timeout", "total_timeout"),
+    "How to reach Kubernetes": (
+        "context",
+        "kubeconfig",
+        "dask_through",
+        "connect_timeout",
+        "read_timeout",
+        "total_timeout",
+    ),
     "How to watch it": ("log_level", "log_format", "bind", "port", "owner_label"),
 }
 """The settings in the order in which people meet them."""

@@ -17,7 +17,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from queue import Empty
 from typing import NoReturn, Protocol
 
@@ -40,10 +39,10 @@ from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.metrics import Metrics
 from reconciler.daemon.namespaces import tell_absent
 from reconciler.daemon.passlog import PassLog
+from reconciler.daemon.schedulers import schedulers_of
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts, signals
-from reconciler.dask.asking import Schedulers, asking
-from reconciler.dask.workers import ask
+from reconciler.dask.asking import asking
 from reconciler.hints import Hints
 from reconciler.loop import Loop
 from reconciler.memory import twin_of
@@ -78,9 +77,7 @@ def run_daemon(settings: Settings) -> int:
     observers = (metrics, PassLog(now, rehearsed=settings.dry_run))
     hints = None if settings.no_hints or settings.dry_run else Hints(api, settings.namespaces)
     twin = twin_of if settings.dry_run else None
-    schedulers = (
-        None if settings.no_dask else Schedulers(partial(ask, called=metrics.called), now, changed=_hinting(hints))
-    )
+    schedulers = schedulers_of(settings, api, changed=_hinting(hints), called=metrics.called)
     passes = Loop(
         api,
         settings,
@@ -147,8 +144,8 @@ class Pulse:
         self.last_seconds: float | None = None
 
     def __call__(self, exchange: Exchange) -> None:
-        """Take note of a request; watches are opened whatever becomes of passes."""
-        if exchange.verb != HttpVerb.WATCH:
+        """Take note of a request of passes, which read no single objects, and open no watches."""
+        if exchange.verb not in (HttpVerb.WATCH, HttpVerb.GET):
             self.last_seconds = time.monotonic()
         self._exchanged(exchange)
 

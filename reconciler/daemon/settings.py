@@ -77,7 +77,11 @@ class Settings(BaseSettings):
     right to watch what is listed."""
     no_dask: bool = False
     """Ask no Dask scheduler anything: a worker counts as soon as its Pod is ready, and one that is to go is deleted
-    with what it holds. By default schedulers are asked, at the addresses of their Pods."""
+    with what it holds. By default schedulers are asked."""
+    dask_through: Literal["auto", "pods", "port-forward"] = "auto"
+    """How schedulers are reached: `pods`, at the addresses of their Pods; `port-forward`, through the API server, which
+    takes the rights to get and create `pods/portforward`; `auto`, the first in a Pod with its service account, and
+    elsewhere, where these addresses lead nowhere, the second."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False

@@ -17,7 +17,7 @@ import structlog
 
 from models.kinds import Key
 from models.scheduler_answer import SchedulerAnswer
-from reconciler.dask.errors import DaskError
+from reconciler.dask.errors import Barred, DaskError
 from reconciler.rules.questions import Question
 
 URGENT_SECONDS = 1.0
@@ -176,13 +176,13 @@ class Schedulers:
         return None
 
     def _ask(self, key: Key, asked: _Asked, *, is_last: bool = False) -> None:
-        question, error = asked.question, ""
+        question, error, is_barred = asked.question, "", False
         before, began, began_seconds = asked.answer, self.now(), self.seconds()
         told = before
         try:
             told = self.ask(question, before)
         except DaskError as silence:
-            error = silence.message
+            error, is_barred = silence.message, isinstance(silence, Barred)
         except Exception as bug:  # it is this scheduler's question alone that is lost
             log.exception("scheduler.crashed", cluster=str(key))
             error = f"{type(bug).__name__}: {bug}"[:200]
@@ -190,8 +190,8 @@ class Schedulers:
         with self._news:
             if error:
                 asked.failing_since = self.seconds() if asked.failing_since is None else asked.failing_since
-                is_silent = is_last or self.seconds() - asked.failing_since >= _patience(before)
-                asked.answer = replace(before, error=error, is_silent=is_silent)
+                is_silent = is_last or is_barred or self.seconds() - asked.failing_since >= _patience(before)
+                asked.answer = replace(before, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
                 asked.answer = replace(told, at=began)
@@ -214,7 +214,8 @@ class Schedulers:
         """How long until a scheduler is asked again that took so long to answer."""
         if asked.failing_since is not None:
             failing = self.seconds() - asked.failing_since
-            return min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else URGENT_SECONDS
+            lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
+            return max(URGENT_SECONDS, lasting)
         urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
         return urgent if asked.question.is_urgent else QUIET_SECONDS
 

@@ -13,6 +13,7 @@ from reconciler.dask.errors import DaskError, Excess, Malformed, Nonsense, Sched
 from reconciler.dask.frames import WORD_SIZE, first_size, layout, packed
 from reconciler.dask.messagepack import decode, encode
 from reconciler.dask.plain import SMALL, Bounds, Plain
+from reconciler.dask.secured import Channel, Secured
 
 PIECE = 256 * 1024
 """The most bytes that are read at once."""
@@ -53,6 +54,7 @@ class Address:
         host: Its IP address. Names are not looked up: no deadline would end that.
         port: Its port.
         tls: Who we are and whom we trust, where it speaks `tls://`.
+        through: Opens another way there within so many seconds, instead of connecting to the host.
 
     Raises:
         ValueError: the host is not an IP address, or the port is none.
@@ -61,6 +63,7 @@ class Address:
     host: str
     port: int
     tls: ssl.SSLContext | None = None
+    through: Callable[[float], Channel] | None = None
 
     def __post_init__(self) -> None:
         ipaddress.ip_address(self.host)
@@ -112,10 +115,10 @@ class Connection:
     """
 
     def __init__(
-        self, address: Address, connected: socket.socket, deadline: Deadline, called: Called = lambda _: None
+        self, address: Address, connected: Channel, deadline: Deadline, called: Called = lambda _: None
     ) -> None:
         self._address = address
-        self._socket = connected
+        self._channel = connected
         self._deadline = deadline
         self._called = called
 
@@ -125,7 +128,7 @@ class Connection:
         Raises:
             DaskError: the other side is no scheduler.
         """
-        with _explained(self._address, "for a handshake", self._socket):
+        with _explained(self._address, "for a handshake", self._channel):
             self._send(_HANDSHAKE)
             if not isinstance(self._receive(SMALL), dict):
                 raise Nonsense("it is no handshake of Dask's")
@@ -145,7 +148,7 @@ class Connection:
             DaskError: there is no answer.
         """
         asked = f"for {request}"
-        with _counted(request, self._called), _explained(self._address, asked, self._socket):
+        with _counted(request, self._called), _explained(self._address, asked, self._channel):
             self._send({"op": request, "reply": True, **arguments})
             answer = self._receive(bounds)
             if not _is_refusal(answer):
@@ -156,8 +159,8 @@ class Connection:
     def _send(self, message: Plain) -> None:
         left = memoryview(packed(encode(message)))
         while left:
-            self._socket.settimeout(self._deadline.left())
-            left = left[self._socket.send(left) :]
+            self._channel.settimeout(self._deadline.left())
+            left = left[self._channel.send(left) :]
 
     def _receive(self, bounds: Bounds) -> Plain:
         first = self._read(first_size(self._read(WORD_SIZE), bounds))
@@ -175,8 +178,8 @@ class Connection:
     def _pieces(self, size: int) -> Iterator[bytes]:
         """So many bytes, as they arrive."""
         while size:
-            self._socket.settimeout(self._deadline.left())
-            piece = self._socket.recv(min(size, PIECE))
+            self._channel.settimeout(self._deadline.left())
+            piece = self._channel.recv(min(size, PIECE))
             if not piece:
                 raise ConnectionError("it closed the connection")
             size -= len(piece)
@@ -212,20 +215,24 @@ def connect(
         yield connection
 
 
-def _connected(address: Address, deadline: Deadline, opened: contextlib.ExitStack) -> socket.socket:
-    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-    plain = opened.enter_context(socket.socket(family, socket.SOCK_STREAM))
-    plain.settimeout(deadline.left())
-    plain.connect((address.host, address.port))
-    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+def _connected(address: Address, deadline: Deadline, opened: contextlib.ExitStack) -> Channel:
+    plain: Channel
+    if address.through is None:
+        plain = direct = opened.enter_context(socket.socket(_family(address.host), socket.SOCK_STREAM))
+        direct.settimeout(deadline.left())
+        direct.connect((address.host, address.port))
+        direct.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    else:
+        plain = opened.enter_context(contextlib.closing(address.through(deadline.left())))
     if address.tls is None:
         return plain
-    secured = opened.enter_context(
-        address.tls.wrap_socket(plain, server_hostname=address.host, do_handshake_on_connect=False)
-    )
-    secured.settimeout(deadline.left())
-    secured.do_handshake()
+    secured = Secured(plain, address.tls, deadline.left)
+    secured.shake_hands()
     return secured
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
 @contextlib.contextmanager
@@ -242,7 +249,7 @@ def _counted(method: str, called: Called) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(address: Address, asked: str, *to_close: socket.socket) -> Iterator[None]:
+def _explained(address: Address, asked: str, *to_close: Channel) -> Iterator[None]:
     """Whatever goes wrong is an error that says who was asked for what, and what to do."""
     try:
         yield
@@ -266,7 +273,7 @@ def _explanation(error: OSError | Nonsense) -> tuple[type[DaskError], str, str]:
                 "see whether a scheduler of Dask 2021.4 or newer listens there",
             )
         case ssl.SSLError():
-            words = error.reason or error.strerror or "TLS failed"
+            words = getattr(error, "verify_message", "") or error.reason or error.strerror or "TLS failed"
             return (
                 Unreachable,
                 f"refused TLS: {words}",

@@ -2,12 +2,13 @@
 
 DaskError
 ├── Unreachable      no connection, or it was closed
+├── Barred           we lack a right to ask it
 ├── Silent           the deadline of the conversation has passed
 ├── Malformed        what came is no answer that we know
 │   └── TooLarge       it is more than we are willing to read
 └── SchedulerError   the scheduler says that it could not do it
 
-After a request that changes something, the first three leave unknown whether it was done.
+After a request that changes something, all but Barred and SchedulerError leave unknown whether it was done.
 """
 
 from typing import ClassVar
@@ -34,6 +35,12 @@ class Unreachable(DaskError):
     """There is no connection to the scheduler, or it was closed before the answer was complete."""
 
     result = "unreachable"
+
+
+class Barred(DaskError):
+    """We lack a right that it takes to ask the scheduler."""
+
+    result = "barred"
 
 
 class Silent(DaskError):

@@ -9,6 +9,7 @@ from reconciler.dask.answers import Holding, Worker
 from reconciler.dask.connection import Address, Called, Connection, connect
 from reconciler.dask.errors import DaskError, TooLarge, Unreachable
 from reconciler.dask.plain import LARGE, SMALL, Bounds
+from reconciler.dask.reach import Reach
 from reconciler.dask.scheduler import holdings, identity, processing, retire
 from reconciler.rules.questions import Question
 
@@ -24,13 +25,18 @@ FEW_WORKERS = 500
 LETS_GO = "closing_gracefully"
 """The status of a worker that its scheduler gives nothing more to do."""
 
+DIRECTLY = Reach()
+"""At the addresses of Pods, and in the clear."""
+
 _NOTHING = Holding(0, 0, 0)
 _UNKNOWN = Holding(1, 1, 0)
 """What a worker holds if that is too much to be told: something."""
 _reading = threading.Semaphore(READ_AT_ONCE)
 
 
-def ask(question: Question, before: SchedulerAnswer, called: Called = lambda _: None) -> SchedulerAnswer:
+def ask(
+    question: Question, before: SchedulerAnswer, reach: Reach = DIRECTLY, called: Called = lambda _: None
+) -> SchedulerAnswer:
     """Ask a scheduler of its workers, and have it let those go that are to go.
 
     What they do and hold is asked only if something waits for the answer.
@@ -38,6 +44,7 @@ def ask(question: Question, before: SchedulerAnswer, called: Called = lambda _: 
     Args:
         question: What to ask.
         before: What it told before.
+        reach: How it is reached.
         called: Told of each request.
 
     Returns:
@@ -46,11 +53,15 @@ def ask(question: Question, before: SchedulerAnswer, called: Called = lambda _: 
     Raises:
         DaskError: it does not answer.
     """
+    address = reach.address(question)
     try:
-        address = Address(question.host, question.port)
-    except ValueError as error:
-        message = f"The scheduler of {question.cluster} cannot be asked: {error}; see its Pod's address and its port."
-        raise Unreachable(message) from None
+        return _ask(question, before, address, called)
+    except Unreachable:
+        reach.failed(question)
+        raise
+
+
+def _ask(question: Question, before: SchedulerAnswer, address: Address, called: Called) -> SchedulerAnswer:
     workers: Mapping[str, DaskWorker] = {}
     try:
         is_large = len(before.workers) > FEW_WORKERS

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from queue import Empty
 
 from models.kinds import DASK_CLUSTER, Key
@@ -19,12 +20,15 @@ from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
 from reconciler.dask.asking import Schedulers, asking
+from reconciler.dask.certificates import Certificates
+from reconciler.dask.reach import Reach
 from reconciler.dask.workers import ask
 from reconciler.local.announcements import Announcements
 from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
 from reconciler.local.exception_barrier import ExceptionBarrier
 from reconciler.local.files.following import Following, Notice
+from reconciler.local.files.supplies import SECRET
 from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.node import Node
 from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
@@ -127,7 +131,8 @@ class Run:
     def _reconciling(self, events: Events) -> Iterator[None]:
         """The reconciler's own loop, in a thread."""
         stop = threading.Event()
-        schedulers = None if self._settings.no_dask else Schedulers(ask, self._clock)
+        reach = Reach(Certificates(self._secret))
+        schedulers = None if self._settings.no_dask else Schedulers(partial(ask, reach=reach), self._clock)
         loop = Loop(self._api, self._settings, clock=self._clock, schedulers=schedulers)
 
         def passes() -> None:
@@ -146,6 +151,13 @@ class Run:
             finally:
                 stop.set()
                 thread.join()
+
+    def _secret(self, namespace: str, name: str) -> Mapping[str, bytes]:
+        """What the Secret in the files holds."""
+        found = self._following.supplies.get((SECRET, namespace, name))
+        if found is None:
+            raise ValueError("it is in none of the files")
+        return found.data
 
     def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> Outcome | None:
         """How it ended; `None` if a signal came, or the loop is gone."""

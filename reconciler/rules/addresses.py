@@ -57,8 +57,11 @@ def dashboard_port(cluster: DaskCluster) -> int | None:
 
 
 def scheme(cluster: DaskCluster) -> str:
-    """The protocol that the scheduler speaks: what its options or its environment say, else `tcp`."""
-    return _options(cluster).scheme
+    """The protocol that the scheduler speaks: what its options or its environment say.
+
+    Else it is `tls` where `spec.scheduler.tls` names certificates, and `tcp` where not.
+    """
+    return _options(cluster).scheme or ("tcp" if cluster.spec.scheduler.tls is None else "tls")
 
 
 def service_ports(cluster: DaskCluster) -> Sequence[dict[str, Any]]:

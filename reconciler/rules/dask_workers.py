@@ -1,8 +1,9 @@
 """What a worker Pod's scheduler says of it: whether it has joined, what it holds, and whether it may go.
 
     the scheduler            has a worker joined?         may a worker that was chosen go?
-    is asked by nobody, or   not known: a ready Pod       at once: its state is gone with the scheduler, or nobody
-    has no Pod that runs     counts                       could ask
+    is asked by nobody, may  not known: a ready Pod       at once: its state is gone with the scheduler, or nobody
+    not be asked, or has no  counts                       could ask
+    Pod that runs
     has not answered yet     not yet                      not yet
     answers                  if it says so                when it has nothing left, or never joined
     runs and is not ready    not known: a ready Pod       at its deadline: it may only be too busy for its probe
@@ -20,6 +21,7 @@ from enum import Enum
 from functools import cached_property
 
 from models.observed import Pod
+from models.resources import DaskCluster
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.status import Retirement
 from reconciler.rules.addresses import scheme
@@ -43,10 +45,19 @@ class Knowledge(Enum):
 
 
 def scheduler_to_ask(parts: ClusterParts) -> Pod | None:
-    """The scheduler Pod that can be asked: the one that is there to stay, if it is ready and speaks plain TCP."""
+    """The scheduler Pod that can be asked: the one that is there to stay, if it is ready.
+
+    It must speak plain TCP, or TLS with certificates that its cluster names.
+    """
     keep = parts.lasting_scheduler
-    can = keep is not None and keep.is_ready and bool(keep.status.pod_ip) and scheme(parts.cluster) == "tcp"
-    return keep if can else None
+    speaks = scheme(parts.cluster) == "tcp" or bool(tls_secret(parts.cluster))
+    return keep if keep is not None and keep.is_ready and keep.status.pod_ip and speaks else None
+
+
+def tls_secret(cluster: DaskCluster) -> str:
+    """The Secret with which its scheduler is asked, if that speaks TLS; else empty."""
+    tls = cluster.spec.scheduler.tls
+    return tls.secret_name if tls is not None and scheme(cluster) == "tls" else ""
 
 
 def asked_to_retire(parts: ClusterParts) -> frozenset[tuple[str, str]]:
@@ -86,9 +97,16 @@ class DaskWorkers:
             return Knowledge.UNASKED
         if answer is None:
             return Knowledge.AWAITED
+        if answer.is_barred and answer.at is None:
+            return Knowledge.UNASKED
         if answer.is_silent:
             return Knowledge.SILENT
         return Knowledge.AWAITED if answer.at is None else Knowledge.KNOWN
+
+    @property
+    def silence(self) -> str:
+        """Why its scheduler does not answer, if others decide without it; else empty."""
+        return self.answer.error if self.answer is not None and self.answer.is_silent else ""
 
     def inside(self, pod: Pod) -> tuple[DaskWorker, ...]:
         """The worker processes of a Pod, as far as the scheduler ever told."""

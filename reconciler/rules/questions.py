@@ -11,7 +11,7 @@ from models.kinds import Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.rules.addresses import listening_port
-from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask
+from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask, tls_secret
 from reconciler.rules.parts import ClusterParts, tree_of
 from reconciler.rules.reason_sets import is_settled
 
@@ -28,6 +28,8 @@ class Question:
         port: Where it listens.
         retire: The workers that it is asked to let go: their Pods' names and IP addresses.
         is_urgent: Whether something waits for the answer.
+        pod: The scheduler Pod's name.
+        tls_secret: The Secret with which it is asked; empty where it speaks plain TCP.
     """
 
     cluster: Key
@@ -37,6 +39,8 @@ class Question:
     port: int
     retire: frozenset[tuple[str, str]] = frozenset()
     is_urgent: bool = False
+    pod: str = ""
+    tls_secret: str = ""
 
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
@@ -55,6 +59,8 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
             listening_port(cluster),
             retire,
             bool(retire) or not (_is_settled(cluster) and all(map(_is_settled, parts.groups))),
+            pod.metadata.name,
+            tls_secret(cluster),
         )
 
 

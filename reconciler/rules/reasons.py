@@ -140,6 +140,18 @@ class Reason(StrEnum):
             "See the message: an image, resources, the command.",
         ),
     )
+    NOT_ANSWERING = (
+        "NotAnswering",
+        Use(
+            _SCHEDULER_READY,
+            "True",
+            CLUSTER,
+            "The scheduler Pod is ready, but the reconciler cannot ask it: workers count as soon as their Pods are "
+            "ready, and go without [handing over](dask.md) what they hold.",
+            "See the message: a right, a Secret, a NetworkPolicy; or the scheduler hangs.",
+            event=EventType.WARNING,
+        ),
+    )
     REPLACING = (
         "Replacing",
         Use(_SCHEDULER_READY, "False", CLUSTER, "The scheduler Pod has ended, or its template was edited.", "Wait."),

@@ -3,7 +3,7 @@
     scheme      --protocol tls                            its value, the first of several
                 --tls-cert …, comm.require-encryption     tls
                 --contact-address, --host tls://…         their scheme
-                comm.default-scheme                       its value; without any of these tcp
+                comm.default-scheme                       its value
     port        --port 8786, --host tls://0.0.0.0:8786    its value, the first of several
     dashboard   --dashboard-address :8787                 the port in it
 
@@ -41,8 +41,8 @@ class SchedulerOptions:
 
     @property
     def scheme(self) -> str:
-        """The protocol that it speaks, such as `tcp` or `tls`."""
-        return next(filter(None, self._schemes()), "tcp")
+        """The protocol that it speaks, such as `tcp` or `tls`; empty if nothing says so."""
+        return next(filter(None, self._schemes()), "")
 
     @property
     def port(self) -> int | None:

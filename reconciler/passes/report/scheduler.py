@@ -7,6 +7,7 @@ from reconciler.passes.report.pod_trouble import explain
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
 from reconciler.passes.values import Action, Result, Verb
+from reconciler.rules.dask_workers import DaskWorkers
 from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
@@ -23,6 +24,10 @@ def scheduler_ready(view: View, parts: ClusterParts, acceptance: Condition) -> C
     pod = parts.scheduler
     if pod is None:
         return _absent(view, parts, acceptance)
+    silence = DaskWorkers(parts).silence if pod is parts.lasting_scheduler else ""
+    if pod.is_ready and silence:
+        message = f"The scheduler Pod {pod.metadata.name} is ready, but cannot be asked: {silence}"
+        return condition(ConditionType.SCHEDULER_READY, Reason.NOT_ANSWERING, sentence(message))
     if pod.is_ready:
         message = f"The scheduler Pod {pod.metadata.name} is ready."
         return condition(ConditionType.SCHEDULER_READY, Reason.READY, message)

@@ -26,6 +26,14 @@ from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reason_sets import BLOCKING
 from reconciler.rules.reasons import Reason
 
+_TOLD = (
+    ConditionType.READY,
+    ConditionType.SCHEDULER_READY,
+    ConditionType.ACCEPTED,
+    ConditionType.RUNNER_UP_TO_DATE,
+)
+"""The conditions of which some reasons make an Event."""
+
 
 def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:
     """The Events about one resource.
@@ -73,7 +81,7 @@ def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
 
 def _changes(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:
     """Events for the conditions that have changed."""
-    for type_ in (ConditionType.READY, ConditionType.ACCEPTED, ConditionType.RUNNER_UP_TO_DATE):
+    for type_ in _TOLD:
         changed = _changed(type_, observed, status)
         if changed is None:
             continue

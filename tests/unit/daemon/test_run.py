@@ -12,6 +12,7 @@ from reconciler.daemon import run
 from reconciler.daemon.run import Passes
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events
+from reconciler.dask.secured import Channel
 from reconciler.memory import MemoryAPI
 from reconciler.wire.errors import Unreachable
 from tests.builders import NOON
@@ -24,6 +25,9 @@ class Server(MemoryAPI):
         super().__init__(lambda: NOON)
 
     def list(self, *_: Any, **__: Any) -> bytes:
+        raise LookupError("a bug")
+
+    def forward(self, *_: Any) -> Channel:
         raise LookupError("a bug")
 
     def close(self) -> None:

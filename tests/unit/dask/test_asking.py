@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from reconciler.dask.asking import LONGEST_PAUSE_SECONDS, QUIET_SECONDS, SILENT_SECONDS, THREADS, Schedulers
-from reconciler.dask.errors import Silent
+from reconciler.dask.errors import Barred, Silent
 from reconciler.rules.questions import Question
 from tests.builders import NOON
 
@@ -121,6 +121,21 @@ def test_who_does_not_answer_is_asked_less_and_less_often() -> None:
     assert place.pauses(7) == [8.0, 16.0, 32.0, 64.0, 128.0, 256.0, LONGEST_PAUSE_SECONDS]
     place.told = ()
     assert place.pauses(2) == [LONGEST_PAUSE_SECONDS, 1.0]
+
+
+def test_whoever_may_not_be_asked_counts_as_silent_at_once() -> None:
+    """A right that is lacking does not come with the next second; it is tried again less and less often."""
+    place = Place(Barred("the Secret may not be read"))
+    place.want(question(urgent=True))
+    place.after(0.0)
+    told = place.answer(question())
+    assert told == SchedulerAnswer("first", error="the Secret may not be read", is_silent=True, is_barred=True)
+    assert place.changed == [question().tree]
+    assert place.pauses(6) == [1.0, 1.0, 2.0, 4.0, 8.0, 16.0]
+    place.told = (ONE,)
+    place.pauses(1)
+    assert place.answer(question()).workers == (ONE,)
+    assert (place.answer(question()).is_barred, place.answer(question()).error) == (False, "")
 
 
 def test_what_was_told_stands_until_the_silence_lasts_long() -> None:

@@ -194,6 +194,17 @@ def test_the_role_grants_what_the_daemon_does_and_no_more() -> None:
     assert rights() == RIGHTS
 
 
+def test_secrets_are_read_by_name_alone_and_only_where_that_is_granted_apart() -> None:
+    """Neither listed nor watched: whoever may list Secrets has them all."""
+    role, binding = resources(REPOSITORY / "deploy" / "tls")
+    assert role["kind"] == "Role"
+    assert role["rules"] == [
+        {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["dask-tls"], "verbs": ["get"]}
+    ]
+    assert binding["roleRef"]["name"] == role["metadata"]["name"]
+    assert binding["subjects"] == the("ClusterRoleBinding")["subjects"]
+
+
 def test_the_deployment_selects_its_own_pods() -> None:
     """A Deployment whose selector misses its template is refused."""
     spec = the("Deployment")["spec"]

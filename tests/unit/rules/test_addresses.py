@@ -72,6 +72,13 @@ def test_the_scheme_is_what_the_scheduler_is_told(container: dict[str, Any], sch
     assert _with_scheduler(**container) == scheme
 
 
+def test_where_certificates_are_named_the_scheme_is_tls_unless_something_says_otherwise() -> None:
+    """What a file or a ConfigMap tells the scheduler cannot be seen."""
+    for args, scheme in ([], "tls"), (["--protocol", "tcp"], "tcp"):
+        spec = {"spec": pod_spec(args=["dask", "scheduler", *args]), "tls": {"secretName": "dask-tls"}}
+        assert address.scheme(cluster(scheduler=spec)) == scheme
+
+
 @pytest.mark.parametrize(
     ("args", "port", "dashboard"),
     [

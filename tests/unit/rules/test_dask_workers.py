@@ -35,6 +35,7 @@ def _seen(answer: SchedulerAnswer | None, *, later: timedelta = SECOND, is_asked
 
 
 SILENT = {"error": "it does not answer", "is_silent": True}
+BARRED = {**SILENT, "is_barred": True}
 
 
 ME = DaskWorker(NAME, "")
@@ -67,6 +68,8 @@ HEIR = DaskWorker("another", "")
         pytest.param(_seen(_answer(ME), later=300 * SECOND), (Knowledge.KNOWN, True, True), id="too late"),
         pytest.param(_seen(_answer(ME, HEIR, **SILENT)), (Knowledge.SILENT, True, False), id="fell silent"),
         pytest.param(_seen(_answer(at=None, **SILENT)), (Knowledge.SILENT, True, True), id="was always silent"),
+        pytest.param(_seen(_answer(at=None, **BARRED)), (Knowledge.UNASKED, True, True), id="may not be asked"),
+        pytest.param(_seen(_answer(ME, HEIR, **BARRED)), (Knowledge.SILENT, True, False), id="may not any more"),
     ],
 )
 def test_who_has_joined_and_who_may_go(seen: DaskWorkers, expected: tuple[Knowledge, bool | None, bool]) -> None:

@@ -20,6 +20,9 @@ SETTLED = {
 ONE = cluster(status=SETTLED)
 HEAD = scheduler(ONE, ip="10.0.0.7")
 DEFAULT = default_group(ONE, status=SETTLED)
+UCX = cluster(
+    scheduler={"spec": pod_spec(args=["dask", "scheduler", "--protocol", "ucx"]), "tls": {"secretName": "dask-tls"}}
+)
 SECURED = cluster(scheduler={"spec": pod_spec(args=["dask", "scheduler", "--protocol", "tls"])})
 
 
@@ -41,7 +44,7 @@ def _retiring(*pods: Pod, **more: Any) -> dict[str, Any]:
 def test_a_scheduler_is_asked_at_its_pod() -> None:
     """Of a cluster that is as it should be, nothing more than whether it is still there."""
     assert _asked(ONE, HEAD, DEFAULT) == [
-        Question(ONE.key, ONE.key, HEAD.metadata.uid, "10.0.0.7", 8786),
+        Question(ONE.key, ONE.key, HEAD.metadata.uid, "10.0.0.7", 8786, pod=HEAD.metadata.name),
     ]
 
 
@@ -54,6 +57,24 @@ def test_a_jobs_cluster_is_in_its_jobs_tree() -> None:
 
 
 @pytest.mark.parametrize(
+    ("args", "secret"),
+    [
+        pytest.param(["--protocol", "tls"], "dask-tls", id="it says that it speaks TLS"),
+        pytest.param([], "dask-tls", id="nothing that can be seen says what it speaks"),
+        pytest.param(["--protocol", "tcp"], "", id="it says that it does not"),
+    ],
+)
+def test_a_scheduler_that_speaks_tls_is_asked_with_the_secret_that_its_cluster_names(
+    args: list[str], secret: str
+) -> None:
+    """Certificates for one that speaks plain TCP are of no use."""
+    spec = {"spec": pod_spec(args=["dask", "scheduler", *args]), "tls": {"secretName": "dask-tls"}}
+    of = cluster(scheduler=spec)
+    (question,) = _asked(of, scheduler(of))
+    assert question.tls_secret == secret
+
+
+@pytest.mark.parametrize(
     "objects",
     [
         pytest.param((ONE,), id="no scheduler"),
@@ -62,7 +83,8 @@ def test_a_jobs_cluster_is_in_its_jobs_tree() -> None:
         pytest.param((ONE, scheduler(ONE, deleting=True)), id="ending"),
         pytest.param((ONE, scheduler(ONE, template_hash="old")), id="about to be replaced"),
         pytest.param((ONE, scheduler(ONE, ip="")), id="without an address"),
-        pytest.param((SECURED, scheduler(SECURED)), id="speaks TLS"),
+        pytest.param((SECURED, scheduler(SECURED)), id="speaks TLS, and no Secret is named"),
+        pytest.param((UCX, scheduler(UCX)), id="speaks UCX, with a Secret"),
     ],
 )
 def test_nobody_is_asked_who_cannot_answer(objects: tuple[Observed, ...]) -> None:

@@ -1,14 +1,18 @@
 """The status of a DaskCluster."""
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from models.resources import DaskCluster
+from models.scheduler_answer import SchedulerAnswer
 from models.snapshot import Observed
 from reconciler.passes.values import Finding
 from reconciler.rules.labels import TEMPLATE_HASH
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
-from tests.builders import built, cluster, default_group, group, pod, scheduler, services, worker, workers, world
+from tests.builders import NOON, built, cluster, default_group, group, pod, scheduler, services, worker, workers, world
 from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY, UNSCHEDULABLE, failed
 from tests.unit.passes.report.told import finding, told
 
@@ -247,3 +251,35 @@ def test_a_cluster_whose_service_leads_nowhere_is_not_ready_whatever_runs() -> N
     status = after.statuses[NO_PORT.key]
     assert status["phase"] == "Error"
     assert "schedulerAddress" not in status
+
+
+HEAD = scheduler(SIMPLE)
+WHY = "The Secret default/dask-tls may not be read; let the reconciler get it"
+IS_READY = "The scheduler Pod simple-scheduler is ready"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "message"),
+    [
+        pytest.param(
+            {"error": WHY, "is_silent": True}, "NotAnswering", f"{IS_READY}, but cannot be asked: {WHY}.", id="silent"
+        ),
+        pytest.param({"error": WHY}, "Ready", f"{IS_READY}.", id="for a moment"),
+        pytest.param({"at": NOON}, "Ready", f"{IS_READY}.", id="answers"),
+        pytest.param(
+            {"error": WHY, "is_silent": True, "pod_uid": "former"}, "Ready", f"{IS_READY}.", id="another Pod's"
+        ),
+    ],
+)
+def test_a_scheduler_that_cannot_be_asked_is_ready_and_says_why(
+    answer: dict[str, Any], reason: str, message: str
+) -> None:
+    """In its own cluster's condition, with an Event; the cluster is as ready as without asking."""
+    others = cluster("other")
+    there = world(SIMPLE, HEAD, others, scheduler(others))
+    found = SchedulerAnswer(**{"pod_uid": HEAD.metadata.uid, **answer})
+    after = told(replace(there, schedulers={SIMPLE.key: found}))
+    condition = after.condition(SIMPLE, "SchedulerReady")
+    assert (condition.status, condition.reason, condition.message) == ("True", reason, message)
+    assert after.condition(others, "SchedulerReady").reason == "Ready"
+    assert ("NotAnswering" in after.events) is (reason == "NotAnswering")
