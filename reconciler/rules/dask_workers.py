@@ -8,13 +8,16 @@
     answers                  if it says so                when it has nothing left, or never joined
     runs and is not ready    not known: a ready Pod       at its deadline: it may only be too busy for its probe
                              counts
-    is silent for long       not known: a ready Pod       at its deadline; at once if it has never answered
-                             counts
+    is silent for long       not known: a ready Pod       at its deadline; at once if it was chosen when the scheduler
+                             counts                       had never answered
 
 A worker whose Pod has no address has nothing to lose; one that has joined has, even if its Pod is not ready. The last
-ones of a cluster go when their tasks are done: there is nobody to take their results. At its deadline any may go.
+ones of a cluster go when their tasks are done: there is nobody to take their results, and others' tasks may need them.
+At its deadline any may go. One that was chosen when it could not be asked, and is still there when it can be, is asked
+then: it may have joined meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -131,21 +134,34 @@ class DaskWorkers:
     def may_go(self, pod: Pod, retirement: Retirement) -> bool:
         """Whether a worker that was chosen to go may be deleted now."""
         now, inside = self.parts.snapshot.taken_at, self.inside(pod)
+        if self.is_asked_anew(pod, retirement):
+            return False
         asked, deadline = retirement.asked or now, retirement.deadline or now
-        is_late = now >= deadline or asked > now + MOST_AHEAD
-        if is_late:
+        if now >= deadline:
             return True
         if self.knowledge is Knowledge.UNASKED:
             return not self._may_be_ready_again
-        if self.answer is None or self.answer.at is None:
-            return self.knowledge is Knowledge.SILENT
-        if self.answer.at < asked or not self.answer.is_weighed:
+        if self.answer is None or self.answer.at is None or self.answer.at < asked or not self.answer.is_weighed:
             return False
         own = {worker.name for worker in inside}
         if all(heir in own for heir in self._heirs):
-            # Nobody can take what it holds: then its scheduler does not let it go, and may still give it tasks.
-            return not any(worker.is_busy for worker in inside)
+            return self.answer.is_weighed_at(now) and self._has_done_all(inside, self.answer.workers)
         return all(worker.is_retiring and worker.is_empty for worker in inside)
+
+    @staticmethod
+    def _has_done_all(inside: Sequence[DaskWorker], everyone: Sequence[DaskWorker]) -> bool:
+        """Whether workers may go that have no heir: their scheduler does not let them go, and may give them tasks.
+
+        What they hold may be needed by tasks of others who go with them.
+        """
+        holds = any(worker.unique_keys for worker in inside)
+        return not any(worker.is_busy for worker in (everyone if holds else inside))
+
+    def is_asked_anew(self, pod: Pod, retirement: Retirement) -> bool:
+        """Whether a worker was chosen to go when nobody could ask it, or by a clock that was wrong, and now can be."""
+        now = self.parts.snapshot.taken_at
+        was_asked = retirement.asked is not None and retirement.asked <= now + MOST_AHEAD
+        return not was_asked and self.is_asked_to_retire(pod) and self.has_joined(pod) is not False
 
     @property
     def _may_be_ready_again(self) -> bool:
@@ -165,4 +181,10 @@ class DaskWorkers:
 
     def is_asked_to_retire(self, pod: Pod) -> bool:
         """Whether a worker that is chosen to go is to hand over what it has, if there is somebody to ask it."""
-        return bool(pod.status.pod_ip) and (self.knowledge is not Knowledge.UNASKED or self._may_be_ready_again)
+        is_asked = self.knowledge is not Knowledge.UNASKED and not self._is_asked_in_vain
+        return bool(pod.status.pod_ip) and (is_asked or self._may_be_ready_again)
+
+    @property
+    def _is_asked_in_vain(self) -> bool:
+        """Whether the scheduler has never answered, and is waited for no longer."""
+        return self.answer is not None and self.answer.is_silent and self.answer.at is None

@@ -127,7 +127,7 @@ class _Workers:
             self.group,
             wanted=(*self._kept([*staying, *(pod for pod in chosen if pod not in going)]), *created),
             unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
-            records=tuple(self._records(leaving, turn.keep, counts)),
+            records=tuple(self._records(leaving, turn.keep, counts, self._asked_anew(chosen, turn.keep))),
             findings=waits,
         )
 
@@ -142,7 +142,9 @@ class _Workers:
             ordinal=ordinal(marks),
             created=pod.metadata.creation_timestamp or self.now,
             scheduled=bool(pod.spec.node_name),
+            started=bool(pod.status.pod_ip),
             ready=pod.is_ready,
+            present=bool(inside),
             joined=joined,
             weighed=self._dask.are_weighed,
             retired=any(one.is_retiring for one in inside),
@@ -178,7 +180,16 @@ class _Workers:
         in_vain = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
         return count_ends(self.group.status.decisions, ended, self.template_hash, self.now, in_vain)
 
-    def _records(self, leaving: Mapping[str, str], keep: Collection[str], counts: Body) -> Iterator[Record]:
+    def _asked_anew(self, chosen: Sequence[Pod], keep: Collection[str]) -> list[Pod]:
+        """The workers that were chosen to go when they could not be asked to hand over what they hold, and now can."""
+        going = [
+            one for one in chosen if one.metadata.name not in keep and not (has_ended(one) or self._is_orphan(one))
+        ]
+        return [pod for pod in going if self._dask.is_asked_anew(pod, self.retiring[pod.metadata.uid])]
+
+    def _records(
+        self, leaving: Mapping[str, str], keep: Collection[str], counts: Body, anew: Sequence[Pod]
+    ) -> Iterator[Record]:
         """What is decided, written down in one piece: who goes, who stays after all, and which numbers are used up.
 
         A number is written down once its Pod was seen, not before it is created: then a create whose answer was lost,
@@ -189,11 +200,12 @@ class _Workers:
         decisions: Body = {**({"highestOrdinal": highest} if highest > recorded else {}), **counts}
         reasons = list(dict.fromkeys(leaving.values()))
         pods = {pod.metadata.name: pod for pod in self.pods}
-        if leaving or keep:
-            decisions["retiring"] = self._retiring([pods[name] for name in leaving], keep)
-            reasons += ["it is wanted again"] * bool(keep)
+        if leaving or keep or anew:
+            decisions["retiring"] = self._retiring([*(pods[name] for name in leaving), *anew], keep)
+            reasons += ["it is wanted again"] * bool(keep) + ["their scheduler can be asked now"] * bool(anew)
         if decisions:
-            words = [f"{len(leaving)} to go"] * bool(leaving) + [f"{len(keep)} to stay"] * bool(keep)
+            numbers = ((len(leaving), "to go"), (len(keep), "to stay"), (len(anew), "to ask"))
+            words = [f"{number} {what}" for number, what in numbers if number]
             reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are used"
             doomed = tuple(pods[name].metadata.uid for name in leaving)
             yield Record(self.group, {"status": {"decisions": decisions}}, reason, doomed)
@@ -201,7 +213,8 @@ class _Workers:
     def _retiring(self, leaving: Sequence[Pod], keep: Collection[str]) -> list[Body]:
         """Who goes: those chosen before who are still there, and those chosen now."""
         there = {pod.metadata.uid for pod in self.pods}
-        before = [one for one in self.retiring.values() if one.uid in there and one.name not in keep]
+        gone = {*keep, *(pod.metadata.name for pod in leaving)}
+        before = [one for one in self.retiring.values() if one.uid in there and one.name not in gone]
         new = [self._retirement(pod) for pod in leaving]
         return [one.wire() for one in sorted([*before, *new], key=lambda one: one.name)]
 

@@ -4,17 +4,17 @@
     orphaned      made for a scheduler from another template; its state is gone with that scheduler
     available     joined its scheduler, and ready for at least minReadySeconds
 
-    RollingUpdate   stale workers that are not available go at once; of the available ones as many as leave
-                    `replicas - maxUnavailable` available. New ones come while there are fewer than
+    RollingUpdate   stale workers go at once that are neither available nor with their scheduler; of the others as many
+                    as leave `replicas - maxUnavailable` at work. New ones come while there are fewer than
                     `replicas + maxSurge`. New workers that do not become available stop it there.
     Recreate        all stale workers go; new ones come when they are gone.
     OnDelete        stale workers stay until someone deletes them.
 
 A worker that was chosen to go takes up room until its deletion has begun: where deletions are postponed, nothing is
 piled up. Until then it is taken back if the group wants more workers again, unless its scheduler has let it go.
-Orphaned workers go, whatever the strategy. While a scheduler's answer is awaited, no ready worker is chosen. Surplus
-workers go cheapest first: not scheduled, not ready, not joined, stale, idle, with little data that no other has,
-youngest.
+Orphaned workers go, whatever the strategy. While a scheduler's answer is awaited, no worker is chosen whose Pod has an
+address: it may have joined. Surplus workers go cheapest first: not scheduled, not ready, not joined, stale, idle, with
+little data that no other has, youngest.
 """
 
 import math
@@ -37,7 +37,9 @@ class Worker:
         ordinal: Its number within the group.
         created: When it was created.
         scheduled: Whether it has a node.
+        started: Whether its Pod has an address, from which it may have joined.
         ready: Whether its Pod is ready.
+        present: Whether its scheduler has it, whatever its Pod says.
         joined: Whether its scheduler has it, or cannot be asked; `None` while its answer is awaited.
         weighed: Whether it is known, or cannot be, what it does and holds.
         available: Whether it is ready and has joined, and has been so for long enough.
@@ -52,7 +54,9 @@ class Worker:
     ordinal: int
     created: datetime
     scheduled: bool = True
+    started: bool = True
     ready: bool = True
+    present: bool = False
     joined: bool | None = True
     weighed: bool = True
     available: bool = True
@@ -126,16 +130,19 @@ def _wanted_again(going: Sequence[Worker], missing: int, *, may_be_stale: bool) 
 
 
 def _outdated(staying: Sequence[Worker], least_available: int) -> list[Worker]:
-    """The stale workers that may go now, those that are of no use first."""
-    useless = [worker for worker in staying if worker.stale and not worker.available]
-    useful = sorted((worker for worker in staying if worker.stale and worker.available), key=_cost)
-    spare = sum(worker.available for worker in staying) - least_available
+    """The stale workers that may go now, those that are of no use first.
+
+    One that its scheduler has is of use, although its Pod is not ready: it may have too much to do for its probe.
+    """
+    useless = [worker for worker in staying if worker.stale and not (worker.available or worker.present)]
+    useful = sorted((one for one in staying if one.stale and (one.available or one.present)), key=_cost)
+    spare = len(useful) + sum(one.available for one in staying if not one.stale) - least_available
     return useless + useful[: max(0, spare)]
 
 
 def _known(workers: Iterable[Worker]) -> list[Worker]:
     """Those of whom is known what it costs to let them go; of the others an answer is awaited."""
-    return [worker for worker in workers if worker.weighed or not worker.ready]
+    return [worker for worker in workers if worker.weighed or not worker.started]
 
 
 def _without(workers: Sequence[Worker], leaving: Sequence[Worker]) -> list[Worker]:

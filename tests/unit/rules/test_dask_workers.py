@@ -67,7 +67,13 @@ HEIR = DaskWorker("another", "")
         ),
         pytest.param(_seen(_answer(ME), later=300 * SECOND), (Knowledge.KNOWN, True, True), id="too late"),
         pytest.param(_seen(_answer(ME, HEIR, **SILENT)), (Knowledge.SILENT, True, False), id="fell silent"),
-        pytest.param(_seen(_answer(at=None, **SILENT)), (Knowledge.SILENT, True, True), id="was always silent"),
+        pytest.param(_seen(_answer(at=None, **SILENT)), (Knowledge.SILENT, True, False), id="has been silent since"),
+        pytest.param(
+            _seen(_answer(ME), later=12 * SECOND), (Knowledge.KNOWN, True, False), id="idle long ago, no heir"
+        ),
+        pytest.param(
+            _seen(_answer(GOING, HEIR), later=12 * SECOND), (Knowledge.KNOWN, True, True), id="let go long ago"
+        ),
         pytest.param(_seen(_answer(at=None, **BARRED)), (Knowledge.UNASKED, True, True), id="may not be asked"),
         pytest.param(_seen(_answer(ME, HEIR, **BARRED)), (Knowledge.SILENT, True, False), id="may not any more"),
     ],
@@ -84,6 +90,51 @@ def test_a_worker_that_has_joined_is_waited_for_though_its_pod_is_not_ready() ->
     assert holding.is_asked_to_retire(unready)
     assert not holding.may_go(unready, ASKED)
     assert _seen(_answer(HEIR)).may_go(unready, ASKED)
+
+
+UNASKED = Retirement(name=NAME, uid=POD.metadata.uid, since=NOON)
+FROM_NEXT_YEAR = ASKED.model_copy(update={"asked": NOON + timedelta(days=365), "deadline": NOON + timedelta(days=366)})
+
+
+@pytest.mark.parametrize(
+    ("seen", "is_asked_anew"),
+    [
+        pytest.param(_seen(_answer(ME, HEIR)), True, id="it has joined"),
+        pytest.param(_seen(None), True, id="it may have joined"),
+        pytest.param(_seen(_answer(HEIR)), False, id="it has never joined"),
+        pytest.param(_seen(_answer(at=None, **SILENT)), False, id="its scheduler has never answered"),
+        pytest.param(_seen(None, is_asked=False), False, id="nobody asks"),
+    ],
+)
+def test_who_was_chosen_when_nobody_could_ask_it_is_asked_as_soon_as_one_can(
+    seen: DaskWorkers,
+    is_asked_anew: bool,  # noqa: FBT001
+) -> None:
+    """A daemon may end between the decision and the deletion: until the next comes, a worker starts and joins."""
+    for chosen in (UNASKED, FROM_NEXT_YEAR):
+        assert seen.is_asked_anew(POD, chosen) is is_asked_anew
+        assert not (is_asked_anew and seen.may_go(POD, chosen))
+    assert seen.may_go(POD, UNASKED) is not is_asked_anew
+    assert not seen.is_asked_anew(POD, ASKED)
+
+
+def test_nobody_is_asked_whose_scheduler_has_never_answered() -> None:
+    """It goes at once; whoever was asked is waited for, since a daemon that has just started has heard nothing yet."""
+    assert not _seen(_answer(at=None, **SILENT)).is_asked_to_retire(POD)
+    assert _seen(_answer(ME, **SILENT)).is_asked_to_retire(POD)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_the_last_workers_wait_for_each_others_tasks_if_they_hold_something(holds: bool) -> None:  # noqa: FBT001
+    """A task of one may need the result that another holds, and would have it computed again."""
+    pods = workers(GROUP, ONE, 1, 2)
+    going = [{**ASKED.wire(), "name": pod.metadata.name, "uid": pod.metadata.uid} for pod in pods]
+    group = default_group(ONE, status={"decisions": {"retiring": going}})
+    idle, busy = (DaskWorker(pod.metadata.name, "") for pod in pods)
+    found = _answer(replace(idle, unique_keys=holds), replace(busy, running=1))
+    snapshot = replace(world(ONE, HEAD, group, *pods, at=NOON + SECOND), schedulers={ONE.key: found})
+    dask = DaskWorkers(ClusterParts(ONE, snapshot))
+    assert [dask.may_go(pod, ASKED) for pod in pods] == [not holds, False]
 
 
 def test_a_worker_that_has_not_started_is_asked_for_nothing() -> None:

@@ -19,13 +19,17 @@ def _spec(replicas: int, surge: int | str = 0, unavailable: int | str = 1, kind:
 
 
 def _workers(text: str) -> list[Worker]:
-    """Workers in one word, oldest first: stale `a`vailable and `b`roken ones, fresh `A`vailable and `B`roken ones."""
+    """Workers in one word, oldest first: `a`vailable, `b`roken and `c`ongested ones; the fresh ones in capitals.
+
+    A congested one is not ready, and its scheduler has it.
+    """
     return [
         Worker(
             f"{letter}{number}",
             number,
             NOON + timedelta(seconds=number),
             ready=letter in "aA",
+            present=letter in "cC",
             available=letter in "aA",
             stale=letter.islower(),
         )
@@ -101,6 +105,14 @@ def test_the_cheapest_go_first() -> None:
         # stale workers that are of no use go at once, beyond maxUnavailable
         ("abb", 0, 1, 0, ["b1", "b2"]),
         ("bbb", 1, 0, 1, ["b0", "b1", "b2"]),
+        # but not those that their scheduler has: they work
+        ("ccc", 0, 1, 0, ["c2"]),
+        ("cac", 0, 1, 0, ["c2"]),
+        ("acb", 0, 1, 0, ["b2"]),
+        ("ccA", 0, 1, 0, ["c1"]),
+        ("ccB", 0, 1, 0, []),
+        ("ccC", 0, 1, 0, []),
+        ("ccc", 1, 0, 1, []),
         # more than asked for: the surplus goes first
         ("aaaaa", 0, 1, 0, ["a4", "a3", "a2"]),
         ("aaaBA", 1, 0, 0, ["B3", "a2"]),
@@ -170,7 +182,7 @@ def _roll(text: str, spec: WorkerSpec) -> list[str]:
 
 @pytest.mark.parametrize("surge", [0, 1, "34%", 3])
 @pytest.mark.parametrize("unavailable", [1, "67%", 5])
-@pytest.mark.parametrize("start", ["aaa", "aab", "bbb", "a", "", "aaaaaa", "aAB"])
+@pytest.mark.parametrize("start", ["aaa", "aab", "bbb", "a", "", "aaaaaa", "aAB", "ccc", "abc", "cccc"])
 def test_every_rollout_ends_in_fresh_workers(start: str, surge: int | str, unavailable: int | str) -> None:
     """Whatever it begins with and however it is bounded."""
     assert _roll(start, _spec(3, surge, unavailable))[-1] == "AAA"
@@ -284,13 +296,14 @@ def test_of_ready_workers_those_go_first_that_lose_least() -> None:
 
 @pytest.mark.parametrize("kind", ["RollingUpdate", "Recreate", "OnDelete"])
 @pytest.mark.parametrize("joined", [True, None])
-def test_no_ready_worker_is_chosen_before_it_is_known_what_that_costs(kind: str, *, joined: bool | None) -> None:
-    """Neither as one too many nor as one from an older template; one that is not ready has nothing to lose."""
+def test_no_worker_is_chosen_before_it_is_known_what_that_costs(kind: str, *, joined: bool | None) -> None:
+    """Neither as one too many nor as one from an older template; one whose Pod has no address has nothing to lose."""
     blind = [replace(one, weighed=False, joined=joined, available=joined is True) for one in _workers("aAA")]
-    unready = replace(_workers("B")[0], name="unready", weighed=False)
-    assert next_turn(blind, _spec(3, kind=kind)) == Turn(0)
-    turn = next_turn([*blind, unready], _spec(1, kind=kind))
-    assert (turn.create, _names(turn)) == (0, ["unready"])
+    unready = replace(_workers("b")[0], name="unready", weighed=False)
+    pending = replace(unready, name="pending", started=False)
+    assert next_turn([*blind, unready], _spec(4, kind=kind)) == Turn(0)
+    turn = next_turn([*blind, unready, pending], _spec(1, kind=kind))
+    assert (turn.create, _names(turn)) == (0, ["pending"])
 
 
 def test_a_worker_that_has_not_joined_keeps_no_other_from_going_nor_lets_one_go() -> None:

@@ -295,6 +295,22 @@ def test_who_is_chosen_is_asked_for_and_has_time_for_it() -> None:
     assert deleted(found) == []
 
 
+def test_who_has_joined_since_it_was_chosen_is_asked_before_it_is_deleted() -> None:
+    """The daemon ended between the decision and the deletion; the decision is written anew, and dooms nobody else."""
+    pods = three(group_of_one())
+    one = group_of_one(replicas=1, status=chosen(*pods[1:]))
+    answer = replace(ANSWER, workers=(_inside(pods[0]), _inside(pods[1], unique_keys=1)))
+    found = _told(one, *pods, answer=answer)
+    (record,) = found.records
+    asked = {entry["name"]: entry.get("asked") for entry in decisions(found)["retiring"]}
+    assert asked == {name_of(2): "2026-01-31T12:00:00Z", name_of(3): None}
+    assert (record.reason, record.doomed) == ("1 to ask: their scheduler can be asked now", ())
+    assert deleted(found) == [name_of(3)]
+    written = group_of_one(replicas=1, status={"decisions": {**decisions(found), "highestOrdinal": 3}})
+    again = _told(written, *pods[:2], answer=answer)
+    assert (again.records, deleted(again)) == ((), [])
+
+
 @pytest.mark.parametrize(
     ("answer", "seconds"),
     [
