@@ -17,6 +17,7 @@ At its deadline any may go. One that was chosen when it could not be asked, and 
 then: it may have joined meanwhile.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -29,6 +30,7 @@ from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.status import Retirement
 from reconciler.rules.addresses import scheme
 from reconciler.rules.parts import ClusterParts, workers_of
+from reconciler.rules.pod_end import has_ended
 
 MOST_AHEAD = timedelta(hours=1)
 """How far ahead of our clock a worker may have been asked: clocks differ; one from next year says nothing."""
@@ -64,10 +66,23 @@ def tls_secret(cluster: DaskCluster) -> str:
 
 
 def asked_to_retire(parts: ClusterParts) -> frozenset[tuple[str, str]]:
-    """The workers that a scheduler is asked to let go: their Pods' names and IP addresses."""
+    """The workers that a scheduler is asked to let go: their Pods' names, and IP addresses unless shared."""
     asked = {one.uid for group in parts.groups for one in group.status.decisions.retiring if one.asked is not None}
-    pods = (pod for group in parts.groups if asked for pod in workers_of(group, parts.snapshot))
-    return frozenset((pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.metadata.uid in asked)
+    if not asked:
+        return frozenset()
+    pods, shared = _workers(parts), _shared_addresses(parts)
+    addresses = {one.metadata.name: one.status.pod_ip for one in pods if one.metadata.uid in asked}
+    return frozenset((name, "" if ip in shared else ip) for name, ip in addresses.items())
+
+
+def _workers(parts: ClusterParts) -> list[Pod]:
+    return [pod for group in parts.groups for pod in workers_of(group, parts.snapshot)]
+
+
+def _shared_addresses(parts: ClusterParts) -> frozenset[str]:
+    """The addresses that several worker Pods have, such as their node's (`hostNetwork`): they tell nothing apart."""
+    found = Counter(pod.status.pod_ip for pod in _workers(parts) if not has_ended(pod))
+    return frozenset(ip for ip, number in found.items() if number > 1)
 
 
 @dataclass(frozen=True)
@@ -113,7 +128,14 @@ class DaskWorkers:
 
     def inside(self, pod: Pod) -> tuple[DaskWorker, ...]:
         """The worker processes of a Pod, as far as the scheduler ever told."""
-        return self.answer.workers_in(pod.metadata.name, pod.status.pod_ip) if self.answer is not None else ()
+        if self.answer is None:
+            return ()
+        named = self.answer.workers_in(pod.metadata.name, "")
+        return named or (() if pod.status.pod_ip in self._shared else self.answer.workers_in("", pod.status.pod_ip))
+
+    @cached_property
+    def _shared(self) -> frozenset[str]:
+        return _shared_addresses(self.parts)
 
     def has_joined(self, pod: Pod) -> bool | None:
         """Whether a Pod that is ready counts as a worker: its scheduler has it, or cannot be asked.
@@ -121,7 +143,8 @@ class DaskWorkers:
         `None` while an answer is awaited.
         """
         if self.knowledge is Knowledge.KNOWN:
-            return bool(self.inside(pod))
+            is_somebody_there = self.answer is not None and self.answer.workers_in(pod.metadata.name, pod.status.pod_ip)
+            return bool(is_somebody_there)
         return None if self.knowledge is Knowledge.AWAITED else True
 
     @cached_property

@@ -9,7 +9,7 @@ from models.kinds import Key
 from models.resources import DaskCluster
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from models.status import Retirement
-from reconciler.rules.dask_workers import DaskWorkers, Knowledge
+from reconciler.rules.dask_workers import DaskWorkers, Knowledge, asked_to_retire
 from reconciler.rules.parts import ClusterParts
 from tests.builders import NOON, cluster, default_group, scheduler, worker, workers, world
 from tests.manifests import pod_spec
@@ -172,6 +172,23 @@ def test_a_scheduler_that_cannot_be_asked_is_waited_for_by_nobody(of: DaskCluste
         may_be_ready_again = state == {"ready": False}
         assert seen.may_go(POD, ASKED) is not may_be_ready_again
         assert seen.is_asked_to_retire(POD) is may_be_ready_again
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_an_address_that_pods_share_tells_nothing_of_who_is_to_go(named: bool) -> None:  # noqa: FBT001
+    """As with `hostNetwork`: else all workers of a node were let go with one, and those that came in their place."""
+    pods = workers(GROUP, ONE, 1, 2)
+    going = {**ASKED.wire(), "name": pods[0].metadata.name, "uid": pods[0].metadata.uid}
+    group = default_group(ONE, status={"decisions": {"retiring": [going]}})
+    ip = pods[0].status.pod_ip
+    answer = _answer(*(DaskWorker(pod.metadata.name if named else f"tcp://{ip}:{n}", ip) for n, pod in enumerate(pods)))
+    parts = ClusterParts(ONE, replace(world(ONE, HEAD, group, *pods, at=NOON + SECOND), schedulers={ONE.key: answer}))
+    told = [one.name for asked in asked_to_retire(parts) for one in answer.workers_in(*asked)]
+    assert told == ([pods[0].metadata.name] if named else [])
+    dask = DaskWorkers(parts)
+    assert [dask.has_joined(pod) for pod in pods] == [True, True]
+    assert [len(dask.inside(pod)) for pod in pods] == [named, named]
+    assert dask.may_go(pods[0], ASKED) is not named
 
 
 def test_a_pods_processes_are_found_by_its_name_or_by_where_they_have_joined_from() -> None:

@@ -7,7 +7,7 @@ import pytest
 from models.observed import Pod
 from models.snapshot import Observed
 from reconciler.rules.questions import Question, questions
-from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, workers, world
+from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, world
 from tests.manifests import pod_spec
 
 SETTLED = {
@@ -112,9 +112,9 @@ def test_a_question_is_urgent_while_anything_waits_for_the_answer(
 
 def test_who_was_chosen_to_go_is_let_go_by_its_scheduler() -> None:
     """By the Pod's name and address, of all groups; neither those that were let go without asking nor those gone."""
-    first, second = workers(DEFAULT, ONE, 1, 2, ip="10.0.0.8")
+    first, second = worker(DEFAULT, ONE, 1, ip="10.0.0.8"), worker(DEFAULT, ONE, 2, ip="10.0.0.7")
     default = default_group(ONE, status=_retiring(first, worker(DEFAULT, ONE, 9)))
-    third, fourth = workers(group(ONE), ONE, 3, 4, ip="10.0.0.9")
+    third, fourth = worker(group(ONE), ONE, 3, ip="10.0.0.9"), worker(group(ONE), ONE, 4, ip="10.0.0.6")
     more = group(ONE, status=_retiring(third))
     (question,) = _asked(ONE, HEAD, default, first, second, more, third, fourth)
     assert question.retire == {(first.metadata.name, "10.0.0.8"), (third.metadata.name, "10.0.0.9")}
