@@ -160,7 +160,7 @@ class DaskWorkers:
         if self.is_asked_anew(pod, retirement):
             return False
         asked, deadline = retirement.asked or now, retirement.deadline or now
-        if now >= deadline:
+        if now >= deadline or not self._was_asked(retirement):
             return True
         if self.knowledge is Knowledge.UNASKED:
             return not self._may_be_ready_again
@@ -182,9 +182,11 @@ class DaskWorkers:
 
     def is_asked_anew(self, pod: Pod, retirement: Retirement) -> bool:
         """Whether a worker was chosen to go when nobody could ask it, or by a clock that was wrong, and now can be."""
-        now = self.parts.snapshot.taken_at
-        was_asked = retirement.asked is not None and retirement.asked <= now + MOST_AHEAD
-        return not was_asked and self.is_asked_to_retire(pod) and self.has_joined(pod) is not False
+        can_be = self.is_asked_to_retire(pod) and self.has_joined(pod) is not False
+        return can_be and not self._was_asked(retirement)
+
+    def _was_asked(self, retirement: Retirement) -> bool:
+        return retirement.asked is not None and retirement.asked <= self.parts.snapshot.taken_at + MOST_AHEAD
 
     @property
     def _may_be_ready_again(self) -> bool:
