@@ -3,7 +3,7 @@
 The docstrings under the fields are what `kubectl explain` and docs/resources.md show.
 """
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, model_validator
 
@@ -45,12 +45,28 @@ from models.templates import (
 )
 
 
+class IdleSpec(Model):
+    """What `idleTimeout` does, and what counts as idle."""
+
+    action: Literal["Delete", "ScaleToZero"] = "Delete"
+    """`Delete` deletes the cluster. `ScaleToZero` sets the `replicas` of its worker groups to 0, but for those that a
+    DaskAutoscaler scales; whoever sets them again wakes it up. Either way, results that only workers hold are lost."""
+    count_clients: bool = False
+    """Whether a cluster with a connected Client is never idle. By default only tasks count, as in dask-kubernetes. The
+    dashboard's port of the scheduler Pod must be within the reconciler's reach."""
+
+
 class DaskClusterSpec(Model):
     """What a Dask cluster consists of."""
 
     idle_timeout: Limit = Field(default=0, json_schema_extra=STORED)
-    """For how many seconds the scheduler may be idle before the cluster is deleted; 0 means for ever. dask-reconciler
-    does not act on it yet."""
+    """For how many seconds the scheduler may have nothing to do before the cluster is deleted, or scaled to 0; 0 means
+    for ever. A job's cluster goes with its job alone."""
+    idle: IdleSpec = Field(default_factory=IdleSpec)
+    """What `idleTimeout` does, and what counts as idle."""
+    ttl_seconds: Limit = 0
+    """For how many seconds the cluster lives, from its creation on, whatever it does; then it is deleted. 0 means for
+    ever."""
     scheduler: SchedulerSpec
     """The scheduler and its Service."""
     worker: WorkerSpec
@@ -70,8 +86,17 @@ def _ignored(_: Any) -> dict[str, Any]:
     return {}
 
 
+NO_TTL = "is not for a job's cluster, which goes with its job: set activeDeadlineSeconds in the runner's PodSpec"
+
+
 class ClusterTemplate(Model):
     """The DaskCluster that a job brings with it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            rule("!has(self.spec.ttlSeconds) || self.spec.ttlSeconds == 0", NO_TTL, field=".spec.ttlSeconds")
+        )
+    )
 
     metadata: Metadata = Field(default_factory=Metadata)
     """Labels and annotations of the cluster."""
@@ -79,6 +104,12 @@ class ClusterTemplate(Model):
     """The cluster's spec."""
     status: Annotated[dict[str, Any], BeforeValidator(_ignored)] = Field(default_factory=dict, exclude=True)
     """Ignored: accepted because a whole DaskCluster may have been copied here."""
+
+    @model_validator(mode="after")
+    def _lives_as_long_as_its_job(self) -> Self:
+        if self.spec.ttl_seconds:
+            raise ValueError(f"spec.ttlSeconds {NO_TTL}")
+        return self
 
 
 class RunnerTemplate(Model):
@@ -256,6 +287,7 @@ __all__ = [
     "DaskWorkerGroupSpec",
     "DaskWorkerGroupStatus",
     "Failures",
+    "IdleSpec",
     "JobStatus",
     "Metadata",
     "Phase",

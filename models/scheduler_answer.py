@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from models.idle_state import IdleState
+
 HEARTBEATS = 2
 """So many must have come from a retiring worker before it is believed that it runs nothing."""
 FRESH = timedelta(seconds=10)
@@ -68,6 +70,7 @@ class SchedulerAnswer:
         error: Why it does not answer any more; empty while it does.
         is_silent: Whether it has not answered for so long that others must decide without it.
         is_barred: Whether we lack a right to ask it.
+        idle: Whether it has nothing to do; `None` if nobody wants to know.
     """
 
     pod_uid: str
@@ -77,12 +80,14 @@ class SchedulerAnswer:
     error: str = ""
     is_silent: bool = False
     is_barred: bool = False
+    idle: IdleState | None = None
 
     @cached_property
     def roll(self) -> int:
-        """Changes with who has joined or is done, and with whether the scheduler answers: when it does, look again."""
+        """Changes with who has joined or is done, how long it is idle, and whether it answers: then, look again."""
         workers = frozenset((one.name, one.host, one.is_retiring and one.is_empty) for one in self.workers)
-        return hash((self.at is None, self.is_silent, self.is_barred, workers))
+        stage = self.idle.stage if self.idle is not None else None
+        return hash((self.at is None, self.is_silent, self.is_barred, workers, stage))
 
     def is_weighed_at(self, now: datetime) -> bool:
         """Whether it tells what workers do and hold, and did so not long ago."""

@@ -73,6 +73,22 @@ class Decisions(Model):
     """Pods lost to their nodes, and the wait before replacing them from the third in a row."""
 
 
+class Idle(Model):
+    """That a scheduler has had nothing to do for a while."""
+
+    since: Time
+    """When that was first seen."""
+    mark: str | None = None
+    """What the scheduler calls that time, by its own clock. It changes whenever it has had something to do."""
+
+
+class ClusterDecisions(Decisions):
+    """What was decided about scheduler Pods, and since when the scheduler is idle."""
+
+    idle: Idle | None = None
+    """Since when the scheduler is idle, so that a reconciler that starts anew counts on."""
+
+
 class WorkerDecisions(Decisions):
     """What was decided about the workers of a group."""
 
@@ -109,8 +125,8 @@ class DaskClusterStatus(Status):
     """Where clients inside the Kubernetes cluster reach the scheduler."""
     dashboard_address: str | None = None
     """Where browsers inside the Kubernetes cluster reach the dashboard."""
-    decisions: Decisions = Field(default_factory=Decisions)
-    """What was decided about scheduler Pods."""
+    decisions: ClusterDecisions = Field(default_factory=ClusterDecisions)
+    """What was decided about scheduler Pods, and since when the scheduler is idle."""
 
 
 class DaskWorkerGroupStatus(Status):

@@ -48,7 +48,7 @@ Model = TypeVar("Model", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, 
 def cluster(
     name: str = "simple", *, replicas: int = 3, naming: Naming | None = Naming.CLASSIC, **more: Any
 ) -> DaskCluster:
-    """A cluster. More: `scheduler`, `worker` (fields of theirs), `idle_timeout`, and metadata."""
+    """A cluster. More: `scheduler`, `worker` (fields of theirs), `lifetime` (fields of its spec), and metadata."""
     annotations = {NAMING: str(naming)} if naming is not None else {}
     spec = cluster_spec(replicas, more)
     return read(DaskCluster, name, spec, annotations, more)
@@ -58,7 +58,7 @@ def cluster_spec(replicas: int, more: Json) -> Json:
     """The spec of a cluster, or of a job's."""
     scheduler = {"spec": pod_spec(), **more.pop("scheduler", {})}
     worker = {"spec": pod_spec(), "replicas": replicas, **more.pop("worker", {})}
-    return {"scheduler": scheduler, "worker": worker}
+    return {"scheduler": scheduler, "worker": worker, **more.pop("lifetime", {})}
 
 
 def group(of: DaskCluster | str = "simple", name: str = "more", *, replicas: int = 3, **more: Any) -> DaskWorkerGroup:
@@ -103,9 +103,10 @@ def job_cluster(of: DaskJob, *, handed_down: int | None = 3, **more: Any) -> Das
 
 
 def autoscaler(of: DaskCluster | str = "simple", name: str = "auto", **more: Any) -> DaskAutoscaler:
-    """An autoscaler, adopted if its cluster is given."""
+    """An autoscaler, adopted if its cluster is given. More: `spec_more` (fields of its spec), and metadata."""
     owner = of if isinstance(of, DaskCluster) else None
     spec = {"cluster": of if isinstance(of, str) else of.metadata.name, "minimum": 0, "maximum": 10}
+    spec |= more.pop("spec_more", {})
     return read(DaskAutoscaler, name, spec, {}, {"owner": owner, **more})
 
 

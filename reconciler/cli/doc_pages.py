@@ -105,6 +105,13 @@ SECTIONS: Mapping[tuple[ConditionType, ...], tuple[tuple[Kind, ...], str]] = {
             "template, or raise the quota."
         ),
     ),
+    (ConditionType.IDLE,): (
+        CLUSTER,
+        (
+            "Whether the scheduler has nothing to do, and when that ends the cluster: see "
+            "[dask](dask.md#idle-and-an-end). Clusters with `spec.idleTimeout` have it, unless they belong to a job."
+        ),
+    ),
     (ConditionType.COMPLETE, ConditionType.FAILED, ConditionType.RUNNER_UP_TO_DATE): (
         JOB,
         (

@@ -5,16 +5,20 @@ workers go. Whether the workers are those that were asked about is for the calle
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from reconciler.dask.errors import Excess, Nonsense
 from reconciler.dask.plain import Plain, key_of
 
 LONGEST_NAME = 1024
 """The most characters of a name or an address."""
+
+_COUNTED = ("clients", "processing", "unrunnable")
 
 MOST_KEYS = 300_000
 """The most keys that are compared, those of all workers together."""
@@ -100,6 +104,19 @@ class Idleness:
     since: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a scheduler's HTTP server counts.
+
+    Args:
+        clients: How many Clients are connected, those that tasks have opened among them.
+        tasks: How many tasks run, or wait for a worker that could run them.
+    """
+
+    clients: int
+    tasks: int
+
+
 def identity_of(answer: Plain) -> Identity:
     """Read the answer to `identity`."""
     fields = _map(answer, "the identity")
@@ -156,6 +173,22 @@ def holdings_of(held: Mapping[str, tuple[str, ...]], sizes: Mapping[str, int]) -
 def idleness_of(answer: Plain) -> Idleness:
     """Read the answer to `check_idle`."""
     return Idleness(None if answer is None else _number(answer, "the time since which it is idle"))
+
+
+def release_of(answer: Plain) -> tuple[int, ...]:
+    """Read of which release a scheduler is, such as (2023, 3), from the answer to `versions`."""
+    packages = _map(_map(answer, "the versions").get("packages"), "the packages")
+    found = re.match(r"(\d{1,9})\.(\d{1,9})", _name(packages.get("distributed"), "the version of distributed"))
+    if found is None:
+        raise _unlike("the version of distributed", "a version")
+    return tuple(map(int, found.groups()))
+
+
+def counts_at(answer: Any) -> Counts:
+    """Read `/json/counts.json`."""
+    counts = _map(answer, "the counts")
+    clients, *tasks = (_whole(counts.get(name), f"the count of {name}") for name in _COUNTED)
+    return Counts(max(0, clients - 1), sum(tasks))  # `fire-and-forget` is a client, too
 
 
 def _holding(keys: set[str], copies: Counter[str], sizes: Mapping[str, int]) -> Holding:

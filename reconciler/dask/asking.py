@@ -18,6 +18,7 @@ import structlog
 from models.kinds import Key
 from models.scheduler_answer import SchedulerAnswer
 from reconciler.dask.errors import Barred, DaskError
+from reconciler.rules.idleness import next_idle_question
 from reconciler.rules.questions import Question
 
 URGENT_SECONDS = 1.0
@@ -112,8 +113,11 @@ class Schedulers:
             known = self._asked[key] = _Asked(question, SchedulerAnswer(question.pod_uid))
             self._put(key, known, 0.0)
         elif known.question != question:
+            is_new = question.idle is not None and not question.idle.is_as(known.question.idle)
             known.question = question
-            if question.is_urgent and known.failing_since is None and known.due is not None:
+            if question.idle is None:
+                known.answer = replace(known.answer, idle=None)  # when it counts again, it counts from then on
+            if (question.is_urgent or is_new) and known.failing_since is None and known.due is not None:
                 self._put(key, known, 0.0)
 
     def _put(self, key: Key, asked: _Asked, in_seconds: float) -> None:
@@ -194,7 +198,7 @@ class Schedulers:
                 asked.answer = replace(before, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
-                asked.answer = replace(told, at=began)
+                asked.answer = _dated(told, began, asked)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
                 was_awaited = question.is_urgent and not before.is_weighed_at(began)
                 is_news = was_awaited or progress != asked.progress
@@ -217,7 +221,7 @@ class Schedulers:
             lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
             return max(URGENT_SECONDS, lasting)
         urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
-        return urgent if asked.question.is_urgent else QUIET_SECONDS
+        return urgent if asked.question.is_urgent else min(QUIET_SECONDS, next_idle_question(asked.answer.idle))
 
 
 @contextmanager
@@ -231,6 +235,13 @@ def asking(schedulers: Schedulers | None) -> Iterator[None]:
         yield
     finally:
         schedulers.close()
+
+
+def _dated(told: SchedulerAnswer, at: datetime, asked: _Asked) -> SchedulerAnswer:
+    """What a scheduler told, with the time, and since when it is idle if that is still to be known."""
+    question = asked.question.idle
+    idle = told.idle.at(at, asked.answer.idle, question) if told.idle is not None and question is not None else None
+    return replace(told, at=at, idle=idle)
 
 
 def _going(answer: SchedulerAnswer, pod: str, ip: str) -> _Going:

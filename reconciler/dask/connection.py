@@ -128,7 +128,7 @@ class Connection:
         Raises:
             DaskError: the other side is no scheduler.
         """
-        with _explained(self._address, "for a handshake", self._channel):
+        with explained(self._address, "for a handshake", self._channel):
             self._send(_HANDSHAKE)
             if not isinstance(self._receive(SMALL), dict):
                 raise Nonsense("it is no handshake of Dask's")
@@ -148,7 +148,7 @@ class Connection:
             DaskError: there is no answer.
         """
         asked = f"for {request}"
-        with _counted(request, self._called), _explained(self._address, asked, self._channel):
+        with counted(request, self._called), explained(self._address, asked, self._channel):
             self._send({"op": request, "reply": True, **arguments})
             answer = self._receive(bounds)
             if not _is_refusal(answer):
@@ -207,15 +207,16 @@ def connect(
     """
     deadline = Deadline(clock() + seconds, clock)
     with contextlib.ExitStack() as opened:
-        with _counted("connect", called):
-            with _explained(address, "to connect"):
-                connected = _connected(address, deadline, opened)
+        with counted("connect", called):
+            with explained(address, "to connect"):
+                connected = channel_to(address, deadline, opened)
             connection = Connection(address, connected, deadline, called)
             connection.shake_hands()
         yield connection
 
 
-def _connected(address: Address, deadline: Deadline, opened: contextlib.ExitStack) -> Channel:
+def channel_to(address: Address, deadline: Deadline, opened: contextlib.ExitStack) -> Channel:
+    """What carries bytes to an address; it is closed with `opened`."""
     plain: Channel
     if address.through is None:
         plain = direct = opened.enter_context(socket.socket(_family(address.host), socket.SOCK_STREAM))
@@ -236,7 +237,7 @@ def _family(host: str) -> socket.AddressFamily:
 
 
 @contextlib.contextmanager
-def _counted(method: str, called: Called) -> Iterator[None]:
+def counted(method: str, called: Called) -> Iterator[None]:
     """Have a request counted, however it ends."""
     began, result = time.monotonic(), "ok"
     try:
@@ -249,7 +250,7 @@ def _counted(method: str, called: Called) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _explained(address: Address, asked: str, *to_close: Channel) -> Iterator[None]:
+def explained(address: Address, asked: str, *to_close: Channel) -> Iterator[None]:
     """Whatever goes wrong is an error that says who was asked for what, and what to do."""
     try:
         yield

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler.dask.certificates import Certificates
 from reconciler.dask.connection import Address
@@ -42,6 +42,15 @@ class Reach:
                 f"The scheduler of {question.cluster} cannot be asked: {error}; see its Pod's address and its port."
             )
             raise Unreachable(message) from None
+
+    def pages(self, question: Question) -> Address:
+        """Its HTTP server's, in the clear.
+
+        Raises:
+            DaskError: it cannot be asked.
+        """
+        port = question.idle.port if question.idle is not None else question.port
+        return self.address(replace(question, port=port, tls_secret=""))
 
     def failed(self, question: Question) -> None:
         """Take note that there was no connection: certificates may have been replaced."""

@@ -11,6 +11,7 @@ from reconciler.dask.answers import (
     identity_of,
     idleness_of,
     keys_of,
+    release_of,
     sizes_of,
     target_of,
     workers_of,
@@ -56,6 +57,11 @@ def check_idle(connection: Connection) -> Idleness:
     Where it has an `idle_timeout` that has passed, it closes.
     """
     return connection.ask("check_idle", idleness_of)
+
+
+def release(connection: Connection) -> tuple[int, ...]:
+    """Of which release the scheduler is, such as (2023, 3)."""
+    return connection.ask("versions", release_of)
 
 
 def retire(connection: Connection, addresses: Collection[str], bounds: Bounds = LARGE) -> frozenset[str]:

@@ -8,6 +8,7 @@ from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.dask.answers import Holding, Worker
 from reconciler.dask.connection import Address, Called, Connection, connect
 from reconciler.dask.errors import DaskError, TooLarge, Unreachable
+from reconciler.dask.idle import idle_state
 from reconciler.dask.plain import LARGE, SMALL, Bounds
 from reconciler.dask.reach import Reach
 from reconciler.dask.scheduler import holdings, identity, processing, retire
@@ -55,13 +56,15 @@ def ask(
     """
     address = reach.address(question)
     try:
-        return _ask(question, before, address, called)
+        return _ask(question, before, address, reach, called)
     except Unreachable:
         reach.failed(question)
         raise
 
 
-def _ask(question: Question, before: SchedulerAnswer, address: Address, called: Called) -> SchedulerAnswer:
+def _ask(
+    question: Question, before: SchedulerAnswer, address: Address, reach: Reach, called: Called
+) -> SchedulerAnswer:
     workers: Mapping[str, DaskWorker] = {}
     try:
         is_large = len(before.workers) > FEW_WORKERS
@@ -71,7 +74,10 @@ def _ask(question: Question, before: SchedulerAnswer, address: Address, called: 
     if is_large:
         with _reading:
             workers = _workers(question, address, before, LARGE, called)
-    told = SchedulerAnswer(question.pod_uid, workers=tuple(workers.values()), is_weighed=question.is_urgent)
+    idle = None
+    if question.idle is not None:
+        idle = idle_state(address, lambda: reach.pages(question), question.idle, called)
+    told = SchedulerAnswer(question.pod_uid, workers=tuple(workers.values()), is_weighed=question.is_urgent, idle=idle)
     going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
     asked = (at for at, one in workers.items() if one.name in going)
     _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))], called)

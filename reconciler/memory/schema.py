@@ -34,6 +34,10 @@ RULES: tuple[tuple[re.Pattern[str], Rule], ...] = (
         re.compile(r"has\(self\.(\w+)\) == has\(oldSelf\.\1\) && \(!has\(self\.\1\) \|\| self\.\1 == oldSelf\.\1\)"),
         lambda value, old, found: old is None or value.get(found[1]) == old.get(found[1]),
     ),
+    (
+        re.compile(r"!has\(self\.spec\.(\w+)\) \|\| self\.spec\.\1 == 0"),
+        lambda value, _, found: not value["spec"].get(found[1]),
+    ),
     (re.compile(r"self >= (\d+)"), lambda value, _, found: value >= int(found[1])),
     (
         re.compile(r"self\.(\w+) <= self\.(\w+)"),

@@ -1,11 +1,13 @@
 """Which trees need no planning: those of which nothing has changed since they were planned and all was as wanted.
 
 What is wanted follows from what was observed and, here and there, from the time. A tree rests only while no time counts
-for it: it is ready, nothing of it is on the way, and its cluster has no owner that must be seen again and again.
+for it: it is ready, nothing of it is on the way, and its cluster has no owner that must be
+seen again and again, nor is nearly as old as it may become.
 """
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from models.kinds import Key
 from models.observed import Pod
@@ -96,6 +98,14 @@ def _is_settled(owner: Owner, snapshot: Snapshot) -> bool:
     """Whether the resource is as it should be, and time alone changes nothing."""
     if not isinstance(owner, DaskCluster | DaskWorkerGroup):
         return False
-    has_limit = OWNER_TIMEOUT_SECONDS in owner.metadata.annotations
+    has_limit = OWNER_TIMEOUT_SECONDS in owner.metadata.annotations or _ends_soon(owner, snapshot)
     pods = (child for child in snapshot.everything_of(owner.metadata.uid) if isinstance(child, Pod))
     return is_settled(owner.status.conditions) and not has_limit and all(pod.is_ready for pod in pods)
+
+
+def _ends_soon(owner: Owner, snapshot: Snapshot) -> bool:
+    """Whether a cluster is, or will be before it is looked at again, as old as it may become."""
+    if not isinstance(owner, DaskCluster) or not owner.spec.ttl_seconds:
+        return False
+    age = snapshot.taken_at - (owner.metadata.creation_timestamp or snapshot.taken_at)
+    return age + timedelta(seconds=LONGEST_SECONDS) >= timedelta(seconds=owner.spec.ttl_seconds)

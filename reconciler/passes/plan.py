@@ -60,7 +60,16 @@ def _delete(unwanted: Unwanted, owner: Owner, tree: Key) -> Action:
     meta = unwanted.present.metadata
     version = meta.resource_version if unwanted.only_as_seen else ""
     key = unwanted.present.key
-    return Action(Verb.DELETE, key, owner.key, tree, unwanted.reason, uid=meta.uid, resource_version=version)
+    return Action(
+        Verb.DELETE,
+        key,
+        owner.key,
+        tree,
+        unwanted.reason,
+        uid=meta.uid,
+        resource_version=version,
+        event=unwanted.event,
+    )
 
 
 def _record(record: Record, owner: Owner, tree: Key) -> Action:

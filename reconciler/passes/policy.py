@@ -91,7 +91,7 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[S
 def without_deletes(plan: Plan) -> Plan:
     """Postpone every deletion, and every decision to delete: the setting `no_delete`."""
     blocked = _deletions(plan.actions)
-    allowed = _postpone(_trimmed(plan, lambda *_: False), lambda action: action.verb is Verb.DELETE)
+    allowed = _postpone(_trimmed(plan, lambda *_: False), lambda action: action.verb is Verb.DELETE or action.scales)
     told = tuple(
         Finding(owner, Reason.NO_DELETE, f"{_objects(count)} not deleted: deletions are switched off (--no-delete)")
         for owner, count in blocked.items()

@@ -9,6 +9,7 @@ from models.kinds import Key, Kind
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.cost import Cost
 from reconciler.passes.coverage import EVERYTHING, Coverage
+from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
 
@@ -42,11 +43,13 @@ class Unwanted:
         present: The object.
         reason: Why it should go, as the end of the sentence "delete it, because …".
         only_as_seen: Whether any change to it since it was observed saves it.
+        event: The reason of the Event that says why; `None` if there is none.
     """
 
     present: Observed
     reason: str
     only_as_seen: bool = False
+    event: EventReason | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +172,7 @@ class Action:
         resource_version: The version that an object must still have to be deleted; empty if any will do.
         doomed: The uids of the Pods whose deletion a record decides.
         after_record: Whether it is sent only if the owner's record of the same plan was written.
+        event: The reason of the Event that says why; `None` if there is none.
     """
 
     verb: Verb
@@ -183,11 +187,17 @@ class Action:
     resource_version: str = ""
     doomed: tuple[str, ...] = ()
     after_record: bool = False
+    event: EventReason | None = None
+
+    @property
+    def scales(self) -> bool:
+        """Whether it scales a worker group to 0."""
+        return self.verb is Verb.RECORD and "spec" in self.body
 
     @property
     def deletions(self) -> int:
         """How many objects it deletes, or decides to."""
-        return len(self.doomed) + (self.verb is Verb.DELETE)
+        return len(self.doomed) + (self.verb is Verb.DELETE or self.scales)
 
     @property
     def subject(self) -> "Subject":

@@ -41,14 +41,12 @@ def comm_port(cluster: DaskCluster) -> int | None:
 
 def listening_port(cluster: DaskCluster) -> int:
     """The scheduler Pod's own port for Dask's protocol."""
-    own = _options(cluster).port
-    if own is not None:
-        return own
-    declared, number = _declared_ports(cluster.spec.scheduler.spec), comm_port(cluster)
-    ports = (port for port in service_ports(cluster) if port.get("port") == number)
-    target = next((port.get("targetPort", number) for port in ports), None)
-    found = declared.get(target) if isinstance(target, str) else target
-    return found if isinstance(found, int) else COMM_PORT
+    return _options(cluster).port or _target_of(cluster, comm_port(cluster)) or COMM_PORT
+
+
+def dashboard_listening_port(cluster: DaskCluster) -> int:
+    """The scheduler Pod's own port for the dashboard."""
+    return _options(cluster).dashboard_port or _target_of(cluster, dashboard_port(cluster)) or DASHBOARD_PORT
 
 
 def dashboard_port(cluster: DaskCluster) -> int | None:
@@ -108,6 +106,15 @@ def _target(declared: dict[str, Any], port_names: Sequence[str], number: int, *,
     """Where a Service's port leads: the container's port of a known name, unless the container listens on another."""
     named = next((name for name in port_names if name in declared), None)
     return named if named is not None and not (is_certain and declared[named] != number) else number
+
+
+def _target_of(cluster: DaskCluster, number: int | None) -> int | None:
+    """The Pod's port to which a port of the Service leads; `None` if that is not known."""
+    declared = _declared_ports(cluster.spec.scheduler.spec)
+    ports = (port for port in service_ports(cluster) if port.get("port") == number)
+    target = next((port.get("targetPort", number) for port in ports), None)
+    found = declared.get(target) if isinstance(target, str) else target
+    return found if isinstance(found, int) else None
 
 
 def _find_port(cluster: DaskCluster, port_names: Sequence[str], number: int, own: int | None) -> int | None:

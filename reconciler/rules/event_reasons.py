@@ -38,6 +38,24 @@ class EventReason(StrEnum):
     )
     SCHEDULER_RECREATED = "SchedulerRecreated", EventType.NORMAL, CLUSTER, "The scheduler Pod was replaced."
     OWNER_GONE = "OwnerGone", EventType.NORMAL, CLUSTER, "The cluster was deleted: its owner was not seen any more."
+    IDLE_TOO_LONG = (
+        "IdleTimeout",
+        EventType.NORMAL,
+        CLUSTER,
+        "The cluster was deleted: it was idle for as long as `spec.idleTimeout` says.",
+    )
+    TTL_OVER = (
+        "TTLExpired",
+        EventType.NORMAL,
+        CLUSTER,
+        "The cluster was deleted: it was as old as `spec.ttlSeconds` says.",
+    )
+    SCALED_TO_ZERO = (
+        "ScaledToZero",
+        EventType.NORMAL,
+        GROUP,
+        "The group's `replicas` were set to 0: its cluster was idle for as long as `spec.idleTimeout` says.",
+    )
     SCALED_UP = "ScaledUp", EventType.NORMAL, GROUP, "Workers were added."
     SCALED_DOWN = "ScaledDown", EventType.NORMAL, GROUP, "Workers were taken away."
     WORKERS_ROLLED_OUT = "WorkersRolledOut", EventType.NORMAL, GROUP, "All workers are from the present template."

@@ -7,11 +7,13 @@ still there. It is asked at its Pod, which is ours; no Service, redirect or addr
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from models.idle_state import IdleQuestion
 from models.kinds import Key
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.rules.addresses import listening_port
 from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask, tls_secret
+from reconciler.rules.idleness import idle_question
 from reconciler.rules.parts import ClusterParts, tree_of
 from reconciler.rules.reason_sets import is_settled
 
@@ -30,6 +32,7 @@ class Question:
         is_urgent: Whether something waits for the answer.
         pod: The scheduler Pod's name.
         tls_secret: The Secret with which it is asked; empty where it speaks plain TCP.
+        idle: How it is asked whether it is idle; `None` if nobody wants to know.
     """
 
     cluster: Key
@@ -41,6 +44,7 @@ class Question:
     is_urgent: bool = False
     pod: str = ""
     tls_secret: str = ""
+    idle: IdleQuestion | None = None
 
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
@@ -61,6 +65,7 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
             bool(retire) or not (_is_settled(cluster) and all(map(_is_settled, parts.groups))),
             pod.metadata.name,
             tls_secret(cluster),
+            idle_question(parts),
         )
 
 

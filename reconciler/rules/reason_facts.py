@@ -21,6 +21,7 @@ class ConditionType(StrEnum):
     COMPLETE = "Complete"
     FAILED = "Failed"
     RUNNER_UP_TO_DATE = "RunnerUpToDate"
+    IDLE = "Idle"
 
 
 class EventType(StrEnum):

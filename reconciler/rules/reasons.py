@@ -34,6 +34,7 @@ _blocked = partial(Use, (*_READY, *_PROGRESSING), "False", event=EventType.WARNI
 _unready = partial(Use, _READY, "False")
 _under_way = partial(Use, _PROGRESSING, "True")
 _at_rest = partial(Use, _PROGRESSING, "False")
+_idle = partial(Use, (ConditionType.IDLE,))
 _accepted = partial(Use, (ConditionType.ACCEPTED,), "True")
 _blocking = partial(Handling, blocks=True, needs_person=True)
 
@@ -271,6 +272,35 @@ class Reason(StrEnum):
             EventType.WARNING,
         ),
         Handling(logging.WARNING, needs_person=True),
+    )
+
+    # Whether a cluster with `spec.idleTimeout` is idle.
+    IDLE = "Idle", _idle("True", CLUSTER, "The scheduler has had nothing to do for a while.", "See the message.")
+    ENDING = (
+        "IdleTimeoutNear",
+        _idle(
+            "True",
+            CLUSTER,
+            "Three quarters of `spec.idleTimeout` are over.",
+            "Give it work, or raise `spec.idleTimeout`, if you need it.",
+            EventType.NORMAL,
+        ),
+    )
+    BUSY = "Busy", _idle("False", CLUSTER, "The scheduler has something to do, or had until a moment ago.")
+    ASLEEP = (
+        "NoWorkers",
+        _idle(
+            "False",
+            CLUSTER,
+            "No worker group wants workers that `ScaleToZero` could take away; idleness is not counted.",
+            "Scale a group up to have workers again.",
+        ),
+    )
+    IDLENESS_UNKNOWN = (
+        "SchedulerUnknown",
+        _idle(
+            "Unknown", CLUSTER, "The scheduler does not say whether it is idle: the cluster stays.", "See the message."
+        ),
     )
 
     # What became of a job.

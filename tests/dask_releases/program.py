@@ -1,7 +1,7 @@
 """Runs by itself, with the Python of another release of Dask: a scheduler and two workers.
 
-Each worker holds a result that only it has, and one that both have; one computes until a line is read. The program ends
-with its input.
+Each worker holds a result that only it has, and one that both have; one computes until a line is read. After the next
+line a task waits for a worker that nobody has, after one more its Client leaves. The program ends with its input.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ OPTIONS: dict[str, Any] = {"host": "tcp://127.0.0.1", "dashboard": False}
 async def main() -> None:
     """Compute, and say what is where, as JSON."""
     async with (
-        Scheduler(port=0, **OPTIONS) as scheduler,
+        Scheduler(port=0, dashboard_address="127.0.0.1:0", **OPTIONS) as scheduler,
         Worker(scheduler.address, name=0, nthreads=1, **OPTIONS) as first,
         Worker(scheduler.address, name="one", nthreads=1, **OPTIONS) as second,
         Client(scheduler.address, asynchronous=True) as client,
@@ -29,12 +29,26 @@ async def main() -> None:
         await length
         event = Event("let go", client=client)
         computing = client.submit(wait, workers=[second.address])
-        where = {"address": scheduler.address, "id": scheduler.id, "first": first.address, "second": second.address}
+        pages = scheduler.http_server.port
+        where = {
+            "pages": pages,
+            "address": scheduler.address,
+            "id": scheduler.id,
+            "first": first.address,
+            "second": second.address,
+        }
         print(json.dumps(where), flush=True)
         await line()
         await event.set()
         await computing
         print("idle", flush=True)
+        await line()
+        waiting = client.submit(len, (), resources={"what nobody has": 1})
+        print("waits", flush=True)
+        await line()
+        del alone, shared, length, computing, waiting
+        await client.close()
+        print("left", flush=True)
         await line()
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from models.idle_state import IdleQuestion, IdleState
 from reconciler.dask import (
     Address,
     Connection,
@@ -21,6 +22,7 @@ from reconciler.dask import (
     processing,
     retire,
 )
+from reconciler.dask.idle import idle_state
 from tests.dask_releases.releases import PROGRAM, RELEASES, Release, python_with
 from tests.realcluster.eventually import eventually
 
@@ -34,19 +36,21 @@ class Running:
     Args:
         release: Of its Dask.
         where: What it says of itself.
+        pages: The port of its HTTP server.
         process: Its process.
     """
 
     release: Release
     where: dict[str, str]
+    pages: int
     process: subprocess.Popen[str]
 
-    def let_go(self) -> None:
-        """End the task that is computed."""
+    def go_on(self, until: str) -> None:
+        """Take the next step: end the task that is computed, have one that waits, have the Client leave."""
         assert self.process.stdin
         assert self.process.stdout
         print(file=self.process.stdin, flush=True)
-        assert self.process.stdout.readline() == "idle\n"
+        assert self.process.stdout.readline() == f"{until}\n"
 
 
 @pytest.fixture(scope="module", params=RELEASES, ids=str)
@@ -64,17 +68,23 @@ def running(python: tuple[Release, str], tmp_path: Path) -> Iterator[Running]:
             assert process.stdout
             line = process.stdout.readline()
             assert line, "the program ended"
-            yield Running(release, json.loads(line), process)
+            where = json.loads(line)
+            yield Running(release, where, where.pop("pages"), process)
         finally:
             process.kill()
 
 
 @pytest.fixture
-def connection(running: Running) -> Iterator[Connection]:
+def address(running: Running) -> Address:
     where = urlsplit(running.where["address"])
     assert where.hostname
     assert where.port
-    with connect(Address(where.hostname, where.port), seconds=30) as connection:
+    return Address(where.hostname, where.port)
+
+
+@pytest.fixture
+def connection(address: Address) -> Iterator[Connection]:
+    with connect(address, seconds=30) as connection:
         yield connection
 
 
@@ -99,7 +109,7 @@ def test_a_release_is_asked_and_told(running: Running, connection: Connection) -
     with pytest.raises(SchedulerError):
         connection.ask("adaptive_target", lambda answer: answer, target_duration=("no", "duration"))
 
-    running.let_go()
+    running.go_on("idle")
     if running.release.tells_idleness:
         eventually(lambda: check_idle(connection).since is not None, "idleness")
     assert retire(connection, [first]) == {first}
@@ -107,3 +117,29 @@ def test_a_release_is_asked_and_told(running: Running, connection: Connection) -
     left = identity(connection).workers
     assert left.keys() == {first, second}
     assert left[first].status == ("closing_gracefully" if running.release.tells_status else None)
+
+
+def test_a_release_tells_whether_it_is_idle(running: Running, address: Address) -> None:
+    """A task that runs, one that waits for a worker, and, where it counts, a Client keep it from being so."""
+
+    def told(*, counts_clients: bool = False) -> IdleState:
+        pages = Address(address.host, running.pages)
+        state = idle_state(address, lambda: pages, IdleQuestion(600, counts_clients))
+        assert not state.error
+        return state
+
+    has_mark = running.release.tells_idleness
+    assert not told().is_idle
+    running.go_on("idle")
+    eventually(lambda: told().is_idle and told() == told(), "idleness")
+    first = told()
+    assert (first.mark is not None) == has_mark
+    counted = told(counts_clients=True)
+    assert (counted.is_idle, counted.clients) == (False, 1)
+    running.go_on("waits")
+    eventually(lambda: not told().is_idle, "a task that waits")
+    running.go_on("left")
+    eventually(lambda: told(counts_clients=True).is_idle, "idleness without a Client")
+    last = told(counts_clients=True)
+    assert last.clients == 0
+    assert (last.mark != first.mark) == has_mark

@@ -1,6 +1,7 @@
 """What the world must look like when nothing happens any more: worked out from the resources alone."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key
@@ -17,7 +18,7 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.wire.protocol import Body
-from tests.simulation.watch import is_abandoned
+from tests.simulation.watch import is_abandoned, is_expired
 from tests.simulation.webhooks import THEIRS
 from tests.simulation.world import World, is_ready, key_of
 
@@ -69,6 +70,8 @@ def _check_job(world: World, job: Body) -> set[Key]:
 def _check_cluster(world: World, cluster: Body) -> set[Key]:
     meta, naming, scheduler = cluster["metadata"], _naming(cluster), cluster["spec"]["scheduler"]
     assert not is_abandoned(cluster, world.clock()), f"{meta['name']} outlives its owner: {meta}"
+    assert not is_expired(cluster, world.clock()), f"{meta['name']} is older than it may become: {meta}"
+    _check_idle(world, cluster)
     pods = _children(cluster, Role.SCHEDULER, world.pods(live=False))
     assert len(pods) == 1, f"{meta['name']} has {len(pods)} schedulers; {world.describe()}"
     assert is_ready(pods[0]), f"{meta['name']}'s scheduler is not ready; {world.describe()}"
@@ -87,6 +90,25 @@ def _check_cluster(world: World, cluster: Body) -> set[Key]:
     _check_handed_down(cluster["spec"], groups[0]["spec"], groups[0])
     assert cluster["status"]["phase"] == "Running", cluster["status"]
     return {key_of(one) for one in (*pods, *services, *groups)}
+
+
+def _check_idle(world: World, cluster: Body) -> None:
+    """One that is idle for longer than it may be has gone, or has no workers."""
+    meta, spec = cluster["metadata"], cluster["spec"]
+    since, timeout = world.dask.idle_since(meta["namespace"], meta["name"]), spec.get("idleTimeout", 0)
+    is_jobs, is_awake = bool(meta.get("ownerReferences")), not world.settings.no_dask
+    if not (timeout and since and is_awake) or is_jobs or world.clock() < since + timedelta(seconds=1.1 * timeout + 60):
+        return
+    assert spec.get("idle", {}).get("action") == "ScaleToZero", f"{meta['name']} is idle since {since}, and still there"
+    groups = [one for one in world.api.objects(DASK_WORKER_GROUP) if one["spec"]["cluster"] == meta["name"]]
+    awake = [
+        one["metadata"]["name"]
+        for one in groups
+        if one["metadata"]["namespace"] == meta["namespace"]
+        and one["spec"]["worker"]["replicas"]
+        and not world.api.objects(DASK_AUTOSCALER)
+    ]
+    assert not awake, f"{meta['name']} is idle since {since}, and has workers in {awake}"
 
 
 def _check_service(cluster: Body, service: Body) -> None:

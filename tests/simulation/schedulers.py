@@ -3,7 +3,8 @@
     Pod ready ──► joined ──► retiring: ends a task and hands over a result each time it is asked ──► empty
                      └─ its Pod goes: what only it held is lost
 
-A scheduler's state goes with its Pod. Nothing is random: what a worker holds follows from its name.
+A scheduler's state goes with its Pod. Nothing is random: what a worker holds follows from its name. It has something to
+do while a worker has, or a user says so.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from zlib import crc32
 
+from models.idle_state import IdleQuestion, IdleState
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.memory import MemoryAPI
@@ -29,15 +31,21 @@ class Schedulers:
 
     Attributes:
         retired: The workers that were ever asked to retire.
+        working: The clusters that have something to do whatever their workers have, by namespace and name.
+        clients: How many Clients are connected to clusters.
     """
 
     api: MemoryAPI
     now: Callable[[], datetime]
     retired: set[str] = field(default_factory=set)
+    working: set[tuple[str, str]] = field(default_factory=set)
+    clients: dict[tuple[str, str], int] = field(default_factory=dict)
+    is_silent: bool = False
     _questions: dict[Key, Question] = field(default_factory=dict)
     _answers: dict[Key, SchedulerAnswer] = field(default_factory=dict)
     _started: dict[str, "_Started"] = field(default_factory=dict)  # by uid
     _workers: dict[str, dict[str, DaskWorker]] = field(default_factory=dict)  # by the scheduler Pod's uid, by Pod
+    _idle: dict[str, datetime] = field(default_factory=dict)  # since when, by the scheduler Pod's uid
 
     def answers(self) -> Mapping[Key, SchedulerAnswer]:
         """What they last told."""
@@ -51,6 +59,8 @@ class Schedulers:
                 del self._questions[key]
                 self._answers.pop(key, None)
         self._questions |= given
+        for key in self._answers.keys() & {key for key, question in given.items() if question.idle is None}:
+            self._answers[key] = replace(self._answers[key], idle=None)
 
     def ask_all(self) -> None:
         """Ask each once."""
@@ -59,15 +69,49 @@ class Schedulers:
             before = self._answers.get(key)
             if before is None or before.pod_uid != question.pod_uid:
                 before = SchedulerAnswer(question.pod_uid)
-            if question.pod_uid not in self._workers:
+            if question.pod_uid not in self._workers or self.is_silent:
                 self._answers[key] = replace(before, error="it does not answer", is_silent=bool(before.error))
                 continue
             self._retire(question)
             workers = tuple(self._workers[question.pod_uid].values())
-            self._answers[key] = SchedulerAnswer(question.pod_uid, self.now(), workers, True)
+            idle = None
+            if question.idle is not None:
+                idle = self._idle_state(key, question.pod_uid, question.idle).at(self.now(), before.idle, question.idle)
+            self._answers[key] = SchedulerAnswer(question.pod_uid, self.now(), workers, True, idle=idle)
+
+    def _idle_state(self, key: Key, head: str, asked: IdleQuestion) -> IdleState:
+        since, clients = self._idle.get(head), self.clients.get((key.namespace, key.name), 0)
+        is_idle = since is not None and not (asked.counts_clients and clients)
+        return IdleState(is_idle, None if since is None else since.isoformat(), clients)
+
+    def idle_since(self, namespace: str, cluster: str) -> datetime | None:
+        """Since when the cluster's scheduler has had nothing to do, in truth; `None` if it has, or there is none."""
+        self.step()
+        heads = (uid for uid in self._workers if self._started[uid].cluster == (namespace, cluster))
+        return next((self._idle[uid] for uid in heads if uid in self._idle), None)
+
+    def end_work(self, namespace: str, cluster: str) -> None:
+        """The tasks that workers of the cluster have come to their end."""
+        self.step()
+        self.working.discard((namespace, cluster))
+        for uid, known in self._workers.items():
+            if self._started[uid].cluster == (namespace, cluster):
+                known.update({name: replace(one, tasks=0, running=0) for name, one in known.items()})
+        self._note_idle()
+
+    def _note_idle(self) -> None:
+        for uid, known in self._workers.items():
+            if self._started[uid].cluster in self.working or any(one.tasks for one in known.values()):
+                self._idle.pop(uid, None)
+            else:
+                self._idle[uid] = min(self._idle.get(uid, self.now()), self.now())  # clocks are set wrong, and right
 
     def step(self) -> None:
         """Workers join whose Pods are ready; those go whose Pods are gone."""
+        self._join()
+        self._note_idle()
+
+    def _join(self) -> None:
         up = {body["metadata"]["uid"]: body["metadata"] for body in self.api.objects(POD) if _is_up(body)}
         for uid, meta in up.items():
             if uid not in self._started:
@@ -119,7 +163,7 @@ class Schedulers:
         for name in sorted(going & known.keys()):
             one = known[name]
             running = max(0, one.running - 1)
-            one = replace(one, is_retiring=True, running=running, heartbeats=one.heartbeats + 1)
+            one = replace(one, is_retiring=True, tasks=running, running=running, heartbeats=one.heartbeats + 1)
             if one.unique_keys and staying:
                 known[staying[0]] = _holding(known[staying[0]], 1)
                 one = _holding(one, -1)

@@ -27,7 +27,7 @@ from tests.simulation.normal import differences, normal_form
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.statuses import check_statuses
 from tests.simulation.stories import Story
-from tests.simulation.users import is_broken, mend, own_resources
+from tests.simulation.users import WITHOUT_END, is_broken, mend, own_resources
 from tests.simulation.world import World, key_of
 
 QUIET_PASSES = 20
@@ -105,9 +105,18 @@ def bring_to_rest(story: Story, world: World) -> World:
     check_quiet(world)
     check_statuses(world)
     check_at_rest(world)
+    live_on(world)
     if not world.webhooks.struck:
         world.watch.asked.check()
     return world
+
+
+def live_on(world: World) -> None:
+    """Whoever is still there stays, idle or not."""
+    for body in own_resources(world):
+        if key_of(body).kind == DASK_CLUSTER and not WITHOUT_END.keys().isdisjoint(body["spec"]):
+            world.edit(key_of(body), {"spec": WITHOUT_END})
+    world.settle()
 
 
 def check_idempotent(world: World) -> None:

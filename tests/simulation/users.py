@@ -44,6 +44,16 @@ SIGNS: Sequence[tuple[timedelta | str | None, str | None]] = (
     (None, None),
 )
 """What a cluster's owner may say of itself: how long ago it was seen, and for how long the cluster outlives that."""
+WITHOUT_END: Body = {"idleTimeout": 0, "ttlSeconds": 0, "idle": None}
+LIFETIMES: Sequence[Body] = (
+    {"idleTimeout": 60},
+    {"idleTimeout": 600},
+    {"idleTimeout": 600, "idle": {"action": "ScaleToZero"}},
+    {"idleTimeout": 60, "idle": {"countClients": True}},
+    {"ttlSeconds": 900},
+    WITHOUT_END,
+)
+"""How long clusters may live."""
 NEWCOMERS: Sequence[Callable[[int], Owner]] = (
     lambda number: cluster("a", replicas=number),
     lambda number: cluster("b", replicas=number, labels={"team": "x"}),
@@ -143,6 +153,28 @@ def _owner_seen(world: World, whom: int, how: int) -> None:
         world.edit(key_of(body), {"metadata": {"annotations": {OWNER_SEEN: seen, OWNER_TIMEOUT_SECONDS: timeout}}})
 
 
+def _lifetime(world: World, whom: int, how: int) -> None:
+    body = pick([one for one in own_resources(world) if key_of(one).kind == DASK_CLUSTER], whom)
+    if body is not None:
+        world.edit(key_of(body), {"spec": LIFETIMES[how % len(LIFETIMES)]})
+
+
+def _work(world: World, whom: int, how: int) -> None:
+    """Somebody has something for a cluster to do, or has it no more, or comes and goes."""
+    body = pick(resources(world, DASK_CLUSTER), whom)
+    if body is None:
+        return
+    of = (body["metadata"]["namespace"], body["metadata"]["name"])
+    world.journal.note("user", f"work of {of}: {how}")
+    match how % 4:
+        case 0:
+            world.dask.working.add(of)
+        case 3:
+            world.dask.clients[of] = 1 - world.dask.clients.get(of, 0)
+        case _:
+            world.dask.end_work(*of)
+
+
 def _deleted(world: World, whom: int, how: int) -> None:
     body = pick(own_resources(world), whom)
     if body is not None and how % 3 == 0:
@@ -181,6 +213,8 @@ USERS: Mapping[str, Hand] = {
     "service edited": _edited(WITH_SCHEDULERS, scheduler_path, lambda how: {"service": SERVICES[how % len(SERVICES)]}),
     "labelled": _labelled,
     "owner seen": _owner_seen,
+    "lifetime edited": _lifetime,
+    "work": _work,
     "resource deleted": _deleted,
     "resource replaced": _replaced,
 }

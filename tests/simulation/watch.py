@@ -7,7 +7,8 @@
 - Who goes is one of the group's own, and a rolling update leaves `replicas - maxUnavailable` available.
 - An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
 - With deletion switched off nothing is deleted.
-- Of users' own resources only a cluster is ever deleted, whose owner was not seen for longer than it asked for.
+- Of users' own resources only a cluster is ever deleted, whose owner was not seen for longer than it asked for, or that
+  is older, or idle for longer, than it may be; a busy cluster is neither deleted nor scaled to 0.
 
 tests/simulation/ledger.py has the rules on how much is written, and when; asked.py how many Pods may go in all.
 """
@@ -132,6 +133,7 @@ class Watch:
         before = self.api.get(key)
         if before is not None and before["metadata"].get("annotations", {}).get(ROLE) == Role.WORKER:
             self._check_saved(before)
+        is_idle = key.kind == DASK_CLUSTER and before is not None and self._is_idle(before)
         reply = self.through.delete(key, uid, resource_version)
         assert before is not None
         self.ledger.deleted(key, before)
@@ -140,7 +142,8 @@ class Watch:
         assert not self.no_delete, f"{key} is deleted though deletion is switched off"
         assert uid == before["metadata"]["uid"]
         if key.kind == DASK_CLUSTER and not _is_child(before):
-            assert is_abandoned(before, self.clock()), f"{key} is deleted, whose owner is alive: {before['metadata']}"
+            is_its_end = is_abandoned(before, self.clock()) or is_expired(before, self.clock()) or is_idle
+            assert is_its_end, f"{key} is deleted, whose owner is alive and which is in use: {before}"
             assert resource_version, f"{key} is deleted whatever has changed"
             return reply
         assert _is_child(before), f"{key} is deleted, which is nobody's child: {before['metadata']}"
@@ -149,6 +152,12 @@ class Watch:
             jobs = [self._owner(before, reference) for reference in before["metadata"]["ownerReferences"]]
             assert any(job is not None and _outcome(job) for job in jobs), f"{key} is deleted before the outcome"
         return reply
+
+    def _is_idle(self, cluster: Body) -> bool:
+        """Whether it has been idle for as long as it may, in truth."""
+        meta, timeout = cluster["metadata"], cluster["spec"].get("idleTimeout", 0)
+        since = self.schedulers.idle_since(meta["namespace"], meta["name"])
+        return bool(timeout) and since is not None and self.clock() >= since + timedelta(seconds=timeout)
 
     def _check_saved(self, pod: Body) -> None:
         """What a worker has is handed over before it goes, unless its time is up."""
@@ -206,12 +215,22 @@ class Watch:
         if key.kind not in CUSTOM_KINDS:
             assert _is_child(before), f"{key} is changed, which is nobody's child"
             return
+        if key.kind == DASK_WORKER_GROUP and before["spec"] != after["spec"] and self._is_put_to_sleep(before, after):
+            return
         if before["metadata"].get("annotations", {}).get(ROLE) is None:
             assert before["spec"] == after["spec"], f"{key} is a user's, and its spec is written"
             assert _users(before) == _users(after), f"{key} is a user's, and its metadata is written"
         assert _uids(before) <= _uids(after), f"{key} loses an owner"
         if key.kind == DASK_JOB and _outcome(before):
             assert _verdict(before) == _verdict(after), f"the outcome of {key} changes"
+
+    def _is_put_to_sleep(self, before: Body, after: Body) -> bool:
+        """Whether a group is scaled to 0 since its cluster is idle, and nothing else is written of it."""
+        worker = {**before["spec"]["worker"], "replicas": 0}
+        cluster = self.api.get(Key(DASK_CLUSTER, before["metadata"]["namespace"], before["spec"]["cluster"]))
+        asks = cluster is not None and cluster["spec"].get("idle", {}).get("action") == "ScaleToZero"
+        is_only = after["spec"] == {**before["spec"], "worker": worker} and _users(before) == _users(after)
+        return asks and is_only and cluster is not None and self._is_idle(cluster)
 
     def _check_retiring(self, before: Body, after: Body) -> None:
         if self.is_touched or self.is_rivalled:
@@ -240,7 +259,8 @@ class Watch:
         ready = [one for one in pod.get("status", {}).get("conditions", ()) if one["type"] == "Ready"]
         if not _is_live(pod) or not ready or ready[0]["status"] != "True":
             return False
-        return datetime.fromisoformat(ready[0]["lastTransitionTime"]) + timedelta(seconds=seconds) <= self.clock()
+        since = datetime.fromisoformat(ready[0]["lastTransitionTime"])  # by another clock, which may be ahead of ours
+        return not seconds or since + timedelta(seconds=seconds) <= self.clock()
 
     def _children(self, uid: str) -> Iterator[Body]:
         return (pod for pod in self.api.objects(POD) if uid in _uids(pod))
@@ -265,6 +285,17 @@ def is_abandoned(cluster: Body, now: datetime) -> bool:
         return False
     last = max(datetime.fromisoformat(seen), datetime.fromisoformat(meta["creationTimestamp"]))
     return now > last + timedelta(seconds=int(timeout))
+
+
+def is_expired(cluster: Body, now: datetime) -> bool:
+    """Whether a user's cluster must go, since it is as old as it may become."""
+    meta, lives = cluster["metadata"], cluster["spec"].get("ttlSeconds", 0)
+    is_jobs = bool(meta.get("ownerReferences"))
+    return (
+        bool(lives)
+        and not is_jobs
+        and now > datetime.fromisoformat(meta["creationTimestamp"]) + timedelta(seconds=lives)
+    )
 
 
 def _most_workers(group: Body) -> int:

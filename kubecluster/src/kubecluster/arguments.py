@@ -135,7 +135,7 @@ TABLE: Mapping[str, Option] = {
         0,
         checks.whole_number,
         "For how many seconds the scheduler may be idle before the cluster is deleted, whatever became of this "
-        "program; 0 means for ever. dask-reconciler does not act on it yet.",
+        "program; 0 means for ever. A Client that is connected and asks for nothing does not count.",
         in_manifest=True,
     ),
     "resource_timeout": Option(

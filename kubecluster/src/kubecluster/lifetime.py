@@ -3,7 +3,7 @@
     `close` is called           it is deleted then
     the program ends            it is deleted on the way out
     the program crashes         the reconciler deletes it, some time after its owner's last sign of life
-    `idle_timeout` is over      the operator deletes it, whatever became of the program; dask-reconciler does not yet
+    `idle_timeout` is over      the operator deletes it, whatever became of the program
 
 The sign of life is an annotation on the DaskCluster. Its time is the API server's, since the reconciler compares it
 with its own, and laptops' clocks are wrong.

@@ -8,7 +8,8 @@ from models.observed import Service
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import Marks, child_body
-from reconciler.passes.desire.lifetime import is_over, misread, owner_gone
+from reconciler.passes.desire.idle_since import idle_since
+from reconciler.passes.desire.lifetime import end, is_over, misread
 from reconciler.passes.desire.naming import naming_shown_by_children, record_naming
 from reconciler.passes.desire.obstacles import obstacle, portless
 from reconciler.passes.desire.replicas import replicas_to_hand_down
@@ -23,10 +24,10 @@ from reconciler.rules.parts import ClusterParts, find_child, recorded_naming
 
 
 def desire_cluster(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
-    """The scheduler, its Services and the default group; of one whose owner is gone, nothing but its own end."""
-    gone = owner_gone(cluster, snapshot)
-    if gone is not None:
-        return Desired(cluster, unwanted=(Unwanted(cluster, gone, only_as_seen=True),))
+    """The scheduler, its Services and the default group; of one whose time is up, nothing but its own end."""
+    ended = end(cluster, snapshot)
+    if ended is not None:
+        return Desired(cluster, unwanted=(Unwanted(cluster, ended.reason, only_as_seen=True, event=ended.event),))
     desired = _parts(cluster, snapshot, naming)
     return replace(desired, findings=(*desired.findings, *misread(cluster, snapshot)))
 
@@ -52,7 +53,7 @@ def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
             _default_group(parts, recorded),
         ),
         unwanted=scheduler.unwanted,
-        records=scheduler.records,
+        records=scheduler.records or idle_since(parts),
         findings=(*scheduler.findings, *portless(cluster, cluster.spec.worker.spec, cluster)),
     )
 

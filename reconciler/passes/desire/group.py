@@ -13,6 +13,7 @@ from models.snapshot import Snapshot
 from models.status import Retirement
 from reconciler.passes.desire.children import Marks, child_body
 from reconciler.passes.desire.crash_backoff import count_ends, in_a_row, retry_at
+from reconciler.passes.desire.idle_since import put_to_sleep
 from reconciler.passes.desire.join_cluster import adopted
 from reconciler.passes.desire.lifetime import is_over
 from reconciler.passes.desire.obstacles import obstacle, portless
@@ -106,7 +107,10 @@ class _Workers:
         return {one.uid: one for one in self.group.status.decisions.retiring}
 
     def desired(self) -> Desired:
-        """The workers to keep, to create, to let go and to delete."""
+        """The workers to keep, to create, to let go and to delete; first, how many, if the cluster is idle."""
+        asleep = put_to_sleep(self.group, self.cluster)
+        if asleep:
+            return Desired(self.group, records=asleep)
         here = [pod for pod in self.pods if not pod.is_terminating]
         chosen = [pod for pod in here if pod.metadata.uid in self.retiring]
         staying = [pod for pod in here if not has_ended(pod) and pod not in chosen]

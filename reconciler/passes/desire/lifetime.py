@@ -1,4 +1,7 @@
-"""How long a cluster lives: until its job has ended, or for a while after its owner was last seen.
+"""How long a cluster lives: until its job has ended, or it is too old, idle for too long, or has lost its owner.
+
+    spec.ttlSeconds                             28800                  after its creation
+    spec.idleTimeout                            600                    after its scheduler has had something to do
 
     kubernetes.dask.org/owner-seen              2026-11-22T10:00:00Z   its owner's last sign of life
     kubernetes.dask.org/owner-timeout-seconds   3600                   for how long the cluster outlives that
@@ -10,6 +13,7 @@ read delete nothing and add a finding. A job's cluster lives as long as its job,
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from models.base import wire_time
 from models.kinds import Key
@@ -17,8 +21,10 @@ from models.resources import DaskCluster, DaskJob
 from models.snapshot import Snapshot
 from reconciler.passes.desire.obstacles import is_run_by_dask_kubernetes
 from reconciler.passes.values import Finding
+from reconciler.rules.event_reasons import EventReason
+from reconciler.rules.idleness import belongs_to_job, idle_for_too_long, scales_to_zero
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
-from reconciler.rules.parts import JobParts
+from reconciler.rules.parts import ClusterParts, JobParts
 from reconciler.rules.pod_end import end_of
 from reconciler.rules.reasons import Reason
 
@@ -30,9 +36,42 @@ _SECONDS = re.compile(r"\d{1,9}", re.ASCII)
 _EFFECT = "until then the cluster outlives its owner"
 
 
+class End(NamedTuple):
+    """Why a cluster is to be deleted.
+
+    Args:
+        reason: As the end of the sentence "delete it, because …".
+        event: The reason of its last Event.
+    """
+
+    reason: str
+    event: EventReason
+
+
 def is_over(cluster: DaskCluster, snapshot: Snapshot) -> bool:
-    """Whether its job has ended or its owner is gone: nothing is created for the cluster any more."""
-    return _has_ended_job(cluster, snapshot) or owner_gone(cluster, snapshot) is not None
+    """Whether its job has ended or its time is up: nothing is created for the cluster any more."""
+    return _has_ended_job(cluster, snapshot) or end(cluster, snapshot) is not None
+
+
+def end(cluster: DaskCluster, snapshot: Snapshot) -> End | None:
+    """Why the cluster is to be deleted, if its time is up."""
+    gone = owner_gone(cluster, snapshot)
+    if gone is not None:
+        return End(gone, EventReason.OWNER_GONE)
+    if not _is_ours(cluster, snapshot):
+        return None
+    created, lives = cluster.metadata.creation_timestamp, cluster.spec.ttl_seconds
+    if lives and created is not None and snapshot.taken_at - created > timedelta(seconds=lives):
+        return End(f"it was created at {wire_time(created)}, more than {lives} s ago", EventReason.TTL_OVER)
+    idle = None if scales_to_zero(cluster) else idle_for_too_long(ClusterParts(cluster, snapshot))
+    return End(idleness(cluster, idle), EventReason.IDLE_TOO_LONG) if idle is not None else None
+
+
+def idleness(cluster: DaskCluster, since: datetime) -> str:
+    """That the cluster has been idle for too long."""
+    counted = " and no Client" if cluster.spec.idle.count_clients else ""
+    timeout = cluster.spec.idle_timeout
+    return f"its scheduler has had nothing to do{counted} since {wire_time(since)}, for at least {timeout} s"
 
 
 def owner_gone(cluster: DaskCluster, snapshot: Snapshot) -> str | None:
@@ -80,8 +119,12 @@ def _counts(cluster: DaskCluster, snapshot: Snapshot) -> bool:
     """Whether the cluster has a limit, and is ours to delete."""
     if OWNER_TIMEOUT_SECONDS not in cluster.metadata.annotations:
         return False
-    is_jobs = any(owner.kind == DaskJob.kind().name for owner in cluster.metadata.owner_references)
-    return not is_jobs and not is_run_by_dask_kubernetes(cluster, snapshot)
+    return _is_ours(cluster, snapshot)
+
+
+def _is_ours(cluster: DaskCluster, snapshot: Snapshot) -> bool:
+    """Whether it is neither its job's to end, nor dask-kubernetes'."""
+    return not belongs_to_job(cluster) and not is_run_by_dask_kubernetes(cluster, snapshot)
 
 
 class _MisreadError(Exception):  # never leaves this module

@@ -10,6 +10,7 @@ from models.status import DaskClusterStatus, Phase
 from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, is_true, settle
 from reconciler.passes.report.group import GroupReport
+from reconciler.passes.report.idle import idle_conditions
 from reconciler.passes.report.obstacle_condition import obstacle_condition
 from reconciler.passes.report.scheduler import scheduler_ready, service_trouble
 from reconciler.passes.report.sentences import shorten
@@ -74,7 +75,7 @@ class _Cluster:
         workers = self._workers_ready()
         ready = blocked(ConditionType.READY, self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
         progressing = obstacle_condition(self.view, self.cluster) or self._progressing(scheduler)
-        return ready, scheduler, workers, progressing, self.acceptance
+        return ready, scheduler, workers, progressing, self.acceptance, *idle_conditions(self.parts)
 
     def _ready(self, scheduler: Condition, workers: Condition) -> Condition:
         """The sum of the others: the first that is not fulfilled says why."""

@@ -31,8 +31,15 @@ _TOLD = (
     ConditionType.SCHEDULER_READY,
     ConditionType.ACCEPTED,
     ConditionType.RUNNER_UP_TO_DATE,
+    ConditionType.IDLE,
 )
 """The conditions of which some reasons make an Event."""
+ASKED_BY = {
+    EventReason.OWNER_GONE: f"the annotation {OWNER_TIMEOUT_SECONDS}",
+    EventReason.IDLE_TOO_LONG: "spec.idleTimeout",
+    EventReason.TTL_OVER: "spec.ttlSeconds",
+}
+"""What asks for the end of a cluster, by the reason of its last Event."""
 
 
 def events_of(view: View, resource: Owner, status: Status) -> Iterator[Action]:
@@ -55,16 +62,16 @@ def events_of_scaling(view: View, group: DaskWorkerGroup) -> Iterator[Action]:
 
 
 def events_of_deleted_clusters(view: View) -> Iterator[Action]:
-    """The Events about clusters that this pass deleted because their owners are gone.
+    """The Events about clusters that this pass deleted because their time was up.
 
     They come after the deletion, since a sign of life, or a right that is missing, may yet have prevented it.
     """
     for response in view.responses:
         action = response.action
-        if action.verb is Verb.DELETE and action.key == action.owner and response.result is Result.DONE:
-            message = sentence(f"{action.reason}: it is deleted, as the annotation {OWNER_TIMEOUT_SECONDS} asks")
+        if action.event is not None and response.result is Result.DONE:
+            message = sentence(f"{action.reason}: it is deleted, as {ASKED_BY[action.event]} asks")
             subject = Subject(action.key, action.uid, action.resource_version)
-            yield event_action(subject, _event(EventReason.OWNER_GONE, message), view.now)
+            yield event_action(subject, _event(action.event, message), view.now)
 
 
 def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
@@ -166,6 +173,10 @@ def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) ->
 def _of_group(
     view: View, group: DaskWorkerGroup, observed: DaskWorkerGroupStatus, status: DaskWorkerGroupStatus
 ) -> Iterator[Event]:
+    for response in view.responses_of(group, (Verb.RECORD,), (Result.DONE,)):
+        if response.action.scales:
+            asks = "it is scaled to 0, as spec.idleTimeout of its cluster asks. Scale it up to have workers again"
+            yield _event(EventReason.SCALED_TO_ZERO, sentence(f"{response.action.reason}: {asks}"))
     before, now = (find_condition(one.conditions, ConditionType.PROGRESSING) for one in (observed, status))
     was_rolling = before is not None and before.reason == Reason.ROLLING_OUT
     if was_rolling and now is not None and now.reason == Reason.SETTLED:

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 import pytest
 from structlog.testing import capture_logs
 
+from models.idle_state import IdleQuestion, IdleState, Stage
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
+from models.status import Idle
 from reconciler.dask.asking import LONGEST_PAUSE_SECONDS, QUIET_SECONDS, SILENT_SECONDS, THREADS, Schedulers
 from reconciler.dask.errors import Barred, Silent
 from reconciler.rules.questions import Question
@@ -18,13 +20,22 @@ from tests.builders import NOON
 
 LONG = 20.0
 """More seconds than a test that passes waits for anything."""
+BUSY, IDLE = IdleState(), IdleState(is_idle=True, mark="1.5")
 ONE, TWO = (DaskWorker(name, "10.0.0.8") for name in ("one", "two"))
 
 
-def question(name: str = "simple", uid: str = "first", *retire: str, urgent: bool = False, tree: str = "") -> Question:
+def question(
+    name: str = "simple",
+    uid: str = "first",
+    *retire: str,
+    urgent: bool = False,
+    tree: str = "",
+    idle: IdleQuestion | None = None,
+) -> Question:
     cluster = Key(DASK_CLUSTER, "default", name)
     top = Key(DASK_JOB, "default", tree) if tree else cluster
-    return Question(cluster, top, uid, "10.0.0.7", 8786, frozenset((pod, "") for pod in retire), urgent)
+    going = frozenset((pod, "") for pod in retire)
+    return Question(cluster, top, uid, "10.0.0.7", 8786, going, urgent, idle=idle)
 
 
 @dataclass
@@ -37,6 +48,7 @@ class Place:
     changed: list[Key] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
     takes_seconds: float = 0.0
+    idle: IdleState = BUSY
 
     def __post_init__(self) -> None:
         self.schedulers = Schedulers(self.ask, self.now, lambda: self.at, self.changed.append)
@@ -51,7 +63,8 @@ class Place:
         self.meanwhile()
         if isinstance(self.told, Exception):
             raise self.told
-        return SchedulerAnswer(question.pod_uid, workers=self.told, is_weighed=question.is_urgent)
+        idle = self.idle if question.idle is not None else None
+        return SchedulerAnswer(question.pod_uid, workers=self.told, is_weighed=question.is_urgent, idle=idle)
 
     def want(self, *questions: Question) -> None:
         """These are all the questions there are."""
@@ -224,6 +237,60 @@ def test_how_far_workers_are_that_go_tells_their_tree() -> None:
     place.told = (replace(ONE, is_retiring=True, heartbeats=HEARTBEATS), TWO)
     assert (place.after(1.0), len(place.changed)) == (1, 3)
     assert (place.after(1.0), len(place.changed)) == (1, 3)
+
+
+def test_who_may_be_idle_for_a_while_only_is_asked_as_often_as_that_needs() -> None:
+    """And at each stage, which alone is news for its tree; who is busy is asked as often, and tells nothing new."""
+    place = Place()
+    place.want(question(idle=IdleQuestion(600)))
+    place.after(0.0)
+    place.changed.clear()
+    assert place.pauses(3) == [60.0] * 3
+    place.idle = IDLE
+    assert (place.pauses(1), place.changed) == ([60.0], [])
+    told = []
+    for _ in range(11):
+        before = len(place.changed)
+        place.pauses(1)
+        told.append((place.answer(question()).idle.stage, len(place.changed) - before))  # type: ignore[union-attr]
+    stages = [stage for stage, news in told if news]
+    assert stages == [Stage.IDLE, Stage.ENDING, Stage.OVER]
+    assert place.pauses(2) == [5.0] * 2
+    place.idle = BUSY
+    place.changed.clear()
+    place.pauses(2)
+    assert place.changed == [question().tree]
+
+
+def test_a_question_about_idleness_that_is_new_is_asked_at_once() -> None:
+    """Not one that only knows more; when it counts no more, and then again, it counts from then on."""
+    place = Place(idle=IDLE)
+    place.want(question())
+    place.after(0.0)
+    place.want(question(idle=IdleQuestion(600)))
+    assert place.after(0.0) == 1
+    place.want(question(idle=IdleQuestion(600, known=Idle(since=NOON, mark="1.5"))))
+    assert place.after(0.0) == 0
+    place.want(question(idle=IdleQuestion(300)))
+    assert place.after(9.0) == 1
+    idle = place.answer(question()).idle
+    assert idle == replace(IDLE, since=NOON, seen=place.now(), asked=IdleQuestion(300))
+    place.want(question())
+    assert place.answer(question()).idle is None
+    place.want(question(idle=IdleQuestion(300)))
+    assert place.after(9.0) == 1
+    idle = place.answer(question()).idle
+    assert idle is not None
+    assert idle.since == place.now()
+
+
+def test_an_answer_about_idleness_that_nobody_wants_any_more_is_forgotten() -> None:
+    """It was under way when its cluster was scaled to 0."""
+    place = Place(idle=IDLE)
+    place.want(question(idle=IdleQuestion(300)))
+    place.meanwhile = lambda: place.want(question())
+    place.after(0.0)
+    assert place.answer(question()).idle is None
 
 
 def test_a_pod_with_another_uid_is_another_scheduler() -> None:

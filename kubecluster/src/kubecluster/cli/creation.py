@@ -36,7 +36,7 @@ EXAMPLES = {
     "--idle-timeout",
     type=click.IntRange(min=0),
     metavar="SECONDS",
-    help="Delete it when it was idle so long; dask-reconciler does not act on it yet.",
+    help="Delete it when it was idle so long.",
 )
 @click.option("--label", multiple=True, metavar="NAME=VALUE", help="A label of all its objects.")
 @click.option("--naming", metavar="classic|current", help="How its objects are called; by default classic.")

@@ -14,6 +14,7 @@ from models.snapshot import Observed, Unreadable
 from reconciler.passes.desire import desire
 from reconciler.passes.plan import plan
 from reconciler.passes.values import Desired, Unwanted, Verb
+from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.labels import KOPF_FINALIZER, OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.rules.names import Naming
 from reconciler.rules.reasons import Reason
@@ -74,7 +75,8 @@ def test_a_cluster_whose_owner_is_gone_asks_for_nothing_but_its_own_end() -> Non
     """Nothing is repaired that is about to go, nor decided; whatever has changed since saves it."""
     one = owned(NOON - timedelta(hours=2), naming=None, age=timedelta(hours=9))
     (only,) = desired(one, scheduler(one, phase="Failed")).unwanted
-    assert only == Unwanted(one, "its owner was last seen at 2026-01-31T10:00:00Z, more than 600 s ago", True)
+    why = "its owner was last seen at 2026-01-31T10:00:00Z, more than 600 s ago"
+    assert only == Unwanted(one, why, True, EventReason.OWNER_GONE)
     assert desired(one) == Desired(one, unwanted=(only,))
 
 

@@ -7,6 +7,7 @@ from models.observed import Pod
 from models.snapshot import Observed, Owner, Snapshot
 from models.status import JobStatus
 from reconciler.passes.values import Action, Body, Response, Result, Verb
+from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.reasons import Reason
 from tests.builders import (
     NOON,
@@ -262,21 +263,29 @@ def test_events_are_compared_with_the_resource_of_the_same_uid() -> None:
     assert told(Snapshot(LATER, {anew.key: anew}), before=ready.world).events == {}
 
 
+@pytest.mark.parametrize(
+    ("reason", "asks"),
+    [
+        (EventReason.OWNER_GONE, "the annotation kubernetes.dask.org/owner-timeout-seconds"),
+        (EventReason.IDLE_TOO_LONG, "spec.idleTimeout"),
+        (EventReason.TTL_OVER, "spec.ttlSeconds"),
+    ],
+)
 @pytest.mark.parametrize("result", Result)
-def test_a_cluster_that_was_deleted_for_its_owners_sake_is_told_of(result: Result) -> None:
+def test_a_cluster_that_was_deleted_since_its_time_was_up_is_told_of(
+    result: Result, reason: EventReason, asks: str
+) -> None:
     """With the reason, and only when it is done: a sign of life may prevent it."""
-    gone = "its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago"
-    delete = Action(
-        Verb.DELETE, SIMPLE.key, SIMPLE.key, SIMPLE.key, gone, uid="daskcluster-simple-uid", resource_version="1"
-    )
+    gone, uid = "its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago", "daskcluster-simple-uid"
+    of = (SIMPLE.key, SIMPLE.key, SIMPLE.key)
+    delete = Action(Verb.DELETE, *of, gone, uid=uid, resource_version="1", event=reason)
     after_it = told(world(), before=world(SIMPLE), responses=(Response(delete, result),))
     if result is not Result.DONE:
         assert after_it.actions == ()
         return
     (event,) = after_it.actions
-    assert (event.body["type"], event.body["reason"]) == ("Normal", "OwnerGone")
+    assert (event.body["type"], event.body["reason"]) == ("Normal", reason)
     assert event.body["message"] == (
-        "Its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago: it is deleted, as the annotation "
-        "kubernetes.dask.org/owner-timeout-seconds asks."
+        f"Its owner was last seen at 2026-01-31T11:00:00Z, more than 600 s ago: it is deleted, as {asks} asks."
     )
     assert event.body["involvedObject"]["uid"] == SIMPLE.metadata.uid
