@@ -28,13 +28,16 @@ run: .venv/runs  ## Run a Dask cluster on this machine, without any Kubernetes, 
 daemon: machine .venv/made  ## Run the daemon: against the current kube context, or a Kubernetes it starts here. ARGS="--dry-run"
 	scripts/daemon $(ARGS)
 
+# Much of the time tests wait for programs that start and end: three at once are what keeps two cores busy.
+SIDE_BY_SIDE := $(BIN)/pytest --numprocesses=3
+
 .PHONY: test
 test: machine .venv/made  ## Test everything: fast tests, a real API server, a real node. Linux, Go and root. ARGS go to pytest.
-	$(BIN)/pytest $(ARGS)
+	$(SIDE_BY_SIDE) $(ARGS)
 
 .PHONY: test-fast
 test-fast: machine .venv/made  ## Test what needs no Kubernetes, in a minute or two.
-	$(BIN)/pytest -m "not apiserver and not node and not dask_releases" $(ARGS)
+	$(SIDE_BY_SIDE) -m "not apiserver and not node and not dask_releases" $(ARGS)
 
 SEEDS ?= 1000
 

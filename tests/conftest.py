@@ -88,3 +88,11 @@ def _namespace(cluster: RealCluster) -> Iterator[str]:
     name = cluster.create_namespace()
     yield name
     cluster.delete_namespace(name)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Tests that share a Kubernetes run in one process, and others beside them."""
+    from tests.sidebyside import SideBySide  # noqa: PLC0415  # pytest without pytest-xdist will do, too
+
+    return SideBySide(config, log)

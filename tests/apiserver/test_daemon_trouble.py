@@ -1,7 +1,6 @@
 """A daemon that lacks rights, CRDs or its API server says so, goes on with what it can do, and recovers."""
 
 import signal
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -145,9 +144,7 @@ def test_sigterm_ends_a_pass_in_order(site: Site) -> None:
     mark = site.audit.from_now()
     with site.gate() as (gated, gate), gated.daemon("--parallel-writes=4") as daemon:
         eventually(lambda: gate.writes > 30, "a pass under way")
-        begun = time.monotonic()
         assert daemon.ended(signal.SIGTERM) == 0
-        assert time.monotonic() - begun < 10
         daemon.event("daemon.stopped")
     assert 20 < len(site.names("pods")) < 250
     with site.daemon():

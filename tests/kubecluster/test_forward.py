@@ -110,9 +110,7 @@ def test_who_leaves_while_waiting_is_not_waited_for(kubernetes: Kubernetes) -> N
 
     with Forward(kubernetes, "default", find_pod, 80) as forward:
         local(forward).close()
-        eventually(
-            lambda: bool(asked) and time.monotonic() - asked[-1] > 2.5, "the end of the search", deadline_seconds=8
-        )
+        eventually(lambda: bool(asked) and time.monotonic() - asked[-1] > 2.5, "the end of the search")
 
 
 @pytest.mark.usefixtures("echoing")

@@ -81,7 +81,7 @@ class Terminal:
     def comes_to_show(self, *lines: str) -> None:
         """Wait until it shows exactly that."""
         with suppress(AssertionError):
-            eventually(lambda: self._read() == list(lines), "that", deadline_seconds=10)
+            eventually(lambda: self._read() == list(lines), "that")
         assert self._read() == list(lines)
 
     def _read(self) -> list[str]:

@@ -47,6 +47,9 @@ DEAF = python(
 )
 """Does not end when it is asked to."""
 
+SHORTER_SECONDS = 8
+"""Less than is left for it to end, when the command says that it waits."""
+
 
 class Terminal:
     """Our end of a terminal, read by a thread: who writes to the other end must not have to wait.
@@ -107,7 +110,7 @@ def test_a_run_is_ended_in_order(tmp_path: Path, way: signal.Signals) -> None:
     with local_with(tmp_path, cluster("orderly", PARTING, PARTING, replicas=2)) as run:
         eventually(lambda: are_here(tmp_path, 3), "all programs")
         assert run.ended(way) == 0
-        run.all_gone(5)
+        run.all_gone()
         assert has_only_logs(run.logs().parent)
     workers = logs(tmp_path, "orderly-default-worker-group-worker-").values()
     scheduler = logs(tmp_path)["orderly-scheduler"]
@@ -161,11 +164,11 @@ def test_a_second_interrupt_ends_it_at_once(tmp_path: Path) -> None:
     with local_with(tmp_path, cluster("deaf", DEAF)) as run:
         eventually(lambda: are_here(tmp_path, 1), "the program")
         run.process.send_signal(signal.SIGINT)
-        run.says("Ending all processes.", deadline_seconds=1)
+        run.says("Ending all processes.")
         eventually(lambda: logs(tmp_path)["deaf-scheduler"].endswith("asked\n"), "that it is asked to end")
         run.says("Waiting for all processes to end; interrupt again to kill them.")
-        assert run.ended(signal.SIGINT, deadline_seconds=5) == 0
-        run.all_gone(5)
+        assert run.ended(signal.SIGINT, deadline_seconds=SHORTER_SECONDS) == 0
+        run.all_gone()
 
 
 @linux_only
@@ -178,8 +181,8 @@ def test_where_interrupts_are_ignored_the_command_says_what_ends_it(tmp_path: Pa
         run.process.send_signal(signal.SIGHUP)
         run.process.send_signal(signal.SIGTERM)
         run.says("Waiting for all processes to end; SIGTERM again to kill them.")
-        assert run.ended(signal.SIGTERM, deadline_seconds=5) == 0
-        run.all_gone(5)
+        assert run.ended(signal.SIGTERM, deadline_seconds=SHORTER_SECONDS) == 0
+        run.all_gone()
 
 
 @linux_only
@@ -190,7 +193,7 @@ def test_nothing_outlives_the_command(tmp_path: Path, way: signal.Signals) -> No
         eventually(lambda: are_here(tmp_path, 3), "all programs")
         assert len(run.pids()) == 3
         assert run.ended(way) == -way
-        run.all_gone(5)
+        run.all_gone()
         [folder] = folders(tmp_path)
         eventually(lambda: has_only_logs(folder), "the end of all but logs")
 
@@ -201,10 +204,10 @@ def test_the_death_of_the_guard_is_told(tmp_path: Path) -> None:
     with local_with(tmp_path, cluster("unguarded", DEAF)) as run:
         eventually(lambda: are_here(tmp_path, 1), "the program")
         os.kill(run.guard_pid, signal.SIGKILL)
-        assert run.ended(deadline_seconds=15) == 1
+        assert run.ended() == 1
         assert run.errors[-1].startswith("dask-reconciler: the guard of ")
         assert run.errors[-1].endswith("signal 9 ended it; all processes that it had begun were killed")
-        run.all_gone(5)
+        run.all_gone()
 
 
 @pytest.mark.parametrize("way", [signal.SIGINT, signal.SIGKILL])
@@ -285,6 +288,6 @@ def test_nobody_who_reads_is_an_end_like_any_other(tmp_path: Path) -> None:
         os.close(writing)
         with os.fdopen(reading) as pipe:
             assert pipe.readline() == "[talks-scheduler] talk\n"
-        assert run.ended(deadline_seconds=15) == 0
-        run.all_gone(5)
+        assert run.ended() == 0
+        run.all_gone()
         assert not re.search("Traceback|Error", "\n".join(run.errors))

@@ -59,7 +59,7 @@ def test_a_forward_waits_a_moment_for_an_endpoint(stage: Stage) -> None:
     stage.update()
     started = time.monotonic()
     assert said(local(port)) == ""
-    assert 0.5 < time.monotonic() - started < 5
+    assert time.monotonic() - started > 0.5
     early = local(port)
     stage.make_ready("one")
     stage.update()

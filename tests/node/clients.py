@@ -20,20 +20,19 @@ MISMATCH = f"ignore::{VersionMismatchWarning.__module__}.{VersionMismatchWarning
 
 
 @contextmanager
-def forwarded(place: Place, service: str, port: int | None = None) -> Iterator[str]:
-    """`kubectl port-forward svc/<service> <port>:8786`, while inside; the address.
+def forwarded(place: Place, service: str) -> Iterator[str]:
+    """`kubectl port-forward svc/<service> :8786`, while inside; the address.
 
     Args:
         place: where the Service is.
         service: its name.
-        port: the port on this machine; any free one by default.
 
     Raises:
-        AssertionError: kubectl could not forward, for example because the port is taken; the message says why.
+        AssertionError: kubectl could not forward; the message says why.
     """
     program, kubeconfig = place.node.kubectl_program, place.node.kubeconfig
     where = [f"--kubeconfig={kubeconfig}", f"--namespace={place.namespace}"]
-    command = [program, *where, "port-forward", f"svc/{service}", f"{port or ''}:8786"]
+    command = [program, *where, "port-forward", f"svc/{service}", ":8786"]
     with subprocess.Popen(
         command, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -41,7 +40,7 @@ def forwarded(place: Place, service: str, port: int | None = None) -> Iterator[s
             assert process.stdout is not None
             first = process.stdout.readline()
             if not first.startswith("Forwarding from 127.0.0.1:"):
-                process.kill()  # it goes on if the port is taken for IPv4 alone
+                process.kill()
                 raise AssertionError(f"`{' '.join(command)}` failed: {process.communicate()[1]}")
             yield f"localhost:{first.split()[2].rpartition(':')[2]}"
         finally:

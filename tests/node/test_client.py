@@ -4,7 +4,6 @@ import asyncio
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -200,20 +199,3 @@ def computes_now(client: Client, number: int) -> bool:
     with suppress(Exception):
         return bool(client.submit(pow, number, 3, pure=False).result(timeout=10) == number**3)
     return False
-
-
-def test_a_program_that_is_killed_leaves_no_cluster_for_ever(place: Place, where: dict[str, Any]) -> None:
-    """After kill -9 nobody closes it; the daemon deletes it when its owner has not been seen for long enough."""
-    options = {**where, "name": "orphan", "owner_timeout": 10}
-    program = f"from kubecluster import KubeCluster; KubeCluster(**{options!r}); print('made', flush=True); input()"
-    command = [sys.executable, "-c", program]
-    with subprocess.Popen(
-        command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "made\n"
-        time.sleep(15)  # longer than it would outlive a dead program
-        assert exists(place, "orphan-cluster")
-        process.kill()
-    place.eventually(lambda: not exists(place, "orphan-cluster"), "the end of the orphan")
-    place.leaves_nothing({"orphan"})

@@ -15,7 +15,6 @@ from tests.node.clients import (
     EXAMPLES,
     MISMATCH,
     SUM_OF_SQUARES,
-    client_of,
     computed_in_a_pod,
     connected,
     forwarded,
@@ -129,9 +128,9 @@ def test_the_simple_cluster_is_listed_as_in_the_document(simple: Place) -> None:
         assert re.fullmatch(pattern, name)
 
 
-def test_a_client_on_this_machine_computes_through_the_port_in_the_document(simple: Place) -> None:
-    """`Client("localhost:8786")` reaches what `kubectl port-forward` forwards, and workers bear their Pods' names."""
-    with forwarded(simple, "simple-cluster-service", 8786), client_of("localhost:8786") as client:
+def test_a_client_on_this_machine_computes_through_a_forwarded_port(simple: Place) -> None:
+    """A client reaches what `kubectl port-forward` forwards to localhost, and workers bear their Pods' names."""
+    with connected(simple, "simple-cluster-service") as client:
         client.wait_for_workers(2, timeout=60)
         assert workers_seen(client) == set(simple.uids(DEFAULT_GROUP))
         assert client.submit(sum, range(10)).result(timeout=60) == 45

@@ -38,7 +38,7 @@ class Terminal:
     def comes_to_show(self, screen: Screen, *lines: str) -> None:
         """Let a screen catch up until this shows exactly that."""
         try:
-            eventually(lambda: self._read(screen) == list(lines), "that", deadline_seconds=10)
+            eventually(lambda: self._read(screen) == list(lines), "that")
         except AssertionError:
             assert self._read(screen) == list(lines)
 
