@@ -4,7 +4,6 @@ import base64
 import json
 import re
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -171,24 +170,30 @@ def test_a_command_may_give_a_certificate(server: RealCluster, tmp_path: Path) -
 
 
 def test_questions_survive_cuts(server: RealCluster, tmp_path: Path, namespace: str) -> None:
-    """While connections break all the time, each of several threads' questions gets its answer."""
+    """While connections break again and again, each of several threads' questions gets its answer."""
     document = yaml.safe_load(server.kubeconfig.read_text())
     host, _, port = document["clusters"][0]["cluster"]["server"].removeprefix("https://").rpartition(":")
     assert base64.b64decode(document["clusters"][0]["cluster"]["certificate-authority-data"])
     with Proxy(host, int(port)) as proxy:
         cluster = {"server": f"https://127.0.0.1:{proxy.port}", "tls-server-name": "kubernetes"}
         config = changed(server.kubeconfig, tmp_path / "kubeconfig", cluster=cluster)
-        with closing(connect(kubeconfig=str(config))) as api, ThreadPoolExecutor(4) as pool:
-            stop = threading.Event()
+        answered = [0] * 4
 
-            def cut() -> None:
-                while not stop.wait(0.2):
-                    proxy.cut()
+        def ask(number: int) -> None:
+            for _ in range(50):
+                assert api.list(path("pods", namespace, group="")) == []
+                answered[number] += 1
 
-            cutter = threading.Thread(target=cut)
-            cutter.start()
-            asked = pool.map(lambda _: api.list(path("pods", namespace, group="")), range(400))
-            assert list(asked) == [[]] * 400
-            stop.set()
-            cutter.join()
+        with closing(connect(kubeconfig=str(config))) as api, ThreadPoolExecutor() as pool:
+            asked = [pool.submit(ask, number) for number in range(len(answered))]
+
+            def go_on(before: list[int]) -> bool:
+                return all(one.done() or now > then for one, now, then in zip(asked, answered, before, strict=True))
+
+            while not all(one.done() for one in asked):
+                proxy.cut()
+                before = [*answered]
+                eventually(lambda before=before: go_on(before), "an answer for each")  # type: ignore[misc]
+            for one in asked:
+                one.result()
         assert proxy.taken > 4
