@@ -1,13 +1,35 @@
-"""Clusters for tests. Nothing is built or started unless a chosen test asks for it."""
+"""Clusters for tests, and how many examples Hypothesis tries.
+
+Nothing is built or started unless a chosen test asks for it. HYPOTHESIS_PROFILE=deep looks further than the few
+examples for two slow cores; HYPOTHESIS_EXAMPLES sets the number.
+"""
 
 import contextlib
+import os
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.realcluster import ClusterError, RealCluster, prepare, start
 from tests.signals import usual
+
+SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
+WITHOUT_EXPLAIN = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+
+
+def _examples(default: int) -> int:
+    return int(os.environ.get("HYPOTHESIS_EXAMPLES", default))
+
+
+settings.register_profile(
+    "ci", deadline=None, max_examples=_examples(40), derandomize=True, database=None, suppress_health_check=SLOW
+)
+settings.register_profile(
+    "deep", deadline=None, max_examples=_examples(2000), suppress_health_check=SLOW, phases=WITHOUT_EXPLAIN
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 CLUSTERS = {"api_server": "apiserver", "fleet": "apiserver", "node": "node"}
 
