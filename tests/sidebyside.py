@@ -18,7 +18,7 @@ ELSEWHERE = {
 LONGEST_FIRST = (NODE, "local", API_SERVER, "kubecluster")
 
 
-class SideBySide(LoadScopeScheduling):
+class SideBySide(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """Hands out whole folders of `tests`, and all that shares a Kubernetes at once; the longest begin first."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -178,13 +178,13 @@ def test_questions_survive_cuts(server: RealCluster, tmp_path: Path, namespace: 
         cluster = {"server": f"https://127.0.0.1:{proxy.port}", "tls-server-name": "kubernetes"}
         config = changed(server.kubeconfig, tmp_path / "kubeconfig", cluster=cluster)
         answered = [0] * 4
-
-        def ask(number: int) -> None:
-            for _ in range(50):
-                assert api.list(path("pods", namespace, group="")) == []
-                answered[number] += 1
-
         with closing(connect(kubeconfig=str(config))) as api, ThreadPoolExecutor() as pool:
+
+            def ask(number: int) -> None:
+                for _ in range(50):
+                    assert api.list(path("pods", namespace, group="")) == []
+                    answered[number] += 1
+
             asked = [pool.submit(ask, number) for number in range(len(answered))]
 
             def go_on(before: list[int]) -> bool:
