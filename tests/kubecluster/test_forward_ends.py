@@ -207,10 +207,11 @@ def steady(value: Callable[[], int]) -> None:
 
 
 PROGRAM = """
-import socket, sys, time
+import logging, socket, sys, time
 from kubecluster.api import connect
 from kubecluster.forward import Forward
 
+logging.getLogger("asyncio").setLevel(logging.ERROR)  # it warns of whatever takes 0.1 s
 kubernetes = connect(kubeconfig=sys.argv[1])
 forward = Forward(kubernetes, "default", lambda: "a", 80)
 connections = [socket.create_connection(("127.0.0.1", forward.local_port)) for _ in range(3)]

@@ -1,5 +1,6 @@
 """Services in front of Pods that are threads of the test: what the proxy's tests need around it."""
 
+import random
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -195,6 +196,8 @@ def saying(words: str) -> Answer:
 
 
 def free_port() -> int:
-    """A port of localhost that nobody has."""
-    with socket.create_server((LOOPBACK, 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port of localhost that nobody has, and that no connection gets meanwhile: systems give higher ones."""
+    while True:
+        port = random.randrange(10_000, 30_000)
+        with suppress(OSError), socket.create_server((LOOPBACK, port)):
+            return port
