@@ -17,7 +17,7 @@ CRDS = ROOT / "crds"
 REFUSED_BY_US = (autoscaler(minimum=2, maximum=1), cluster("a.b"), job("a.b"), group("x" * 236))
 
 
-def until(condition: Callable[[], bool], what: str, deadline_seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], what: str, deadline_seconds: float = 120) -> None:
     """Wait for the API server to come round to something."""
     deadline = time.monotonic() + deadline_seconds
     while not condition():

@@ -11,7 +11,7 @@ Item = Any
 KINDS = "daskjobs,daskclusters,daskworkergroups,daskautoscalers,pods,services"
 
 
-def settles(*sites: Site, deadline_seconds: float = 60) -> None:
+def settles(*sites: Site, deadline_seconds: float = 120) -> None:
     """Wait until everything that is asked for is there and ready, and nothing else.
 
     Raises:

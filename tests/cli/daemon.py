@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 ROOT = Path(__file__).parents[2]
 
 Line = dict[str, Any]

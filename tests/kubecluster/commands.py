@@ -16,7 +16,7 @@ from kubecluster.cli import kube
 from tests.cli.daemon import environment
 from tests.realcluster.eventually import eventually
 
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 120.0
 PROGRAM = ("-c", "from kubecluster.cli import main; main()")
 
 

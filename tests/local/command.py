@@ -15,7 +15,7 @@ from tests.local.smallpods import write
 from tests.manifests import Manifest
 from tests.realcluster.eventually import eventually
 
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 EXAMPLES = ROOT / "examples"
 
 

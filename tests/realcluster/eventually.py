@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 
-def eventually(condition: Callable[[], bool], what: str, *, deadline_seconds: float = 30) -> None:
-    """Wait until a condition holds.
+def eventually(condition: Callable[[], bool], what: str, *, deadline_seconds: float = 120) -> None:
+    """Wait until a condition holds; the deadline is for what never comes, however busy the machine is.
 
     Raises:
         AssertionError: it did not in time.
