@@ -58,6 +58,8 @@ class Retirement(Model):
     """Since when its scheduler is asked to let it go."""
     deadline: Time | None = None
     """When it is deleted at the latest, whatever its scheduler answers."""
+    ready: bool | None = None
+    """False if it was not ready then: such a one does not count as ready any more."""
     unique_bytes: int | None = None
     """How many bytes of results no other worker held when it was chosen, if that was known."""
 
@@ -94,6 +96,23 @@ class WorkerDecisions(Decisions):
 
     highest_ordinal: int | None = None
     """The highest number that a worker of this group was seen to have; numbers are never used again."""
+    released: int | None = None
+    """How many ready workers were chosen to go so far, without those that were taken back."""
+
+
+class Retirements(Model):
+    """What became of what retiring workers held and ran, as far as it was seen."""
+
+    moved_bytes: int = 0
+    """How much less they held at their end, of results that no other worker had, than when they were chosen."""
+    given_up: int = 0
+    """How many were deleted at their deadline, with what they still held and ran."""
+    lost_tasks: int = 0
+    """How many tasks ran on those that were deleted."""
+    lost_results: int = 0
+    """How many results went with them that no other worker had."""
+    lost_bytes: int = 0
+    """How large these were."""
 
 
 class JobDecisions(Model):
@@ -117,6 +136,8 @@ class DaskClusterStatus(Status):
     """How many workers all groups of the cluster want."""
     ready_workers: int | None = None
     """How many workers of all groups are ready."""
+    retired_workers: int | None = None
+    """How many ready workers of all groups were let go so far."""
     workers: str | None = None
     """Ready and wanted workers of all groups, as in `2/3`."""
     selector: str | None = None
@@ -140,6 +161,10 @@ class DaskWorkerGroupStatus(Status):
     """How many of them were made from the present template."""
     workers: str | None = None
     """Ready and wanted workers, as in `2/3`."""
+    retired_replicas: int | None = None
+    """How many ready workers were let go so far."""
+    retirements: Retirements | None = None
+    """What became of what they held and ran."""
     selector: str | None = None
     """Label selector of the group's Pods, for autoscalers that read the scale subresource."""
     decisions: WorkerDecisions = Field(default_factory=WorkerDecisions)

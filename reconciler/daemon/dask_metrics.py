@@ -6,16 +6,12 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from models.kinds import DASK_CLUSTER, POD, Key
-from models.observed import Pod
-from models.resources import DaskCluster, DaskWorkerGroup
 from reconciler.daemon.metric_family import SECONDS, Family, collected, counter, histogram
 from reconciler.daemon.usage import Usage
 from reconciler.dask.connection import Call
-from reconciler.passes.values import PassResult, Response, Result, Verb
-from reconciler.rules.dask_workers import DaskWorkers
-from reconciler.rules.parts import ClusterParts
-from reconciler.rules.retirement_end import End, Outcome, end_of_retirement
+from reconciler.passes.retired import retired
+from reconciler.passes.values import PassResult
+from reconciler.rules.retirement_end import End, Outcome
 
 _BILLED = ("namespace", "cluster", "job", "owner")
 RETIRING_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -115,10 +111,10 @@ class DaskMetrics:
             rehearsed: Whether it was a dry run, in which no worker goes.
         """
         self._usage.update(result)
-        for response in () if rehearsed else result.responses:
-            end = _retired(response, result)
-            if end is not None:
-                self._count_retirement(end)
+        if result.snapshot is not None and not rehearsed:
+            for ends in retired(result.responses, result.snapshot).values():
+                for end in ends:
+                    self._count_retirement(end)
 
     def _count_retirement(self, end: End) -> None:
         self._counters[RETIREMENTS].labels(end.outcome).inc()
@@ -128,22 +124,6 @@ class DaskMetrics:
         self._counters[LOST_TASKS].inc(end.lost_tasks)
         self._counters[LOST_RESULTS].inc(end.lost_results)
         self._counters[LOST_BYTES].inc(end.lost_bytes)
-
-
-def _retired(response: Response, result: PassResult) -> End | None:
-    """How the retirement of a worker ended that this write deleted; `None` if it was no such write."""
-    action, snapshot = response.action, result.snapshot
-    is_delete = action.verb is Verb.DELETE and action.key.kind == POD and response.result is Result.DONE
-    group = snapshot.get(DaskWorkerGroup, action.owner) if snapshot is not None and is_delete else None
-    if snapshot is None or group is None:
-        return None
-    retirement = next((one for one in group.status.decisions.retiring if one.uid == action.uid), None)
-    cluster = snapshot.get(DaskCluster, Key(DASK_CLUSTER, action.key.namespace, group.spec.cluster))
-    if retirement is None or cluster is None:
-        return None
-    pod = snapshot.get(Pod, action.key)
-    answer = DaskWorkers(ClusterParts(cluster, snapshot)).answer
-    return end_of_retirement(retirement, pod.status.pod_ip if pod is not None else "", answer, snapshot.taken_at)
 
 
 class _UsageCollector(Collector):

@@ -3,6 +3,7 @@
 event              level                        when
 pass.done          info; debug if nothing       a pass wrote something
 pass.planned       info; debug if as before     dry run: a pass would write something
+workers.retired    info; warning if given up    workers that were to go are gone: how, and with what
 list.failed        error                        a list failed, so its namespaces are left alone
 write.failed       warning; info if a conflict  the server said no, or did not answer
 object.unreadable  warning                      something is there that cannot be read
@@ -22,7 +23,9 @@ import structlog
 from models.kinds import DASK_CLUSTER, Key
 from models.snapshot import Unreadable
 from reconciler.daemon.metrics_memory import ByTree
+from reconciler.passes.retired import retired
 from reconciler.passes.values import PAST, Finding, PassResult, Response, Result
+from reconciler.rules.retirement_end import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Problem:
     owners: frozenset[Key] = frozenset()
 
 
+_OF_RETIREMENTS = ("moved_bytes", "lost_tasks", "lost_results", "lost_bytes")
 _NO_TREE = Key(DASK_CLUSTER, "", "")
 _Known = tuple[Problem, datetime]
 """A problem, and since when there is one."""
@@ -82,6 +86,7 @@ class PassLog:
             self._log_over(known)
         if not self._rehearsed:
             self._log_done(result)
+            self._log_retired(result)
         elif not result.errors and not (result.is_cut and self._planned):  # which is part of a plan
             self._log_plan(result)
 
@@ -112,6 +117,16 @@ class PassLog:
         log = self._log.info if done or reported else self._log.debug
         counts = {PAST[verb]: done[verb] for verb in PAST if done[verb]} | ({"reported": reported} if reported else {})
         log("pass.done", **counts, **_rest(result), rounds=result.rounds)
+
+    def _log_retired(self, result: PassResult) -> None:
+        """The workers that have gone, and could have handed something over: a line for each group, not for each."""
+        found = retired(result.responses, result.snapshot) if result.snapshot is not None else {}
+        for group, ends in found.items():
+            outcomes = Counter(str(end.outcome) for end in ends if end.outcome is not Outcome.NOT_ASKED)
+            sums = {name: sum(getattr(end, name) for end in ends) for name in _OF_RETIREMENTS}
+            if outcomes:
+                log = self._log.warning if outcomes[Outcome.GIVEN_UP] else self._log.info
+                log("workers.retired", key=str(group), **outcomes, **{name: n for name, n in sums.items() if n})
 
     def _log_plan(self, result: PassResult) -> None:
         planned = [(action.verb.value, str(action.key)) for action in result.plan.actions]

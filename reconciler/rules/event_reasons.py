@@ -58,6 +58,18 @@ class EventReason(StrEnum):
     )
     SCALED_UP = "ScaledUp", EventType.NORMAL, GROUP, "Workers were added."
     SCALED_DOWN = "ScaledDown", EventType.NORMAL, GROUP, "Workers were taken away."
+    WORKERS_RETIRED = (
+        "WorkersRetired",
+        EventType.NORMAL,
+        GROUP,
+        "Workers that were to go are gone, and had handed over what only they held, as far as others could take it.",
+    )
+    RETIREMENT_GIVEN_UP = (
+        "RetirementGivenUp",
+        EventType.WARNING,
+        GROUP,
+        "Workers were deleted at their deadline, with what they still held and ran, which is computed again.",
+    )
     WORKERS_ROLLED_OUT = "WorkersRolledOut", EventType.NORMAL, GROUP, "All workers are from the present template."
     JOB_STARTED = "JobStarted", EventType.NORMAL, JOB, "The runner Pod is running."
     JOB_COMPLETE = "JobComplete", EventType.NORMAL, JOB, "The job's command succeeded."

@@ -7,11 +7,12 @@ not_joined    its scheduler did not have it: it never joined, or left by itself
 not_asked     nobody was asked to let it go: it had not started, had ended, or no scheduler could be asked
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from models.scheduler_answer import SchedulerAnswer
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.status import Retirement
 
 
@@ -47,12 +48,14 @@ class End:
     lost_bytes: int = 0
 
 
-def end_of_retirement(retirement: Retirement, ip: str, answer: SchedulerAnswer | None, now: datetime) -> End:
+def end_of_retirement(
+    retirement: Retirement, inside: Sequence[DaskWorker], answer: SchedulerAnswer | None, now: datetime
+) -> End:
     """How a retirement ended whose Pod is deleted now.
 
     Args:
         retirement: The decision.
-        ip: The Pod's address.
+        inside: The worker processes in its Pod, as its scheduler last told.
         answer: What its scheduler last told; `None` if nobody asks it.
         now: The time.
     """
@@ -60,7 +63,6 @@ def end_of_retirement(retirement: Retirement, ip: str, answer: SchedulerAnswer |
     if retirement.asked is None:
         return End(Outcome.NOT_ASKED, seconds)
     is_late = retirement.deadline is not None and now >= retirement.deadline
-    inside = () if answer is None else answer.workers_in(retirement.name, ip)
     is_unknown = answer is None or answer.at is None or answer.is_silent
     if not inside:
         return End(Outcome.GIVEN_UP if is_late and is_unknown else Outcome.NOT_JOINED, seconds)

@@ -206,6 +206,9 @@ class _Workers:
         pods = {pod.metadata.name: pod for pod in self.pods}
         if leaving or keep or anew:
             decisions["retiring"] = self._retiring([*(pods[name] for name in leaving), *anew], keep)
+            more = sum(self._is_counted(pods[name]) for name in leaving)
+            fewer = sum(self._is_counted(pods[name]) for name in keep)
+            decisions["released"] = (self.group.status.decisions.released or 0) + more - fewer
             reasons += ["it is wanted again"] * bool(keep) + ["their scheduler can be asked now"] * bool(anew)
         if decisions:
             numbers = ((len(leaving), "to go"), (len(keep), "to stay"), (len(anew), "to ask"))
@@ -223,12 +226,20 @@ class _Workers:
         return [one.wire() for one in sorted([*before, *new], key=lambda one: one.name)]
 
     def _retirement(self, pod: Pod) -> Retirement:
-        chosen = Retirement(name=pod.metadata.name, uid=pod.metadata.uid, since=self.now)
+        is_counted = self._is_counted(pod)
+        chosen = Retirement(
+            name=pod.metadata.name, uid=pod.metadata.uid, since=self.now, ready=None if is_counted else False
+        )
         if has_ended(pod) or self._is_orphan(pod) or not self._dask.is_asked_to_retire(pod):
             return chosen
         patience = timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
         held = sum(one.unique_bytes for one in self._dask.inside(pod)) if self._dask.are_weighed else None
         return chosen.model_copy(update={"asked": self.now, "deadline": self.now + patience, "unique_bytes": held})
+
+    def _is_counted(self, pod: Pod) -> bool:
+        """Whether it counts as a ready worker."""
+        known = self.retiring.get(pod.metadata.uid)
+        return pod.is_ready and self._dask.has_joined(pod) is not False and (known is None or known.ready is not False)
 
     def _is_orphan(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(SCHEDULER_HASH) not in self._schedulers

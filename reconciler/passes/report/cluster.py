@@ -136,6 +136,7 @@ class _Cluster:
             "selector": selector(default.group.metadata.name if default else name),
             "desired_workers": desired,
             "ready_workers": ready,
+            "retired_workers": sum(one.workers.retired for one in self.groups) or None,
             "workers": f"{ready}/{desired}",
         }
 

@@ -9,6 +9,7 @@ from models.status import DaskWorkerGroupStatus
 from reconciler.passes.report.acceptance import accepted
 from reconciler.passes.report.conditions import blocked, condition, settle
 from reconciler.passes.report.obstacle_condition import obstacle_condition
+from reconciler.passes.report.retirements import retirements
 from reconciler.passes.report.view import View
 from reconciler.passes.report.workers import (
     Workers,
@@ -58,13 +59,15 @@ def report_group(view: View, group: DaskWorkerGroup) -> GroupReport:
     )
     progressing = obstacle or _progressing(group, workers, why)
     conditions = settle((ready, progressing, acceptance), group.status.conditions, group.metadata.generation, view.now)
-    status = _status(group, workers, conditions)
+    status = _status(view, group, workers, conditions)
     if ready.reason == Reason.OTHER_OPERATOR:
         status = group.status.model_copy(update={"conditions": conditions})
     return GroupReport(group, workers, ready, progressing, status, why)
 
 
-def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Condition, ...]) -> DaskWorkerGroupStatus:
+def _status(
+    view: View, group: DaskWorkerGroup, workers: Workers, conditions: tuple[Condition, ...]
+) -> DaskWorkerGroupStatus:
     decisions = group.status.decisions
     return group.status.model_copy(
         update={
@@ -74,6 +77,8 @@ def _status(group: DaskWorkerGroup, workers: Workers, conditions: tuple[Conditio
             "ready_replicas": workers.ready,
             "updated_replicas": group.status.updated_replicas if workers.updated is None else workers.updated,
             "workers": f"{workers.ready}/{workers.wanted}",
+            "retired_replicas": workers.retired or None,
+            "retirements": retirements(view, group),
             "selector": selector(group.metadata.name),
             "highest_ordinal": group.status.highest_ordinal if decisions.highest_ordinal is None else None,
         }

@@ -19,6 +19,14 @@ def sentence(text: str) -> str:
     return f"{line[:1].upper()}{line[1:]}." if first.isalpha() else f"{line}."
 
 
+def size(number: int) -> str:
+    """A number of bytes as people read it, such as `1.5 MB`."""
+    for unit, of in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if number >= of:
+            return f"{number / of:.1f} {unit}"
+    return f"{number} B"
+
+
 def clause(text: str) -> str:
     """The text as a part of a sentence: short, and without its full stop."""
     return shorten(text, LONGEST_DETAIL).rstrip(". ")

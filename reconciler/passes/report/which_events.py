@@ -15,6 +15,7 @@ from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatu
 from reconciler.passes.report.acceptance import refusals
 from reconciler.passes.report.conditions import is_true
 from reconciler.passes.report.event_objects import Event, Subject, event_action
+from reconciler.passes.report.retirements import events_of_retiring
 from reconciler.passes.report.scheduler import in_words, replacement_begun
 from reconciler.passes.report.sentences import sentence
 from reconciler.passes.report.view import View
@@ -133,29 +134,25 @@ def _of_cluster(
         yield _event(EventReason.CLUSTER_READY, now.message)
     replaced = view.previous.get(Pod, replacement.key) if replacement else None
     is_meant = replaced is not None and is_live(replaced)
-    taken_away = _taken_away(view, cluster)
-    if is_true(before) and not is_meant and _has_lost_something(now, observed, status, taken_away):
+    if is_true(before) and not is_meant and _has_lost_something(now, observed, status):
         yield _event(EventReason.CLUSTER_NOT_READY, now.message)
 
 
-def _taken_away(view: View, cluster: DaskCluster) -> int:
-    """How many ready workers this pass has deleted itself, to scale down or to replace them."""
-    groups = view.snapshot.groups_of(cluster.metadata.namespace, cluster.metadata.name)
-    deleted = (view.previous.get(Pod, key) for group in groups for key in view.done(group, Verb.DELETE, POD))
-    return sum(pod is not None and pod.is_ready and is_live(pod) for pod in deleted)
+def _has_lost_something(ready: Condition, observed: DaskClusterStatus, status: DaskClusterStatus) -> bool:
+    """Whether a cluster that was ready is not because of a loss, not because it is being scaled or rolled.
 
-
-def _has_lost_something(
-    ready: Condition, observed: DaskClusterStatus, status: DaskClusterStatus, taken_away: int
-) -> bool:
-    """Whether a cluster that was ready is not because of a loss, not because it is being scaled or rolled."""
+    Both statuses say how many ready workers were let go until then. So it does not matter which pass did that, and
+    whether its status was written.
+    """
     if is_true(ready) or ready.status == "Unknown" or ready.reason in BLOCKING:
         return False
     if ready.reason != Reason.WORKERS_NOT_READY:
         return True
-    progressing = find_condition(status.conditions, ConditionType.PROGRESSING)
-    is_rolling = progressing is not None and progressing.reason == Reason.ROLLING_OUT
-    return not is_rolling and (status.ready_workers or 0) + taken_away < (observed.ready_workers or 0)
+    let_go = (status.retired_workers or 0) - (observed.retired_workers or 0)
+    if let_go < 0:  # a group is gone, with all that is known of it
+        return False
+    with_a_group = max(0, (observed.desired_workers or 0) - (status.desired_workers or 0) - let_go)
+    return (status.ready_workers or 0) + let_go + with_a_group < (observed.ready_workers or 0)
 
 
 def _recreated(view: View, cluster: DaskCluster, observed: DaskClusterStatus) -> str | None:
@@ -178,11 +175,13 @@ def _of_group(
             asks = "it is scaled to 0, as spec.idleTimeout of its cluster asks. Scale it up to have workers again"
             yield _event(EventReason.SCALED_TO_ZERO, sentence(f"{response.action.reason}: {asks}"))
     before, now = (find_condition(one.conditions, ConditionType.PROGRESSING) for one in (observed, status))
+    is_rolling = now is not None and now.reason == Reason.ROLLING_OUT
+    yield from events_of_retiring(view, group, is_rolling=is_rolling)
     was_rolling = before is not None and before.reason == Reason.ROLLING_OUT
     if was_rolling and now is not None and now.reason == Reason.SETTLED:
         message = f"All {status.replicas} workers are from the present template."
         yield _event(EventReason.WORKERS_ROLLED_OUT, message)
-    if not was_rolling and now is not None and now.reason != Reason.ROLLING_OUT:
+    if not was_rolling and now is not None and not is_rolling:
         yield from _scaled(view, group)
 
 

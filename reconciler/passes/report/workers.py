@@ -34,6 +34,7 @@ class Workers:
             not known.
         going: Those from an older template that are on their way out.
         unjoined: Those that are ready, and that their scheduler does not have.
+        retired: How many ready ones were let go so far.
         knows_joined: Whether their scheduler answers, or did before the question.
     """
 
@@ -46,6 +47,7 @@ class Workers:
     going: tuple[Pod, ...] = ()
     handing_over: int = 0
     unjoined: tuple[Pod, ...] = ()
+    retired: int = 0
     knows_joined: bool = False
 
     @property
@@ -78,11 +80,16 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
     present = worker_hash(group, cluster) if cluster is not None else None
     updated = sum(pod.metadata.annotations.get(TEMPLATE_HASH) == present for pod in live)
     dask = DaskWorkers(ClusterParts(cluster, snapshot)) if cluster is not None else None
-    up = [pod for pod in live if pod.is_ready]
+    decided = group.status.decisions
+    never_ready = {one.uid for one in decided.retiring if one.ready is False}
+    up = [pod for pod in live if pod.is_ready and pod.metadata.uid not in never_ready]
     unjoined = [pod for pod in up if dask is not None and dask.has_joined(pod) is not True]
     ready = len(up) - len(unjoined)
-    retiring = frozenset(one.uid for one in group.status.decisions.retiring)
-    asked = {one.uid for one in group.status.decisions.retiring if one.asked is not None}
+    retiring = frozenset(one.uid for one in decided.retiring)
+    asked = {one.uid for one in decided.retiring if one.asked is not None}
+    still_here = [
+        pod for pod in up if pod.metadata.uid in retiring and (dask is None or dask.has_joined(pod) is not False)
+    ]
     knows_joined = dask is not None and dask.knowledge is Knowledge.KNOWN
     if dask is not None and dask.knowledge is Knowledge.AWAITED:  # what was known before the question still stands
         ready = min(len(up), group.status.ready_replicas or 0)
@@ -98,6 +105,7 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
         going=tuple(pod for pod in pods if pod.is_terminating and _is_outdated(pod, present)),
         handing_over=len(asked.intersection(pod.metadata.uid for pod in live)),
         unjoined=tuple(pod for pod in unjoined if pod.metadata.uid not in retiring),
+        retired=max(0, (decided.released or 0) - len(still_here)),
         knows_joined=knows_joined,
     )
 

@@ -7,7 +7,10 @@ from reconciler.daemon.passlog import PassLog
 from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import Action, PassResult, Response, Result, Verb
 from reconciler.rules.reasons import Reason
-from tests.builders import NOON, cluster, default_group
+from tests.builders import NOON, cluster, default_group, workers
+from tests.unit.daemon.daskresults import CLUSTER as ASKED
+from tests.unit.daemon.daskresults import HEAD, deleted, empty, going, seen
+from tests.unit.daemon.daskresults import told as answered
 from tests.unit.daemon.keeplogging import Lines
 from tests.unit.daemon.passresults import (
     BIG,
@@ -226,3 +229,26 @@ def test_a_rehearsed_plan_counts_what_would_be_done(lines: Lines) -> None:
         "update": 1,
         "postponed": 1,
     }
+
+
+def test_workers_that_retired_are_one_line_for_each_group(lines: Lines) -> None:
+    """A warning if some were given up, with what was lost."""
+    pods = workers(default_group(ASKED), ASKED, 1, 2, 3)
+    for late, level in ((False, "info"), (True, "warning")):
+        group = going(*pods, left=timedelta() if late else timedelta(minutes=1))
+        left = {"running": 1} if late else {}
+        inside = (empty(pods[0]), empty(pods[1]), empty(pods[2], **left))
+        answers = [deleted(pod, group) for pod in pods]
+        PassLog(Clock())(seen(ASKED, HEAD, group, *pods, answer=answered(*inside), responses=answers))
+        (line,) = (each for each in lines() if each["event"] == "workers.retired")
+        kept = {
+            name: line.get(name) for name in ("level", "key", "handed_over", "given_up", "moved_bytes", "lost_tasks")
+        }
+        assert kept == {
+            "level": level,
+            "key": str(group.key),
+            "handed_over": 2 if late else 3,
+            "given_up": 1 if late else None,
+            "moved_bytes": 1500,
+            "lost_tasks": 1 if late else None,
+        }

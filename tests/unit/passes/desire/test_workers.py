@@ -105,9 +105,11 @@ def test_who_goes_is_written_down_before_anything_is_deleted() -> None:
     assert (kept(found), created(found), deleted(found)) == ([name_of(n) for n in (1, 2, 3)], [], [])
     (record,) = found.records
     assert record.resource is one
-    retiring = [
+    retiring: list[Body] = [
         {"name": pod.metadata.name, "uid": pod.metadata.uid, "since": "2026-01-31T12:00:00Z"} for pod in (second, third)
     ]
+    retiring[0]["ready"] = False
+    assert decisions(found)["released"] == 1
     assert sorted(decisions(found)["retiring"], key=lambda one: one["uid"]) == sorted(
         retiring, key=lambda one: one["uid"]
     )
@@ -287,11 +289,12 @@ def test_who_is_chosen_is_asked_for_and_has_time_for_it() -> None:
     """Unless there is nothing to hand over: a Pod that has not started, or has ended."""
     one = group_of_one(replicas=1, worker={"retirementDeadlineSeconds": 60})
     busy, idle, pending = worker(one, ONE, 1), worker(one, ONE, 2), worker(one, ONE, 3, phase="Pending", ip="")
-    answer = replace(ANSWER, workers=(_inside(busy, tasks=1), _inside(idle)))
+    answer = replace(ANSWER, workers=(_inside(busy, tasks=1), _inside(idle, unique_bytes=700)))
     found = _told(one, busy, idle, pending, answer=answer)
-    chosen = {one["name"]: (one.get("asked"), one.get("deadline")) for one in decisions(found)["retiring"]}
-    asked = ("2026-01-31T12:00:00Z", "2026-01-31T12:01:00Z")
-    assert chosen == {name_of(2): asked, name_of(3): (None, None)}
+    known = ("asked", "deadline", "uniqueBytes")
+    chosen = {one["name"]: tuple(map(one.get, known)) for one in decisions(found)["retiring"]}
+    asked = ("2026-01-31T12:00:00Z", "2026-01-31T12:01:00Z", 700)
+    assert chosen == {name_of(2): asked, name_of(3): (None, None, None)}
     assert deleted(found) == []
 
 

@@ -24,7 +24,7 @@ from tests.builders import (
     world,
 )
 from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY, failed
-from tests.unit.passes.report.told import LATER, Told, finding, told
+from tests.unit.passes.report.told import LATER, Told, finding, told, with_decision
 
 SIMPLE = cluster()
 DEFAULT = default_group(SIMPLE)
@@ -35,9 +35,16 @@ def wrote(verb: Verb, one: Pod, owner: Owner, reason: str = "") -> Response:
     return Response(Action(verb, one.key, owner.key, owner.key, reason, uid=one.metadata.uid), Result.DONE)
 
 
-def after(before: Told, *objects: Observed, responses: tuple[Response, ...] = ()) -> Told:
-    """The next pass: statuses as they were written, other objects as given, and gone where not given."""
-    known = [one for one in before.world.objects.values() if not isinstance(one, Pod)]
+def after(before: Told, *objects: Observed, responses: tuple[Response, ...] = (), let_go: int = 0) -> Told:
+    """The next pass: statuses as they were written, other objects as given, and gone where not given.
+
+    Args:
+        before: The pass before it.
+        *objects: What there is now.
+        responses: How the pass's writes ended.
+        let_go: How many ready workers were chosen to go so far.
+    """
+    known = [with_decision(one, let_go) for one in before.world.objects.values() if not isinstance(one, Pod)]
     found = world(*(one for one in before.world.objects.values()))
     return told(world(*known, *objects), before=found, responses=responses, at=LATER)
 
@@ -85,9 +92,9 @@ def test_a_worker_that_is_replaced_within_one_pass_is_no_loss() -> None:
     old, fresh = worker(DEFAULT, SIMPLE, 3), worker(DEFAULT, SIMPLE, 4, NEW)
     assert isinstance(known, type(DEFAULT))
     deleted = wrote(Verb.DELETE, old, known, "its template has changed")
-    replaced = after(ready, *pods(READY, READY), fresh, responses=(deleted,))
+    replaced = after(ready, *pods(READY, READY), fresh, responses=(deleted,), let_go=1)
     assert "ClusterNotReady" not in replaced.events
-    lost = after(ready, *pods(READY, NO_IMAGE), fresh, responses=(deleted,))
+    lost = after(ready, *pods(READY, NO_IMAGE), fresh, responses=(deleted,), let_go=1)
     assert "ClusterNotReady" in lost.events
 
 
@@ -95,7 +102,9 @@ def test_a_ready_cluster_that_is_rolled_has_lost_nothing() -> None:
     """A rollout takes workers away on purpose."""
     ready = told(world(*built(SIMPLE, READY, READY, READY)))
     old = workers(DEFAULT, SIMPLE, 1, 2, stale=True)
-    assert "ClusterNotReady" not in after(ready, scheduler(SIMPLE), *old, worker(DEFAULT, SIMPLE, 4, NEW)).events
+    fresh = worker(DEFAULT, SIMPLE, 4, NEW)
+    assert "ClusterNotReady" not in after(ready, scheduler(SIMPLE), *old, fresh, let_go=1).events
+    assert "ClusterNotReady" in after(ready, scheduler(SIMPLE), *old[1:], fresh, let_go=1).events
 
 
 def test_a_replaced_scheduler_is_told_once_with_the_reason() -> None:

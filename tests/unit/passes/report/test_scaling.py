@@ -8,7 +8,7 @@ from models.snapshot import Observed, Owner
 from reconciler.passes.values import Action, Response, Result, Verb
 from tests.builders import built, cluster, default_group, scheduler, worker, workers, world
 from tests.unit.passes.report.podstates import NEW, READY, failed
-from tests.unit.passes.report.told import LATER, Told, told
+from tests.unit.passes.report.told import LATER, Told, told, with_decision
 
 SIMPLE = cluster()
 DEFAULT = default_group(SIMPLE)
@@ -20,9 +20,9 @@ def wrote(verb: Verb, one: Pod, owner: Owner = DEFAULT) -> Response:
     return Response(Action(verb, one.key, owner.key, owner.key, "", uid=one.metadata.uid), Result.DONE)
 
 
-def after(before: Told, *pods: Pod, responses: tuple[Response, ...] = ()) -> Told:
-    """The next pass: statuses as they were written, and other Pods."""
-    known = [one for one in before.world.objects.values() if not isinstance(one, Pod)]
+def after(before: Told, *pods: Pod, responses: tuple[Response, ...] = (), let_go: int = 0) -> Told:
+    """The next pass: statuses as they were written, and other Pods, with so many decided to go."""
+    known = [with_decision(one, let_go) for one in before.world.objects.values() if not isinstance(one, Pod)]
     return told(world(*known, scheduler(SIMPLE), *pods), before=before.world, responses=responses, at=LATER)
 
 
@@ -61,9 +61,9 @@ def test_workers_replaced_by_a_rollout_are_not_told_one_by_one() -> None:
     rolling = told(world(*built(SIMPLE), *OLD))
     gone, fresh = worker(DEFAULT, SIMPLE, 1, stale=True), worker(DEFAULT, SIMPLE, 4, NEW)
     left = workers(DEFAULT, SIMPLE, 2, 3, stale=True)
-    assert after(rolling, *left, responses=(wrote(Verb.DELETE, gone, DEFAULT),)).events == {}
-    half = after(rolling, *left)
-    assert after(half, *left, fresh, responses=(wrote(Verb.CREATE, fresh, DEFAULT),)).events == {}
+    assert after(rolling, *left, responses=(wrote(Verb.DELETE, gone, DEFAULT),), let_go=1).events == {}
+    half = after(rolling, *left, let_go=1)
+    assert after(half, *left, fresh, responses=(wrote(Verb.CREATE, fresh, DEFAULT),), let_go=1).events == {}
 
 
 def test_removing_workers_that_had_ended_is_no_scaling() -> None:

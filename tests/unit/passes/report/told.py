@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from models.base import Condition, find_condition
 from models.kinds import EVENT, Key
+from models.resources import DaskWorkerGroup
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.report import View, report, report_others
 from reconciler.passes.values import Action, Body, Finding, Response, Verb
@@ -79,3 +80,11 @@ def written(there: Snapshot, actions: Iterable[Action]) -> Snapshot:
 
 def finding(about: Owner, reason: Reason, message: str = "something is wrong") -> Finding:
     return Finding(about.key, reason, message)
+
+
+def with_decision(one: Observed, let_go: int) -> Observed:
+    """A group with the decision to let so many ready workers go; anything else as it is."""
+    if not isinstance(one, DaskWorkerGroup):
+        return one
+    decisions = one.status.decisions.model_copy(update={"released": let_go})
+    return one.model_copy(update={"status": one.status.model_copy(update={"decisions": decisions})})
