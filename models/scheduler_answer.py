@@ -13,6 +13,12 @@ FRESH = timedelta(seconds=10)
 """For how long it is taken for true what workers do and hold."""
 
 
+def numbered(name: str) -> str:
+    """The Pod of a worker called `<Pod>-<n>`; empty if it is called otherwise."""
+    base, _, number = name.rpartition("-")
+    return base if number.isdecimal() else ""
+
+
 @dataclass(frozen=True, slots=True)
 class DaskWorker:
     """A worker process, as its scheduler knows it. A Pod may have several.
@@ -65,12 +71,13 @@ class SchedulerAnswer:
     Args:
         pod_uid: The scheduler Pod that was asked.
         at: When it was asked what it last answered; `None` if it never did.
-        workers: Its workers.
+        workers: Its workers in the cluster's own Pods.
         is_weighed: Whether it was asked what they do and hold, too.
         error: Why it does not answer any more; empty while it does.
         is_silent: Whether it has not answered for so long that others must decide without it.
         is_barred: Whether we lack a right to ask it.
         idle: Whether it has nothing to do; `None` if nobody wants to know.
+        has_others: Whether it has other workers too, that stay.
     """
 
     pod_uid: str
@@ -81,13 +88,14 @@ class SchedulerAnswer:
     is_silent: bool = False
     is_barred: bool = False
     idle: IdleState | None = None
+    has_others: bool = False
 
     @cached_property
     def roll(self) -> int:
         """Changes with who has joined or is done, how long it is idle, and whether it answers: then, look again."""
         workers = frozenset((one.name, one.host, one.is_retiring and one.is_empty) for one in self.workers)
         stage = self.idle.stage if self.idle is not None else None
-        return hash((self.at is None, self.is_silent, self.is_barred, workers, stage))
+        return hash((self.at is None, self.is_silent, self.is_barred, self.has_others, workers, stage))
 
     def is_weighed_at(self, now: datetime) -> bool:
         """Whether it tells what workers do and hold, and did so not long ago."""
@@ -125,7 +133,6 @@ class SchedulerAnswer:
         """The workers called `<Pod>-<n>`, by Pod."""
         found: dict[str, list[DaskWorker]] = {}
         for worker in self.workers:
-            base, _, number = worker.name.rpartition("-")
-            if number.isdecimal():
+            if base := numbered(worker.name):
                 found.setdefault(base, []).append(worker)
         return {base: tuple(workers) for base, workers in found.items()}

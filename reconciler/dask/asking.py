@@ -25,6 +25,10 @@ URGENT_SECONDS = 1.0
 """How often a scheduler is asked for whose answer something waits."""
 SHARE, LONGEST_URGENT_SECONDS = 10, 5.0
 """It is asked less often the longer it takes to answer: after so many times that, or so long at most."""
+UNCHANGED_SHARE, LONGEST_UNCHANGED_SECONDS = 10, 30.0
+"""It is asked less often the longer nothing changes, neither in what is asked nor in what is told: after a tenth of
+that time, or so long at most, and no longer than above while workers go. A cluster that never settles, such as for want
+of a node, costs little."""
 QUIET_SECONDS = 120.0
 """How often any other."""
 LONGEST_PAUSE_SECONDS = 300.0
@@ -56,6 +60,7 @@ class _Asked:
         due: When it is asked next; `None` while it is being asked.
         failing_since: Since when questions are not answered; `None` if the last one was.
         progress: How far those were that are to go.
+        unchanged_since: Since when neither the question nor the answer has changed.
     """
 
     question: Question
@@ -63,6 +68,7 @@ class _Asked:
     due: float | None = None
     failing_since: float | None = None
     progress: frozenset[_Going] = frozenset()
+    unchanged_since: float = 0.0
 
 
 @dataclass
@@ -111,14 +117,21 @@ class Schedulers:
         known = self._asked.get(key)
         if known is None or known.question.pod_uid != question.pod_uid:
             known = self._asked[key] = _Asked(question, SchedulerAnswer(question.pod_uid))
+            known.unchanged_since = self.seconds()
             self._put(key, known, 0.0)
-        elif known.question != question:
-            is_new = question.idle is not None and not question.idle.is_as(known.question.idle)
-            known.question = question
-            if question.idle is None:
-                known.answer = replace(known.answer, idle=None)  # when it counts again, it counts from then on
-            if (question.is_urgent or is_new) and known.failing_since is None and known.due is not None:
-                self._put(key, known, 0.0)
+            return
+        before, known.question = known.question, question
+        if question.idle is None:
+            known.answer = replace(known.answer, idle=None)  # when it counts again, it counts from then on
+        is_another = before != question
+        if not is_another and (before.state, before.pods) == (question.state, question.pods):
+            return
+        known.unchanged_since = self.seconds()
+        is_new = question.idle is not None and not question.idle.is_as(before.idle)
+        if (question.is_urgent or is_new) and known.failing_since is None and known.due is not None:
+            in_seconds = 0.0 if is_another else URGENT_SECONDS
+            if known.due - self.seconds() > in_seconds:
+                self._put(key, known, in_seconds)
 
     def _put(self, key: Key, asked: _Asked, in_seconds: float) -> None:
         asked.due = self.seconds() + in_seconds
@@ -200,15 +213,16 @@ class Schedulers:
                 asked.failing_since = None
                 asked.answer = _dated(told, began, asked)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
-                was_awaited = question.is_urgent and not before.is_weighed_at(began)
-                is_news = was_awaited or progress != asked.progress
+                is_news = _was_awaited(question, before, began) or progress != asked.progress
                 asked.progress = progress
             if self._asked.get(key) is asked:
                 changed_meanwhile = asked.question != question and not error
                 took = self.seconds() - began_seconds
+                is_news |= asked.answer.roll != before.roll
+                if is_news:
+                    asked.unchanged_since = self.seconds()
                 self._put(key, asked, 0.0 if changed_meanwhile else self._pause(asked, took))
                 self._news.notify()
-                is_news |= asked.answer.roll != before.roll
             else:
                 is_news = False
         if is_news:
@@ -220,8 +234,11 @@ class Schedulers:
             failing = self.seconds() - asked.failing_since
             lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
             return max(URGENT_SECONDS, lasting)
+        if not asked.question.is_urgent:
+            return min(QUIET_SECONDS, next_idle_question(asked.answer.idle))
         urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
-        return urgent if asked.question.is_urgent else min(QUIET_SECONDS, next_idle_question(asked.answer.idle))
+        longest = LONGEST_URGENT_SECONDS if asked.question.lets_go else LONGEST_UNCHANGED_SECONDS
+        return max(urgent, min((self.seconds() - asked.unchanged_since) / UNCHANGED_SHARE, longest))
 
 
 @contextmanager
@@ -247,6 +264,12 @@ def _dated(told: SchedulerAnswer, at: datetime, asked: _Asked) -> SchedulerAnswe
 def _going(answer: SchedulerAnswer, pod: str, ip: str) -> _Going:
     inside = answer.workers_in(pod, ip)
     return pod, tuple((one.is_busy, one.is_retiring and one.is_empty) for one in inside)
+
+
+def _was_awaited(question: Question, before: SchedulerAnswer, began: datetime) -> bool:
+    """Whether somebody may have waited to be told what workers do and hold."""
+    is_fresh, was_told = before.is_weighed_at(began), before.is_weighed and not before.error
+    return question.is_urgent and not is_fresh and (question.lets_go or not was_told)
 
 
 def _patience(before: SchedulerAnswer) -> float:

@@ -1,10 +1,11 @@
 """What one scheduler is asked of its workers, and which of them it is told to let go."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 
-from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from models.scheduler_answer import DaskWorker, SchedulerAnswer, numbered
 from reconciler.dask.answers import Holding, Worker
 from reconciler.dask.connection import Address, Called, Connection, connect
 from reconciler.dask.errors import DaskError, TooLarge, Unreachable
@@ -21,6 +22,8 @@ RETIRING_SECONDS = 2.0
 READ_AT_ONCE = 2
 """How many large answers are read at a time, since each may take much memory. For small ones nobody waits: else a few
 schedulers that hang would hold up all others."""
+MOST_IN_A_POD = 256
+"""How many workers of a cluster are kept for each of its Pods, the largest of which have as many processors."""
 FEW_WORKERS = 500
 """With so many an answer is expected to be small."""
 LETS_GO = "closing_gracefully"
@@ -74,14 +77,30 @@ def _ask(
     if is_large:
         with _reading:
             workers = _workers(question, address, before, LARGE, called)
-    idle = None
+    told = _of_interest(question, workers.values())
+    if len(told.workers) > MOST_IN_A_POD * len(question.pods):
+        what = f"{len(told.workers):,} workers, and {len(question.pods):,} Pods have {MOST_IN_A_POD} each at most"
+        raise TooLarge(f"The scheduler at {address} told of {what}; see what joins under the names of Pods.")
     if question.idle is not None:
-        idle = idle_state(address, lambda: reach.pages(question), question.idle, called)
-    told = SchedulerAnswer(question.pod_uid, workers=tuple(workers.values()), is_weighed=question.is_urgent, idle=idle)
+        told = replace(told, idle=idle_state(address, lambda: reach.pages(question), question.idle, called))
     going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
     asked = (at for at, one in workers.items() if one.name in going)
     _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))], called)
     return told
+
+
+def _of_interest(question: Question, workers: Collection[DaskWorker]) -> SchedulerAnswer:
+    """What is kept: nothing but the workers in the cluster's own Pods, whatever else a scheduler tells."""
+    names, hosts = ({place[part] for place in question.pods} - {""} for part in (0, 1))
+    inside, has_others = [], False
+    for worker in workers:
+        if worker.name in names or numbered(worker.name) in names or worker.host in hosts:
+            inside.append(worker)
+        elif not worker.is_retiring:
+            has_others = True
+    return SchedulerAnswer(
+        question.pod_uid, workers=tuple(inside), is_weighed=question.is_urgent, has_others=has_others
+    )
 
 
 def _workers(

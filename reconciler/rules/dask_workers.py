@@ -75,6 +75,14 @@ def asked_to_retire(parts: ClusterParts) -> frozenset[tuple[str, str]]:
     return frozenset((name, "" if ip in shared else ip) for name, ip in addresses.items())
 
 
+def worker_places(parts: ClusterParts) -> frozenset[tuple[str, str]]:
+    """Where a cluster's workers are: the names and addresses of their Pods.
+
+    Those that have ended are left out: their addresses may be others' by now.
+    """
+    return frozenset((pod.metadata.name, pod.status.pod_ip) for pod in _workers(parts) if not pod.has_ended)
+
+
 def _workers(parts: ClusterParts) -> list[Pod]:
     return [pod for group in parts.groups for pod in workers_of(group, parts.snapshot)]
 
@@ -167,7 +175,7 @@ class DaskWorkers:
         if self.answer is None or self.answer.at is None or self.answer.at < asked or not self.answer.is_weighed:
             return False
         own = {worker.name for worker in inside}
-        if all(heir in own for heir in self._heirs):
+        if not self.answer.has_others and all(heir in own for heir in self._heirs):
             return self.answer.is_weighed_at(now) and self._has_done_all(inside, self.answer.workers)
         return all(worker.is_retiring and worker.is_empty for worker in inside)
 

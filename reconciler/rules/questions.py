@@ -5,16 +5,17 @@ still there. It is asked at its Pod, which is ours; no Service, redirect or addr
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from models.idle_state import IdleQuestion
 from models.kinds import Key
+from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.rules.addresses import listening_port
-from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask, tls_secret
+from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask, tls_secret, worker_places
 from reconciler.rules.idleness import idle_question
-from reconciler.rules.parts import ClusterParts, tree_of
+from reconciler.rules.parts import ClusterParts, is_live, tree_of, workers_of
 from reconciler.rules.reason_sets import is_settled
 
 
@@ -33,6 +34,9 @@ class Question:
         pod: The scheduler Pod's name.
         tls_secret: The Secret with which it is asked; empty where it speaks plain TCP.
         idle: How it is asked whether it is idle; `None` if nobody wants to know.
+        pods: The cluster's worker Pods: their names and IP addresses. No other workers are of interest.
+        lets_go: Whether workers go, or may have to be chosen.
+        state: Of an urgent one, stands for what is wanted and for the Pods: it changes with them.
     """
 
     cluster: Key
@@ -45,6 +49,9 @@ class Question:
     pod: str = ""
     tls_secret: str = ""
     idle: IdleQuestion | None = None
+    pods: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    lets_go: bool = field(default=False, compare=False)
+    state: int = field(default=0, compare=False)
 
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
@@ -52,21 +59,41 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
     for cluster in snapshot.of(DaskCluster):
         parts = ClusterParts(cluster, snapshot)
         pod = scheduler_to_ask(parts)
-        if pod is None:
-            continue
-        retire = asked_to_retire(parts)
-        yield Question(
-            cluster.key,
-            tree_of(cluster, snapshot),
-            pod.metadata.uid,
-            pod.status.pod_ip,
-            listening_port(cluster),
-            retire,
-            bool(retire) or not (_is_settled(cluster) and all(map(_is_settled, parts.groups))),
-            pod.metadata.name,
-            tls_secret(cluster),
-            idle_question(parts),
-        )
+        if pod is not None:
+            yield _question(parts, pod)
+
+
+def _question(parts: ClusterParts, pod: Pod) -> Question:
+    cluster, retire = parts.cluster, asked_to_retire(parts)
+    is_urgent = bool(retire) or not (_is_settled(cluster) and all(map(_is_settled, parts.groups)))
+    return Question(
+        cluster.key,
+        tree_of(cluster, parts.snapshot),
+        pod.metadata.uid,
+        pod.status.pod_ip,
+        listening_port(cluster),
+        retire,
+        is_urgent,
+        pod.metadata.name,
+        tls_secret(cluster),
+        idle_question(parts),
+        worker_places(parts),
+        bool(retire) or any(_lets_go(group, parts) for group in parts.groups),
+        _state(parts) if is_urgent else 0,
+    )
+
+
+def _lets_go(group: DaskWorkerGroup, parts: ClusterParts) -> bool:
+    """Whether it has more workers than it wants, or some of an older template as far as that was reported."""
+    live, status, wanted = sum(map(is_live, workers_of(group, parts.snapshot))), group.status, group.spec.worker
+    rolls = wanted.update_strategy.type != "OnDelete" and (status.updated_replicas or 0) < (status.replicas or 0)
+    return rolls or live > wanted.replicas
+
+
+def _state(parts: ClusterParts) -> int:
+    wanted = ((one.metadata.uid, one.metadata.generation) for one in (parts.cluster, *parts.groups))
+    pods = (pod.metadata for group in parts.groups for pod in workers_of(group, parts.snapshot))
+    return hash((frozenset(wanted), frozenset((meta.uid, meta.resource_version) for meta in pods)))
 
 
 def _is_settled(owner: DaskCluster | DaskWorkerGroup) -> bool:

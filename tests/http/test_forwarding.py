@@ -75,7 +75,8 @@ class Place:
     def ask(self, port: int, *, secured: bool = False) -> SchedulerAnswer:
         """Ask whoever listens on a port of this machine, which is the Pod's 8786."""
         self.pods.pods[POD] = {8786: port}
-        question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD, tls_secret="dask-tls" * secured)
+        pods, secret_name = frozenset({("pod", "")}), "dask-tls" * secured
+        question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD, tls_secret=secret_name, pods=pods)
         return ask(question, SchedulerAnswer("first"), Reach(Certificates(lambda *_: secret()), self.api.forward))
 
     def error(self, act: Act) -> DaskError:

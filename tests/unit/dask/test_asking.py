@@ -11,9 +11,17 @@ from structlog.testing import capture_logs
 
 from models.idle_state import IdleQuestion, IdleState, Stage
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key
-from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
+from models.scheduler_answer import FRESH, HEARTBEATS, DaskWorker, SchedulerAnswer
 from models.status import Idle
-from reconciler.dask.asking import LONGEST_PAUSE_SECONDS, QUIET_SECONDS, SILENT_SECONDS, THREADS, Schedulers
+from reconciler.dask.asking import (
+    LONGEST_PAUSE_SECONDS,
+    LONGEST_UNCHANGED_SECONDS,
+    LONGEST_URGENT_SECONDS,
+    QUIET_SECONDS,
+    SILENT_SECONDS,
+    THREADS,
+    Schedulers,
+)
 from reconciler.dask.errors import Barred, Silent
 from reconciler.rules.questions import Question
 from tests.builders import NOON
@@ -70,6 +78,10 @@ class Place:
         """These are all the questions there are."""
         self.schedulers.update(questions, lambda _: True)
 
+    def tell(self, *workers: DaskWorker) -> None:
+        """Answer with these from now on."""
+        self.told = workers
+
     def answer(self, of: Question) -> SchedulerAnswer:
         return self.schedulers.answers()[of.cluster]
 
@@ -123,6 +135,51 @@ def test_who_takes_long_to_answer_is_asked_less_often() -> None:
     place.takes_seconds = 3.0
     place.pauses(1)
     assert place.pauses(1) == [5.0 + 3.0]
+
+
+def test_who_never_changes_is_asked_less_and_less_often() -> None:
+    """A tenth of the time for which nothing has changed, half a minute at most; whatever changes begins anew."""
+    place = Place((ONE,))
+    waiting = question(urgent=True)
+    place.want(waiting)
+    place.after(0.0)
+    pauses = place.pauses(60)
+    assert (pauses[:8], pauses[-3:]) == ([1.0] * 8, [LONGEST_UNCHANGED_SECONDS] * 3)
+    assert pauses == sorted(pauses)
+    assert len(place.changed) == 1
+    changes: tuple[Callable[[], None], ...] = (
+        lambda: place.want(replace(waiting, state=1)),
+        lambda: place.want(replace(waiting, state=1, pods=frozenset({("one", "")}))),
+        lambda: place.want(replace(waiting, tls_secret="dask-tls", pods=frozenset({("one", "")}))),
+        lambda: place.tell(ONE, TWO),
+    )
+    for change in changes:
+        change()
+        assert place.pauses(3)[1:] == [1.0] * 2
+        assert place.pauses(60)[-1] == LONGEST_UNCHANGED_SECONDS
+
+
+def test_a_change_of_pods_is_asked_about_a_second_later() -> None:
+    """A thousand that start are a thousand changes; a question that is another one is asked at once."""
+    place = Place((ONE,))
+    place.want(question(urgent=True))
+    place.after(0.0)
+    place.pauses(40)
+    place.want(replace(question(urgent=True), state=1))
+    place.want(replace(question(urgent=True), state=2))
+    assert [place.after(0.0), place.after(0.9), place.after(0.1)] == [0, 0, 1]
+    place.pauses(40)
+    place.want(question("simple", "first", "one", urgent=True))
+    assert place.after(0.0) == 1
+
+
+def test_while_somebody_is_to_go_it_is_asked_every_few_seconds() -> None:
+    """Nobody is chosen by what was told long ago."""
+    place = Place((ONE,))
+    place.want(replace(question(urgent=True), lets_go=True))
+    place.after(0.0)
+    assert place.pauses(60)[-1] == LONGEST_URGENT_SECONDS < FRESH.total_seconds()
+    assert len(place.changed) == 1
 
 
 def test_who_does_not_answer_is_asked_less_and_less_often() -> None:

@@ -14,8 +14,8 @@ from distributed import Client, Event, LocalCluster, Scheduler, SpecCluster, Wor
 from models.kinds import DASK_CLUSTER, Key
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
 from reconciler.dask import Address
-from reconciler.dask.errors import DaskError, Unreachable
-from reconciler.dask.workers import READ_AT_ONCE, ask
+from reconciler.dask.errors import DaskError, TooLarge, Unreachable
+from reconciler.dask.workers import MOST_IN_A_POD, READ_AT_ONCE, ask
 from reconciler.rules.questions import Question
 from tests.builders import NOON
 from tests.realcluster.eventually import eventually
@@ -47,9 +47,14 @@ def cluster() -> Iterator[SpecCluster]:
         yield cluster
 
 
-def question(address: Address, *retire: tuple[str, str], urgent: bool = True) -> Question:
-    key = Key(DASK_CLUSTER, "default", "simple")
-    return Question(key, key, "first", address.host, address.port, frozenset(retire), urgent)
+KEY = Key(DASK_CLUSTER, "default", "simple")
+PODS = frozenset({("pod", ""), ("heir", "")})
+
+
+def question(
+    address: Address, *retire: tuple[str, str], urgent: bool = True, pods: frozenset[tuple[str, str]] = PODS
+) -> Question:
+    return Question(KEY, KEY, "first", address.host, address.port, frozenset(retire), urgent, pods=pods)
 
 
 class Asking:
@@ -226,8 +231,7 @@ def test_what_was_told_counts_though_nobody_is_let_go(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(("host", "port"), [("", 8786), ("simple-scheduler", 8786), ("10.0.0.7", 0), ("::1%x", 70000)])
 def test_where_nobody_can_be_asked_is_no_answer(host: str, port: int) -> None:
     """An address that is none is no bug of ours; names are not looked up."""
-    key = Key(DASK_CLUSTER, "default", "simple")
-    unusable = Question(key, key, "first", host, port)
+    unusable = Question(KEY, KEY, "first", host, port)
     with pytest.raises(Unreachable, match="DaskCluster default/simple"):
         ask(unusable, SchedulerAnswer("first"))
 
@@ -273,6 +277,44 @@ def test_a_large_answer_is_read_after_all() -> None:
     with create_server(("127.0.0.1", 0)) as listener:
         thread = Thread(target=serve, args=(listener,))
         thread.start()
-        told = ask(question(Address("127.0.0.1", listener.getsockname()[1]), urgent=False), SchedulerAnswer("first"))
+        address = Address("127.0.0.1", listener.getsockname()[1])
+        pods = frozenset((f"pod-{number}", "") for number in range(1000))
+        told = ask(question(address, urgent=False, pods=pods), SchedulerAnswer("first"))
         thread.join(20)
     assert len(told.workers) == 1000
+
+
+@pytest.mark.parametrize(
+    ("pods", "workers", "kept"),
+    [
+        pytest.param({("p", "10.0.0.1")}, [("p", "10.0.0.1")], {"p"}, id="by its name"),
+        pytest.param({("p", "")}, [("p-0", "x"), ("p-1", "x")], {"p-0", "p-1"}, id="by its number"),
+        pytest.param({("p", "10.0.0.1")}, [("x", "10.0.0.1")], {"x"}, id="by its address"),
+        pytest.param({("p", "10.0.0.1"), ("q", "")}, [("x", "10.0.0.9"), ("p-x", "-")], set(), id="none of ours"),
+        pytest.param(set(), [("p", "10.0.0.1")], set(), id="no Pods"),
+    ],
+)
+def test_only_workers_in_the_clusters_own_pods_are_kept(
+    pods: set[tuple[str, str]], workers: list[tuple[str, str]], kept: set[str]
+) -> None:
+    """Of the others it is known whether there are some that stay: they are heirs."""
+    identity = _identity(*(_of(name=name, host=host) for name, host in workers))
+    with hostile(answering(identity)) as address:
+        told = ask(question(address, urgent=False, pods=frozenset(pods)), SchedulerAnswer("first"))
+    assert {worker.name for worker in told.workers} == kept
+    assert told.has_others is (not kept)
+    going = _identity(*(_of(name=name, host=host, status="closing_gracefully") for name, host in workers))
+    with hostile(answering(going)) as address:
+        told = ask(question(address, urgent=False, pods=frozenset(pods)), SchedulerAnswer("first"))
+    assert not told.has_others
+
+
+def test_a_scheduler_that_tells_of_more_workers_than_pods_can_have_is_refused() -> None:
+    """What is kept for long is no more than its cluster is large; what it tells of others is not kept at all."""
+    many = _identity(*(_of(name=f"pod-{number}") for number in range(2 * MOST_IN_A_POD + 1)))
+    with hostile(answering(many)) as address, pytest.raises(TooLarge, match="513 workers, and 2 Pods have 256 each"):
+        ask(question(address, urgent=False), SchedulerAnswer("first"))
+    strangers = _identity(*(_of(name=f"stranger-{number}") for number in range(1000)))
+    with hostile(answering(strangers)) as address:
+        told = ask(question(address, urgent=False), SchedulerAnswer("first"))
+    assert told == SchedulerAnswer("first", has_others=True)

@@ -65,6 +65,11 @@ HEIR = DaskWorker("another", "")
         pytest.param(
             _seen(_answer(at=NOON - SECOND)), (Knowledge.KNOWN, False, False), id="was not there before it was asked"
         ),
+        pytest.param(
+            _seen(_answer(replace(GOING, unique_keys=1), has_others=True)),
+            (Knowledge.KNOWN, True, False),
+            id="has an heir elsewhere",
+        ),
         pytest.param(_seen(_answer(ME), later=300 * SECOND), (Knowledge.KNOWN, True, True), id="too late"),
         pytest.param(_seen(_answer(ME, HEIR, **SILENT)), (Knowledge.SILENT, True, False), id="fell silent"),
         pytest.param(_seen(_answer(at=None, **SILENT)), (Knowledge.SILENT, True, False), id="has been silent since"),

@@ -1,5 +1,6 @@
 """Which schedulers are asked, where, and what they are asked to do."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from models.observed import Pod
 from models.snapshot import Observed
 from reconciler.rules.questions import Question, questions
-from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, world
+from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, workers, world
 from tests.manifests import pod_spec
 
 SETTLED = {
@@ -112,12 +113,59 @@ def test_a_question_is_urgent_while_anything_waits_for_the_answer(
 
 def test_who_was_chosen_to_go_is_let_go_by_its_scheduler() -> None:
     """By the Pod's name and address, of all groups; neither those that were let go without asking nor those gone."""
-    first, second = worker(DEFAULT, ONE, 1, ip="10.0.0.8"), worker(DEFAULT, ONE, 2, ip="10.0.0.7")
+    first, second = (worker(DEFAULT, ONE, number, ip=f"10.0.0.{number}") for number in (1, 2))
     default = default_group(ONE, status=_retiring(first, worker(DEFAULT, ONE, 9)))
-    third, fourth = worker(group(ONE), ONE, 3, ip="10.0.0.9"), worker(group(ONE), ONE, 4, ip="10.0.0.6")
+    third, fourth = (worker(group(ONE), ONE, number, ip=f"10.0.0.{number}") for number in (3, 4))
     more = group(ONE, status=_retiring(third))
     (question,) = _asked(ONE, HEAD, default, first, second, more, third, fourth)
-    assert question.retire == {(first.metadata.name, "10.0.0.8"), (third.metadata.name, "10.0.0.9")}
+    assert question.retire == {(first.metadata.name, "10.0.0.1"), (third.metadata.name, "10.0.0.3")}
     assert question.is_urgent
     (question,) = _asked(ONE, HEAD, default_group(ONE, status=_retiring(first, asked=None)), first)
     assert (question.retire, question.is_urgent) == (frozenset(), False)
+
+
+def test_a_question_names_the_pods_whose_workers_are_of_interest() -> None:
+    """Not those that have ended: their addresses may be others' by now."""
+    first, second = (worker(DEFAULT, ONE, number, ip=f"10.0.0.{number}") for number in (1, 2))
+    ended = worker(DEFAULT, ONE, 3, ip="10.0.0.1", phase="Failed", exit_code=1)
+    (question,) = _asked(ONE, HEAD, DEFAULT, first, second, ended)
+    assert question.pods == {(first.metadata.name, "10.0.0.1"), (second.metadata.name, "10.0.0.2")}
+
+
+@pytest.mark.parametrize(
+    ("more", "lets_go"),
+    [
+        pytest.param({"replicas": 2}, False, id="as many as are wanted"),
+        pytest.param({"replicas": 1}, True, id="one too many"),
+        pytest.param({"replicas": 2, "status": {"replicas": 2, "updatedReplicas": 1}}, True, id="one of them is old"),
+        pytest.param(
+            {
+                "replicas": 2,
+                "status": {"replicas": 2, "updatedReplicas": 1},
+                "worker": {"updateStrategy": {"type": "OnDelete"}},
+            },
+            False,
+            id="one is old, and stays until someone deletes it",
+        ),
+        pytest.param({"replicas": 2, "status": _retiring(workers(DEFAULT, ONE, 1)[0])}, True, id="one was chosen"),
+    ],
+)
+def test_a_question_says_whether_somebody_is_to_go(more: dict[str, Any], *, lets_go: bool) -> None:
+    """Then what workers hold must not have been told long ago."""
+    (question,) = _asked(ONE, HEAD, default_group(ONE, **more), *workers(DEFAULT, ONE, 1, 2))
+    assert question.lets_go is lets_go
+
+
+def test_the_state_of_an_urgent_question_changes_with_edits_and_pods() -> None:
+    """And with nothing else; of one that is not urgent nobody needs it."""
+    new, pods = cluster(), workers(DEFAULT, ONE, 1, 2)
+    states = [
+        _asked(new, HEAD, DEFAULT, *pods),
+        _asked(cluster(generation=2), HEAD, DEFAULT, *pods),
+        _asked(new, HEAD, default_group(ONE, generation=2), *pods),
+        _asked(new, HEAD, DEFAULT, pods[0]),
+        _asked(new, HEAD, DEFAULT, pods[0], replace(pods[1], metadata=replace(pods[1].metadata, resource_version="9"))),
+    ]
+    assert len({question.state for (question,) in states}) == len(states)
+    assert _asked(new, HEAD, DEFAULT, *pods)[0].state == states[0][0].state
+    assert _asked(ONE, HEAD, DEFAULT, *pods)[0].state == 0
