@@ -5,7 +5,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -96,6 +96,19 @@ class LivingWorld:
             "count": 1,
         }
         self.api.create(EVENT, {"apiVersion": "v1", "kind": "Event", "metadata": meta, "involvedObject": pod, **told})
+
+    def end_of(self, name: str, reason: str, message: str, number: int) -> None:
+        """Have something told of a DaskCluster, so many seconds after the first."""
+        about = {
+            "apiVersion": DASK_CLUSTER.api_version,
+            "kind": DASK_CLUSTER.name,
+            "namespace": NAMESPACE,
+            "name": name,
+        }
+        meta = {"name": f"{name}.1", "namespace": NAMESPACE}
+        at = wire_time(now() + timedelta(seconds=number))
+        told = {"reason": reason, "message": message, "type": "Normal", "lastTimestamp": at, "count": 1}
+        self.api.create(EVENT, {"apiVersion": "v1", "kind": "Event", "metadata": meta, "involvedObject": about, **told})
 
     def everything(self) -> list[str]:
         """All that there is, but for Events."""

@@ -1,6 +1,7 @@
 """Clusters made, seen, changed and deleted by the command, where everybody acts."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,23 @@ def test_a_namespace_that_cannot_be_is_wrong_usage(world: LivingWorld, words: tu
     assert "it must be at most 63 lower-case letters, digits and '-'" in said
     assert "`kubectl get namespaces` lists those that there are." in said
     assert not world.server.requests
+
+
+def test_a_list_ends_with_the_clusters_that_went(quiet_world: LivingWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Why the last ones did, beside the output, unless there is another of the name by now, or somebody deleted it."""
+    world = quiet_world
+    monkeypatch.setenv("KUBECONFIG", str(world.kubeconfig))
+    world.cluster("back")
+    for number, (name, reason) in enumerate(
+        [("old", "TTLExpired"), ("idle", "IdleTimeout"), ("back", "IdleTimeout"), ("ready", "ClusterReady")]
+    ):
+        world.end_of(name, reason, f"The {name} one.", number)
+    result = run("list")
+    assert "back" in result.stdout
+    first, second = result.stderr.splitlines()
+    assert re.fullmatch(r"default/old went \w+ ago\. The old one\.", first)
+    assert re.fullmatch(r"default/idle went \w+ ago\. The idle one\.", second)
+    assert run("list", "-o", "name").stderr == ""
 
 
 def test_a_list_needs_no_right_to_see_events(world: LivingWorld) -> None:

@@ -1,6 +1,7 @@
 """What people ask of worker groups."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from kubecluster import groups
 from kubecluster.groups import Adapting, Wanted
+from kubecluster.progress import Progress, Row
 from kubecluster.resource import WITHOUT_LIMIT, ClusterResource
 from kubecluster.specs import make_cluster_spec, make_worker_spec
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, Key
@@ -193,3 +195,67 @@ def test_a_number_of_workers_that_makes_no_sense_is_refused(
     with pytest.raises(error, match="n is"):
         groups.scale(resource, number)
     assert quiet_world.server.requests == []
+
+
+class Acting(Progress):
+    """Shows nothing; whenever there is something to show, somebody acts."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__("", quiet=True)
+        self.act = act
+        self.shown: list[str] = []
+        self.words = ""
+
+    def show(self, rows: Sequence[Row]) -> None:
+        self.shown += [row.ready for row in rows]
+        self.act()
+
+    def close(self, words: str = "") -> None:
+        self.words = self.words or words
+
+
+@pytest.fixture
+def grouped(quiet_world: LivingWorld, resource: ClusterResource, monkeypatch: pytest.MonkeyPatch) -> ClusterResource:
+    """A cluster with a group of two workers beside the default one."""
+    monkeypatch.setattr(groups, "LOOK_SECONDS", 0.0)
+    quiet_world.cluster("simple")
+    quiet_world.reconcile()
+    groups.add(resource, "more", Wanted(n_workers=2))
+    quiet_world.reconcile()
+    assert len(resource.workers_of("more")) == 2
+    return resource
+
+
+def test_a_group_goes_when_its_workers_have_gone(quiet_world: LivingWorld, grouped: ClusterResource) -> None:
+    """They are scaled down first, so that they hand over what they hold; what scaled the group goes, too."""
+    grouped.adapt(1, 5, "more")
+    progress = Acting(quiet_world.reconcile)
+    groups.delete(grouped, "more", 60.0, progress)
+    assert progress.shown == ["0/2"]
+    assert progress.words == "The worker group more of default/simple is deleted."
+    assert [grouped.short_name(group) for group in grouped.groups()] == ["default"]
+    assert grouped.autoscalers() == ()
+
+
+def test_a_group_goes_when_time_is_up(grouped: ClusterResource) -> None:
+    """Nobody acts here; how many were left is told."""
+    progress = Acting(lambda: None)
+    groups.delete(grouped, "more", 1e-9, progress)
+    assert progress.words.endswith("is deleted. 2 of its workers had not handed over what they hold.")
+    assert len(grouped.groups()) == 1
+
+
+def test_a_group_goes_at_once_if_nobody_is_to_wait(grouped: ClusterResource) -> None:
+    """It is not even scaled down."""
+    progress = Acting(lambda: None)
+    groups.delete(grouped, "more", 0.0, progress)
+    assert progress.shown == []
+    assert len(grouped.groups()) == 1
+
+
+def test_the_default_group_is_not_scaled_down_to_be_deleted(grouped: ClusterResource) -> None:
+    """It cannot be deleted by itself."""
+    grouped.scale(3)
+    with pytest.raises(ValueError, match="goes with the cluster alone"):
+        groups.delete(grouped, "default", 60.0, Acting(lambda: None))
+    assert grouped.group("default")["spec"]["worker"]["replicas"] == 3

@@ -12,6 +12,7 @@ from kubecluster import names
 from kubecluster.names import ClusterNames, Naming, candidates, cluster_names
 from models import kinds, rules
 from models.status import Phase
+from reconciler.passes.report.which_events import ASKED_BY
 from reconciler.rules import labels, reason_facts
 from reconciler.rules import names as reconcilers
 from reconciler.rules.reasons import Reason
@@ -46,6 +47,7 @@ def members(enum: type[StrEnum]) -> dict[str, str]:
         (members(names.Phase), members(Phase)),
         (members(names.ConditionType), members(reason_facts.ConditionType)),
         (members(names.Reason), members(Reason)),
+        (members(names.EndReason), {one.name: str(one) for one in ASKED_BY}),
     ],
 )
 def test_what_the_client_reads_is_what_the_reconciler_writes(ours: object, theirs: object) -> None:

@@ -15,6 +15,7 @@ from kubecluster.groups import Adapting, Wanted
 from kubecluster.managed import GONE_SECONDS, ManagedCluster
 from kubecluster.names import DEFAULT_GROUP
 from kubecluster.options import HANDED_ON, CreateMode
+from kubecluster.progress import Progress
 
 
 @described
@@ -203,14 +204,20 @@ class KubeCluster(ManagedCluster):
         )
         return self._call(groups.add, self._session.resource, name, wanted, custom_spec)
 
-    def delete_worker_group(self, name: str) -> Any:
-        """Delete a worker group, and its workers.
+    def delete_worker_group(self, name: str, timeout: float | str = groups.RETIRING_SECONDS) -> Any:
+        """Delete a worker group, and its workers, after these have handed over what they hold to the others.
+
+        Args:
+            name: Which.
+            timeout: For how many seconds to wait for that, or a text such as `5 minutes`; 0 deletes it at once. What
+                workers still have then is lost.
 
         Raises:
             ClusterNotFound: there is none of that name.
             ValueError: it is the default group.
         """
-        return self._call(self._session.resource.delete_group, name)
+        progress = Progress(f"Deleting the worker group {name}", quiet=self.quiet)
+        return self._call(groups.delete, self._session.resource, name, parse_timedelta(timeout), progress)
 
     def wait_for_workers(self, n_workers: int, timeout: float | str | None = None) -> Any:
         """Wait until so many workers have joined the scheduler.
@@ -244,6 +251,8 @@ class KubeCluster(ManagedCluster):
 
     def close(self, timeout: float | None = None) -> Any:
         """Let go of the cluster, and delete it if it is ours; see `shutdown_on_close`.
+
+        What its workers hold is lost then: nobody is left to take it.
 
         Args:
             timeout: For how many seconds to wait until it is gone; by default 60.

@@ -3,17 +3,23 @@
 import asyncio
 import copy
 import math
+import time
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kubecluster import checks
 from kubecluster.containers import Body, Command, Environment, Resources
-from kubecluster.diagnosis.sight import items, read, text
+from kubecluster.diagnosis.sight import is_going, items, read, text
 from kubecluster.main_container import main_container
 from kubecluster.names import DEFAULT_GROUP
+from kubecluster.progress import Progress, Row
 from kubecluster.resource import WITHOUT_LIMIT, ClusterResource
 from kubecluster.specs import IMAGE, make_worker_spec
+
+LOOK_SECONDS = 0.5
+RETIRING_SECONDS = 300.0
+"""For how long it is waited, by default, for workers to hand over what they hold: as long as they have for it."""
 
 
 class Adapting:
@@ -149,3 +155,40 @@ def add(resource: ClusterResource, name: str, wanted: Wanted, custom_spec: Mappi
     """
     worker = wanted.worker(resource.read()) if custom_spec is None else dict(custom_spec)
     resource.add_group(checks.text(name, "name"), worker)
+
+
+def delete(resource: ClusterResource, name: str, seconds: float, progress: Progress) -> None:
+    """Delete a worker group; before that, scale it to 0, so that its workers hand over what they have to the others.
+
+    Args:
+        resource: Of which cluster.
+        name: What people call it.
+        seconds: For how long to wait for them; what they still have then is lost.
+        progress: Where to show how many there are.
+
+    Raises:
+        ClusterNotFound: there is no such group.
+        ValueError: it is the default group.
+    """
+    resource.check_deletable(name)
+    left = 0
+    with progress:
+        if seconds:
+            resource.scale(0, name)
+            left = _left(resource, name, seconds, progress)
+        resource.delete_group(name)
+        lost = f" {left} of its workers had not handed over what they hold." if left else ""
+        progress.close(f"The worker group {name} of {resource} is deleted.{lost}")
+
+
+def _left(resource: ClusterResource, name: str, seconds: float, progress: Progress) -> int:
+    """Wait until a group has no workers any more; how many it has when time is up."""
+    deadline, first = time.monotonic() + seconds, 0
+    while left := sum(not is_going(pod) for pod in resource.workers_of(name)):
+        first = max(first, left)
+        words = f"{left} of {first} workers are there: they hand over what they hold."
+        progress.show((Row(f"daskworkergroup/{name}", "busy", words, f"{first - left}/{first}"),))
+        if time.monotonic() >= deadline:
+            break
+        time.sleep(LOOK_SECONDS)
+    return left

@@ -126,8 +126,17 @@ class ConditionType(StrEnum):
     PROGRESSING = "Progressing"
     ACCEPTED = "Accepted"
     RUNNER_UP_TO_DATE = "RunnerUpToDate"
+    IDLE = "Idle"
     COMPLETE = "Complete"
     FAILED = "Failed"
+
+
+class EndReason(StrEnum):
+    """Why a DaskCluster was deleted by the reconciler: the reasons of its last Event."""
+
+    OWNER_GONE = "OwnerGone"
+    IDLE_TOO_LONG = "IdleTimeout"
+    TTL_OVER = "TTLExpired"
 
 
 class Reason(StrEnum):
@@ -137,6 +146,7 @@ class Reason(StrEnum):
     INCOMPLETE = "Incomplete"
     NOT_CREATED = "NotCreated"
     SCHEDULER_NOT_READY = "SchedulerNotReady"
+    NOT_ANSWERING = "NotAnswering"
     REPLACING = "Replacing"
     SERVICE_NOT_READY = "ServiceNotReady"
     WORKERS_NOT_READY = "WorkersNotReady"
@@ -168,6 +178,11 @@ class Reason(StrEnum):
     REFUSED = "Refused"
     UNKNOWN_FIELD = "UnknownField"
     INVALID_ANNOTATION = "InvalidAnnotation"
+    IDLE = "Idle"
+    ENDING = "IdleTimeoutNear"
+    BUSY = "Busy"
+    ASLEEP = "NoWorkers"
+    IDLENESS_UNKNOWN = "SchedulerUnknown"
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"

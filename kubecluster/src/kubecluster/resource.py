@@ -11,7 +11,7 @@ from typing import Any
 
 from kubecluster.api import Body, Kubernetes, path
 from kubecluster.diagnosis import Sight
-from kubecluster.diagnosis.sight import is_live, name_of, read, scheduler_pods, text
+from kubecluster.diagnosis.sight import is_live, label, name_of, read, scheduler_pods, text
 from kubecluster.errors import AlreadyExists, ClusterGone, ClusterNotFound, Conflict, Invalid, NotAllowed, RequestFailed
 from kubecluster.names import (
     CLUSTER_NAME,
@@ -24,11 +24,13 @@ from kubecluster.names import (
     POD,
     ROLE,
     SERVICE,
+    WORKER_GROUP_NAME,
     ClusterNames,
     Component,
     Kind,
     Naming,
     Role,
+    label_value,
 )
 
 WITHOUT_LIMIT = 2**31 - 1
@@ -246,11 +248,30 @@ class ClusterResource:
             ClusterNotFound: there is none of that name.
             ValueError: it is the default group, which belongs to the cluster.
         """
+        found = self.check_deletable(name)
+        self.stop_adapting(name)
+        self.kubernetes.delete(self._path(DASK_WORKER_GROUP, name_of(found)))
+
+    def check_deletable(self, name: str) -> Body:
+        """A worker group that can be deleted by itself.
+
+        Raises:
+            ClusterNotFound: there is none of that name.
+            ValueError: it is the default group, which belongs to the cluster.
+        """
         found = self.group(name)
         if self._is_default(found):
             raise ValueError(f"The default worker group of {self} goes with the cluster alone. Scale it to 0 instead.")
-        self.stop_adapting(name)
-        self.kubernetes.delete(self._path(DASK_WORKER_GROUP, name_of(found)))
+        return found
+
+    def workers_of(self, name: str) -> list[Body]:
+        """The worker Pods of a group.
+
+        Raises:
+            ClusterNotFound: there is none of that name.
+        """
+        of = label_value(name_of(self.group(name)))
+        return [pod for pod in self.pods(Component.WORKER) if label(pod, WORKER_GROUP_NAME) == of]
 
     def service(self) -> Body:
         """The Service through which clients reach the scheduler.

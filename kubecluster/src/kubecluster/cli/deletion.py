@@ -37,7 +37,8 @@ def delete_command(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Delete the clusters of these names, with all workers and all that they hold in memory.
 
-    Nothing is deleted unless all of them are found.
+    Nothing is deleted unless all of them are found. Nobody is left to take what workers hold: tasks end at once, and
+    results are lost that nobody has fetched.
     """
     with connected(place) as here:
         found = [here.job(name) if job else _cluster(here, name) for name in dict.fromkeys(names)]
@@ -82,7 +83,8 @@ def _ask(found: Sequence[object], *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError("Nobody can be asked here, where there is no terminal: add --yes.")
-    if not click.confirm(f"Delete {', '.join(map(str, found))}, with all that belongs to it?", err=True):
+    what = f"{', '.join(map(str, found))}, with all that belongs to it, and what its workers hold"
+    if not click.confirm(f"Delete {what}?", err=True):
         remark("Nothing is deleted.")
         raise click.exceptions.Exit(NOT_DONE)
 

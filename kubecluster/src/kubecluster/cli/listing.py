@@ -41,7 +41,8 @@ def list_command(*, place: Place, all_namespaces: bool, output: str | None) -> N
     or Deleting. WORKERS has how many are ready of how many are wanted, ADAPTING the bounds between which their number
     follows the work there is.
     """
-    from kubecluster.cli.survey import survey  # noqa: PLC0415  # takes long to import
+    from kubecluster.cli.departures import departures  # noqa: PLC0415  # takes long to import
+    from kubecluster.cli.survey import survey  # noqa: PLC0415
 
     if all_namespaces and place.namespace:
         raise click.UsageError("There are --namespace and --all-namespaces; leave one out.")
@@ -60,6 +61,10 @@ def list_command(*, place: Place, all_namespaces: bool, output: str | None) -> N
                 here.kubernetes.refuse_absent(here.namespace)
             where = "any namespace" if all_namespaces else f"namespace {here.namespace!r}"
             remark(f"There are no Dask clusters in {where}. One is made by `{here.hint('create', 'NAME')}`.")
+        if not output:
+            there = {(line.namespace, line.name) for line in lines}
+            for gone in departures(here.kubernetes, None if all_namespaces else here.namespace, there):
+                remark(f"{gone.namespace}/{gone.name} went {age(gone.seconds)} ago. {gone.why}")
 
 
 def rows(lines: Sequence["Line"]) -> list[str]:
