@@ -51,7 +51,9 @@ class Secrets:
         return self.certificates.of("default", name)
 
     def ask(self, host: str, port: int) -> SchedulerAnswer:
-        question = Question(KEY, KEY, "first", host, port, is_urgent=True, pods=frozenset({("pod", "")}), tls_secret="dask-tls")
+        question = Question(
+            KEY, KEY, "first", host, port, is_urgent=True, pods=frozenset({("pod", "")}), tls_secret="dask-tls"
+        )
         return ask(question, SchedulerAnswer("first"), self.reach)
 
     def error(self, host: str = "127.0.0.1", port: int = 1) -> DaskError:
