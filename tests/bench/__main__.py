@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tests.bench import fill, growth, latency, quiet
+from tests.bench import asking, fill, growth, latency, quiet
 from tests.bench.stage import daemon, stage
 from tests.bench.table import Row, markdown
 
@@ -21,6 +21,7 @@ rows:
   f    the most memory of the daemon
   g    one create and one edit
   h    growth on the API in memory; draws docs/pictures/growth.svg
+  i    asking 500 schedulers of which 100 hang, and full passes meanwhile, on the API in memory
 """
 
 
@@ -32,7 +33,7 @@ def main() -> None:
         epilog=ROWS,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--rows", default="a,b,c,d,e,f,g,h", help="which, with commas between (default: all)")
+    parser.add_argument("--rows", default="a,b,c,d,e,f,g,h,i", help="which, with commas between (default: all)")
     parser.add_argument("--rounds", type=int, default=3, help="of row a (default: 3)")
     parser.add_argument("--clusters", type=int, default=fill.MANY, help=f"of rows b to g (default: {fill.MANY})")
     parser.add_argument("--samples", type=int, default=50, help="of row g (default: 50)")
@@ -55,6 +56,8 @@ def _measured(chosen: frozenset[str], flags: Sequence[str], asked: argparse.Name
         found = growth.measure_each(growth.SIZES)
         PICTURE.write_text(growth.picture(found))
         yield growth.row(found)
+    if "i" in chosen:
+        yield from asking.rows()
 
 
 def _beside_many(chosen: frozenset[str], flags: Sequence[str], asked: argparse.Namespace) -> Iterator[Row]:
