@@ -9,8 +9,12 @@ from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.network.routes import dead_ends
 from reconciler.local.outcome import is_ready
 from reconciler.memory import MemoryAPI
+from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
+
+_ENDS = (EventReason.OWNER_GONE, EventReason.IDLE_TOO_LONG, EventReason.TTL_OVER, EventReason.SCALED_TO_ZERO)
+"""Reasons of Events that say why something goes that nobody has asked to."""
 
 
 class Announcements:
@@ -18,7 +22,8 @@ class Announcements:
 
     - How a cluster is reached is said when it is ready, and again when that changes or the cluster was made again.
     - What cannot be done here is said once for each feature.
-    - A warning of the reconciler's is said once, and so is a Service's port that leads nowhere.
+    - A warning of the reconciler's is said once; so are the end of a cluster whose time was up, and a Service's port that
+      leads nowhere.
     - That a job's command has failed and is run again is said at the first time.
 
     Args:
@@ -55,10 +60,11 @@ class Announcements:
                 self._say_once(caveat.feature, caveat.words)
 
     def warnings(self) -> None:
-        """What the reconciler warns of, and Services' ports that lead nowhere."""
+        """What the reconciler warns of, why clusters went, and Services' ports that lead nowhere."""
         for event in self._api.objects(EVENT):
             # Of unknown fields the reader of the files has told, with their remedies.
-            if event["type"] == "Warning" and event.get("reason") != Reason.UNKNOWN_FIELD:
+            is_warning = event["type"] == "Warning" and event.get("reason") != Reason.UNKNOWN_FIELD
+            if is_warning or event.get("reason") in _ENDS:
                 about = event["involvedObject"]
                 words = f"{about['kind']} {about['namespace']}/{about['name']}: {event['message']}"
                 self._say_once(words, words)
