@@ -22,8 +22,8 @@ class Announcements:
 
     - How a cluster is reached is said when it is ready, and again when that changes or the cluster was made again.
     - What cannot be done here is said once for each feature.
-    - A warning of the reconciler's is said once; so are the end of a cluster whose time was up, and a Service's port that
-      leads nowhere.
+    - A warning of the reconciler's is said once, and so is why a cluster went whose time was up.
+    - A Service's port that leads nowhere is said once.
     - That a job's command has failed and is run again is said at the first time.
 
     Args:

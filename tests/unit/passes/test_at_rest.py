@@ -1,12 +1,13 @@
 """A tree rests while nothing of it changes, what its scheduler tells among it."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.scheduler_answer import HEARTBEATS, DaskWorker, SchedulerAnswer
-from reconciler.passes.at_rest import trees_of
+from reconciler.passes.at_rest import at_rest, trees_of
 from tests.builders import NOON, cluster, default_group, scheduler, worker, world
 
 ONE = cluster()
@@ -50,3 +51,15 @@ def test_a_tree_goes_on_resting_while_its_workers_work() -> None:
     busy = replace(INSIDE, tasks=3, running=2, heard=8.0, unique_keys=4, unique_bytes=9)
     later = replace(KNOWN, at=NOON.replace(hour=13), workers=(busy,), is_weighed=True, error="it did not answer")
     assert _prints(later) == _prints(KNOWN)
+
+
+@pytest.mark.parametrize(("age", "rests"), [(0, True), (3299, True), (3300, False), (4000, False)])
+def test_a_tree_does_not_rest_when_it_soon_is_as_old_as_it_may_become(*, age: int, rests: bool) -> None:
+    """Nothing changes then, and yet there is something to do; it rests for no longer than five minutes anyway."""
+    settled = [
+        {"type": "Ready", "status": "True", "reason": "Ready"},
+        {"type": "Progressing", "status": "False", "reason": "Settled"},
+    ]
+    one = cluster(age=timedelta(seconds=age), lifetime={"ttlSeconds": 3600}, status={"conditions": settled})
+    snapshot = world(one, scheduler(one))
+    assert bool(at_rest(trees_of([one], snapshot), (), snapshot, 0.0)) is rests
