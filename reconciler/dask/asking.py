@@ -234,11 +234,12 @@ class Schedulers:
             failing = self.seconds() - asked.failing_since
             lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
             return max(URGENT_SECONDS, lasting)
+        idle = next_idle_question(asked.answer.idle)
         if not asked.question.is_urgent:
-            return min(QUIET_SECONDS, next_idle_question(asked.answer.idle))
+            return min(QUIET_SECONDS, idle)
         urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
         longest = LONGEST_URGENT_SECONDS if asked.question.lets_go else LONGEST_UNCHANGED_SECONDS
-        return max(urgent, min((self.seconds() - asked.unchanged_since) / UNCHANGED_SHARE, longest))
+        return max(urgent, min((self.seconds() - asked.unchanged_since) / UNCHANGED_SHARE, longest, idle))
 
 
 @contextmanager

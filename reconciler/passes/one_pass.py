@@ -183,7 +183,7 @@ class _Pass:
         known = self.known
         known.written.compare(whole, known.snapshot)
         allowed = policy.without_stopped(whole, known.stopped, known.refused)
-        allowed = policy.without_undone(allowed, known.written.undone, known.written.created)
+        allowed = policy.without_undone(allowed, known.written.undone, known.written.created, known.written.dropped)
         allowed = policy.without_outdated(policy.without_waiting(allowed, self.waits, self.undone))
         if self.terms.no_delete:
             allowed = policy.without_deletes(allowed)

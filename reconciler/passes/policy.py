@@ -47,7 +47,9 @@ def without_outdated(plan: Plan) -> Plan:
     )
 
 
-def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[str]) -> Plan:
+def without_undone(
+    plan: Plan, undone: Collection[Subject], created: Collection[str], dropped: Mapping[Subject, str] | None = None
+) -> Plan:
     """Postpone what this pass has written already and someone took back, and the end of what it has created.
 
     Of a record, only the Pods that it lets go are postponed: the numbers that are used stay used.
@@ -56,14 +58,18 @@ def without_undone(plan: Plan, undone: Collection[Subject], created: Collection[
         plan: The plan.
         undone: The updates that were made in this pass already.
         created: The uids of what this pass has created.
+        dropped: The records that were made in it and came to nothing, by what they change.
     """
+    dropped = dropped or {}
     plan = _trimmed(plan, lambda action, uid: uid not in created and action.subject not in undone)
     return _postpone(
         plan,
         lambda action: (
             action.uid in created
             if action.verb is Verb.DELETE
-            else action.verb is not Verb.RECORD and action.subject in undone
+            else dropped.get(action.subject) == repr(action.changes)
+            if action.verb is Verb.RECORD
+            else action.subject in undone
         ),
     )
 

@@ -2,6 +2,8 @@
 
 seen in one pass                                  what follows
 an update whose object needs it again             it is postponed, its owner is told, and it backs off
+a record that lets nobody go, and is to be made   it is postponed, and its owner is told: an API server whose
+again                                             definitions are older than this version drops what it does not know
 an object to be deleted that was created in it,   likewise; without a mark of ours a Pod looks as if it were made
 which lost a mark of ours on the way              from another template. Of a tree that was cut short before that
                                                   was planned, the marks of what was created are compared
@@ -23,11 +25,13 @@ class Written:
     Attributes:
         created: What was sent for each object that was created, by uid.
         updated: The changes that were made, by object.
+        dropped: Records that were made, and would be made again, by object.
         undone: What was taken back, and what the owner is told of it.
     """
 
     created: dict[str, Action] = field(default_factory=dict)
     updated: dict[Subject, str] = field(default_factory=dict)
+    dropped: dict[Subject, str] = field(default_factory=dict)
     undone: dict[Subject, str] = field(default_factory=dict)
 
     def note(self, responses: Iterable[Response]) -> None:
@@ -39,15 +43,17 @@ class Written:
                 for observed in response.objects.values():
                     if observed is not None:
                         self.created[observed.metadata.uid] = response.action
-            elif response.action.verb is Verb.UPDATE:
+            elif response.action.verb in (Verb.UPDATE, Verb.RECORD):
                 self.updated[response.action.subject] = repr(response.action.changes)
 
     def compare(self, plan: Plan, snapshot: Snapshot) -> None:
         """Note what of this plan takes back, or repeats, what was written."""
         for action in plan.actions:
-            if self.updated.get(action.subject) == repr(action.changes) and action.verb is Verb.UPDATE:
+            if self.updated.get(action.subject) == repr(action.changes) and not action.doomed:
                 fields = ", ".join(change.path for change in action.changes)
                 self.undone[action.subject] = f"{fields} of {action.key} is set back by something else at once"
+                if action.verb is Verb.RECORD:
+                    self.dropped[action.subject] = repr(action.changes)
             for uid in (*action.doomed, *_deleted(action)):
                 if lost := self._lost(uid, snapshot):
                     self.undone[action.subject] = lost

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key
-from reconciler.wire.protocol import Body
+from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.builders import NAMESPACE, autoscaler, cluster, group, job
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.test_lifetimes import LISTS, events
@@ -266,3 +266,22 @@ def test_more_time_that_comes_between_list_and_delete_saves_the_cluster() -> Non
     world = edited_in_pass(LISTS + 1, SIMPLE, {"ttlSeconds": 9000}, idle(timeout=0, ttlSeconds=600), after=630)
     world.tick()
     assert world.has(SIMPLE)
+
+
+def test_definitions_that_are_older_than_this_version_cost_few_writes() -> None:
+    """They drop since when a cluster is idle: that is told, and the cluster goes all the same."""
+    world = idle()
+    patch = world.api.patch
+
+    def dropping(key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+        body.get("status", {}).get("decisions", {}).pop("idle", None)
+        return patch(key, body, subresource)
+
+    world.api.patch = dropping  # type: ignore[method-assign]
+    ticks(world, 60)
+    before = world.watch.writes
+    ticks(world, 300)
+    assert world.watch.writes - before <= 2 * 10
+    assert world.condition(SIMPLE, "Progressing")[1] == "ChangesUndone"
+    ticks(world, 300)
+    assert not world.has(SIMPLE)

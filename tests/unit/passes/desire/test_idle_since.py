@@ -17,7 +17,7 @@ from reconciler.rules.names import Naming
 from tests.builders import NOON, cluster, default_group, scheduler, world
 
 TIMEOUT = 600
-TO_ZERO = {"idle": {"action": "ScaleToZero"}}
+TO_ZERO: dict[str, Any] = {"idle": {"action": "ScaleToZero"}}
 
 
 def idle_for(seconds: float, mark: str | None = "1.5") -> IdleState:
