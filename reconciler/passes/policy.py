@@ -185,10 +185,13 @@ def _lessened(action: Action, doomed: tuple[str, ...]) -> Action | None:
     dropped = set(action.doomed).difference(doomed)
     retiring = [one for one in decisions["retiring"] if one["uid"] not in dropped]
     less = {**decisions, "retiring": retiring}
-    if not doomed and less.keys() == {"retiring"}:
+    if "released" in decisions:
+        stay = (one for one in decisions["retiring"] if one["uid"] in dropped)
+        less["released"] = decisions["released"] - sum(one.get("ready") is not False for one in stay)
+    if not doomed and less.keys() <= {"retiring", "released"}:
         return None
     body = {**action.body, "status": {**action.body["status"], "decisions": less}}
-    changes = tuple(replace(one, new=retiring) if one.path.endswith(".retiring") else one for one in action.changes)
+    changes = tuple(replace(one, new=less.get(one.path.rpartition(".")[2], one.new)) for one in action.changes)
     return replace(action, body=body, doomed=doomed, changes=changes)
 
 

@@ -151,6 +151,30 @@ def test_no_delete_holds_every_deletion_and_every_decision_to_delete() -> None:
     assert all("--no-delete" in message for message in told.values())
 
 
+def test_who_may_not_go_is_not_counted_among_those_let_go() -> None:
+    """A record that lets nobody go any more is none; who was not ready never counted."""
+    plan = plan_of(_record("one", doomed=3, released=9))
+    less = policy.within_deletion_cap(plan, 1, ()).actions[0].body["status"]["decisions"]
+    assert ([one["uid"] for one in less["retiring"]], less["released"]) == (["one-0"], 7)
+    assert policy.without_deletes(plan).actions == ()
+
+
+def test_a_record_that_came_to_nothing_is_not_made_again() -> None:
+    """In the same pass: an API server may drop what it does not know. Another record is made."""
+    one = _record("one", failures=FAILURES)
+    plan, of = plan_of(one), one.subject
+    assert policy.without_undone(plan, [of], (), {of: repr(one.changes)}).postponed == (one,)
+    assert policy.without_undone(plan, [of], (), {of: "something else"}).actions == (one,)
+
+
+def test_nothing_is_scaled_to_zero_where_nothing_may_be_deleted() -> None:
+    """It would be a deletion to come."""
+    scaled = replace(_record("one"), body={"spec": {"worker": {"replicas": 0}}}, to_status=False)
+    allowed = policy.without_deletes(plan_of(scaled))
+    assert (allowed.actions, allowed.postponed) == ((), (scaled,))
+    assert reasons(allowed.findings) == [Reason.NO_DELETE]
+
+
 def test_what_else_a_record_decides_stands_where_nobody_may_go() -> None:
     """Failures are counted, numbers given, workers taken back and created, as if nobody were to go."""
     record = _record("one", 2, before=["earlier"], failures=FAILURES, highestOrdinal=7)
