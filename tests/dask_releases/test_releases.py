@@ -129,7 +129,7 @@ def test_a_release_tells_whether_it_is_idle(running: Running, address: Address) 
         return state
 
     has_mark = running.release.tells_idleness
-    assert not told().is_idle
+    eventually(lambda: not told().is_idle, "the task that is computed")
     running.go_on("idle")
     eventually(lambda: told().is_idle and told() == told(), "idleness")
     first = told()

@@ -75,7 +75,8 @@ class _Cluster:
         workers = self._workers_ready()
         ready = blocked(ConditionType.READY, self.view.findings_of(self.cluster)) or self._ready(scheduler, workers)
         progressing = obstacle_condition(self.view, self.cluster) or self._progressing(scheduler)
-        return ready, scheduler, workers, progressing, self.acceptance, *idle_conditions(self.parts)
+        idle = () if ready.reason == Reason.OTHER_OPERATOR else idle_conditions(self.parts)
+        return ready, scheduler, workers, progressing, self.acceptance, *idle
 
     def _ready(self, scheduler: Condition, workers: Condition) -> Condition:
         """The sum of the others: the first that is not fulfilled says why."""
