@@ -169,8 +169,9 @@ class Reason(StrEnum):
             (*_READY, *_WORKERS_READY),
             "False",
             SCALED,
-            "Fewer workers are ready than wanted.",
-            "See the message, or ask for fewer workers.",
+            "Fewer workers are ready than wanted, or have joined their scheduler.",
+            "See the message, or ask for fewer workers. Of workers that run and have not joined, see the logs: the "
+            "address in the message, a network policy, TLS or another version of Dask may keep them away.",
         ),
     )
     CLUSTER_NOT_READY = (

@@ -26,6 +26,8 @@ _PORT = re.compile(r"(?:[a-z][a-z0-9+.-]*://)?(?:\[[^]]*\]|[^:\[\]]*):([1-9][0-9
 _REFERENCE = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _COMMENT = re.compile(r"^\s*#.*$", re.MULTILINE)
+_ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+")
+_BEFORE_HOST = re.compile(r"//[^/]*@")
 _TLS = ("--tls-ca-file", "--tls-cert", "--tls-key")
 
 
@@ -53,6 +55,22 @@ class SchedulerOptions:
     def dashboard_port(self) -> int | None:
         """The port of its dashboard; `None` if nothing says so."""
         return _port(self._option("--dashboard-address"))
+
+    def looked_for(self, usual: str) -> str:
+        """Of a worker's container: the scheduler that it looks for, without what stands before an `@`.
+
+        Args:
+            usual: The address that it is given where its user gives it none.
+
+        Returns:
+            The address; empty if it is not known.
+        """
+        words = [self._filled_in(word) for word in self._words]
+        pairs = zip(["", *words], words, strict=False)
+        own = next((word for before, word in pairs if _ADDRESS.fullmatch(word) and not before.startswith("--")), "")
+        given = [one for one in self.container.get("env") or () if one.get("name") == "DASK_SCHEDULER_ADDRESS"]
+        named = self._filled_in(str(given[-1].get("value") or "")) if given else usual
+        return _BEFORE_HOST.sub("//", own or named)
 
     def _schemes(self) -> Iterator[str]:
         yield _scheme(self._option("--protocol"))

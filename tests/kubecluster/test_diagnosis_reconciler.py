@@ -48,6 +48,27 @@ def test_the_client_says_what_the_reconciler_says(scheduler: str, worker: str, n
         assert verdict.workers_ready == seen["readyWorkers"]
 
 
+@pytest.mark.parametrize("worker", IMAGES)
+def test_the_client_knows_from_the_reconciler_who_has_joined(worker: str) -> None:
+    """Nobody but a scheduler knows that; the reconciler asks it, and the client says what its statuses say."""
+    one = cluster(naming=None, worker={"spec": pod_spec(worker)})
+    world = World(one)
+    world.dask.is_deaf = True
+    for minute in range(16):
+        world.dask.is_deaf = minute < 9
+        world.tick()
+        verdict = diagnose(NOON, looked(world))
+        status, _, message = world.condition(SIMPLE, "Ready")
+        assert verdict.sentence == message
+        assert (verdict.state is State.READY) == (status == "True")
+        assert verdict.workers_ready == world.get(SIMPLE)["status"]["readyWorkers"]
+        if worker == "dask:1" and minute == 8:
+            assert "3 run (the first since " in message
+            assert message.endswith("but have not joined: they look for tcp://simple-scheduler.default.svc:8786.")
+            assert "see their logs" in verdict.remedy
+    assert ("joined." in message) == (worker == "dask:1")
+
+
 @pytest.mark.parametrize(
     ("images", "failure", "is_final"),
     [

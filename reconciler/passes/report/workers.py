@@ -1,21 +1,23 @@
 """A group's worker Pods, sorted and counted, and why there are fewer ready ones than wanted."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.base import find_condition
-from models.kinds import Key
+from models.base import find_condition, wire_time
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.report.pod_trouble import summarize
 from reconciler.passes.report.sentences import clause
+from reconciler.rules.addresses import scheduler_address
 from reconciler.rules.dask_workers import DaskWorkers, Knowledge
 from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
+from reconciler.rules.main_container import main_of_spec
 from reconciler.rules.names import label_value
 from reconciler.rules.parts import ClusterParts, is_live, workers_of
 from reconciler.rules.pod_end import has_ended
 from reconciler.rules.reason_facts import ConditionType
+from reconciler.rules.scheduler_options import SchedulerOptions
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -35,6 +37,7 @@ class Workers:
         going: Those from an older template that are on their way out.
         unjoined: Those that are ready, and that their scheduler does not have.
         retired: How many ready ones were let go so far.
+        looks_for: The address at which those look for it; empty if it is not known, or all have joined.
         knows_joined: Whether their scheduler answers, or did before the question.
     """
 
@@ -48,6 +51,7 @@ class Workers:
     handing_over: int = 0
     unjoined: tuple[Pod, ...] = ()
     retired: int = 0
+    looks_for: str = ""
     knows_joined: bool = False
 
     @property
@@ -106,8 +110,14 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
         handing_over=len(asked.intersection(pod.metadata.uid for pod in live)),
         unjoined=tuple(pod for pod in unjoined if pod.metadata.uid not in retiring),
         retired=max(0, (decided.released or 0) - len(still_here)),
+        looks_for=_looked_for(group, cluster) if unjoined and cluster is not None else "",
         knows_joined=knows_joined,
     )
+
+
+def _looked_for(group: DaskWorkerGroup, cluster: DaskCluster) -> str:
+    worker, meta = group.spec.worker, {**group.metadata.annotations, **group.spec.worker.metadata.annotations}
+    return SchedulerOptions(main_of_spec(worker.spec, meta)).looked_for(scheduler_address(cluster) or "")
 
 
 def _is_outdated(pod: Pod, present: str | None) -> bool:
@@ -131,9 +141,7 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
         return None
     wanted = sum(group.wanted for group in groups)
     parts = summarize([pod for group in groups for pod in group.troubled])
-    unjoined = sum(len(_keys(group.troubled) & _keys(group.unjoined)) for group in groups)
-    if unjoined:
-        parts.append(f"{unjoined} run{'s' * (unjoined == 1)}, but {'has' if unjoined == 1 else 'have'} not joined")
+    parts += _unjoined(groups)
     to_create = sum(group.to_create for group in groups)
     if to_create:
         because = f": {clause(why_not_created)}" if why_not_created else ""
@@ -142,8 +150,19 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
     return f"{who} {'is' if missing == 1 else 'are'} not ready: {'; '.join(parts)}."
 
 
-def _keys(pods: Iterable[Pod]) -> set[Key]:
-    return {pod.key for pod in pods}
+def _unjoined(groups: Sequence[Workers]) -> list[str]:
+    """That workers run and have not joined: since when, and where they look for their scheduler."""
+    found = [(group, [pod for pod in group.troubled if pod in group.unjoined]) for group in groups]
+    pods = [pod for _, some in found for pod in some]
+    if not pods:
+        return []
+    times = [ready.last_transition_time for pod in pods if (ready := pod.condition("Ready")) is not None]
+    since = min((time for time in times if time is not None), default=None)
+    many = len(pods) > 1
+    when = f" ({'the first ' * many}since {wire_time(since)})" if since is not None else ""
+    where = sorted({group.looks_for for group, some in found if some and group.looks_for})
+    look = f": {'they look' if many else 'it looks'} for {' and '.join(where)}" if where else ""
+    return [f"{len(pods)} run{'s' * (not many)}{when}, but {'have' if many else 'has'} not joined{look}"]
 
 
 def handing_over(workers: Workers) -> str:

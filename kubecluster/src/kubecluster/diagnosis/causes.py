@@ -36,6 +36,13 @@ class Cause:
 STARTING = Cause(TimedOut, PATIENCE)
 """What passes by itself."""
 
+UNJOINED = Cause(
+    TimedOut,
+    f"{PATIENCE} If it lasts, see their logs: the address at which they look, a network policy, TLS or another version "
+    "of Dask may keep them away.",
+)
+"""Workers run, and their scheduler does not have them."""
+
 _REFUSALS: Sequence[tuple[str, Cause]] = (
     (
         r"exceeded quota",

@@ -132,5 +132,6 @@ def _workers(resource: str, groups: Sequence[Group]) -> Part:
     lack = shortage(groups)
     if lack is not None:
         return Part(resource, ready, wanted, lack.sentence, lack.cause, lack.pod)
-    told = f"{min(wanted, ready)} of {wanted} workers are ready." if wanted else "No workers are wanted."
+    verb = "have joined" if all(group.has_joined for group in groups) else "are ready"
+    told = f"{min(wanted, ready)} of {wanted} workers {verb}." if wanted else "No workers are wanted."
     return Part(resource, ready, wanted, told)

@@ -1,10 +1,11 @@
 """The worker groups: their Pods, counted, and why fewer workers are ready than are wanted."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from kubecluster.diagnosis import events
+from kubecluster.diagnosis import causes, events
 from kubecluster.diagnosis.absence import Absence, absence
 from kubecluster.diagnosis.causes import Cause
 from kubecluster.diagnosis.sight import (
@@ -15,14 +16,19 @@ from kubecluster.diagnosis.sight import (
     is_going,
     is_live,
     is_ready,
+    is_reconciled,
     name_of,
     number,
+    present,
     read,
+    text,
     workers_of,
 )
 from kubecluster.diagnosis.trouble import Trouble, trouble_of
-from kubecluster.names import NAMING, ROLE, ClusterNames, Naming, Role
+from kubecluster.names import NAMING, ROLE, ClusterNames, ConditionType, Naming, Role
 
+_UNJOINED = re.compile(r"\d+ runs?\b[^;]*? not joined(: [^;]*?)?(?=;|\.?$)")
+"""How the reconciler says that workers run and have not joined their scheduler, which only that knows."""
 KINDS_SHOWN = 3
 """How many kinds of trouble one sentence tells apart."""
 
@@ -38,6 +44,9 @@ class Group:
         troubled: The Pods that should be ready and are not, and why.
         to_create: How many more must still be created.
         absence: Why they have not been.
+        unjoined: How many run, and have not joined their scheduler, as the reconciler says, which asks it.
+        told: What it says of these.
+        has_joined: Whether it says that all have.
     """
 
     name: str
@@ -46,6 +55,9 @@ class Group:
     troubled: tuple[tuple[str, Trouble], ...]
     to_create: int
     absence: Absence
+    unjoined: int = 0
+    told: str = ""
+    has_joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +102,7 @@ def shortage(groups: Sequence[Group]) -> Shortage | None:
         return None
     wanted = sum(group.wanted for group in groups)
     told = sorted((_told(same) for same in _by_kind(groups)), key=lambda lack: (-lack.count, lack.words))
+    told += [_Lack(group.unjoined, group.told, causes.UNJOINED) for group in groups if group.unjoined]
     told += [_Lack(group.to_create, _uncreated(group), group.absence.cause) for group in groups if group.to_create]
     weightiest = min(told, key=lambda lack: lack.cause.passes)
     cause = replace(weightiest.cause, is_final=all(lack.cause.is_final for lack in told))
@@ -104,14 +117,18 @@ def _group(first: datetime, sight: Sight, body: Body) -> Group:
     wanted, pods = number(body, "spec", "worker", "replicas"), workers_of(body, sight.pods)
     retiring = read(body, "status", "decisions", "retiring")
     leaving = [one.get("name") for one in retiring if isinstance(one, dict)] if isinstance(retiring, list) else []
-    ready = sum(map(is_ready, pods))
+    up, told = sum(map(is_ready, pods)), text(present(body, ConditionType.READY), "message")
+    away = _UNJOINED.search(told) if is_reconciled(body) else None
+    ready = min(up, number(body, "status", "readyReplicas")) if away else up
     missing = max(0, wanted - ready)
     unready = [pod for pod in pods if is_live(pod) and not is_ready(pod) and name_of(pod) not in leaving]
     ended = [pod for pod in pods if has_ended(pod) and not is_going(pod)]
     found = [(name_of(pod), trouble_of(pod, events.of(sight, pod))) for pod in (*unready, *ended)[:missing]]
     troubled = tuple((name, trouble) for name, trouble in found if trouble is not None)
     why = absence(first, sight, body, f"{name_of(body)}-worker")
-    return Group(name_of(body), wanted, ready, troubled, missing - len(troubled), why)
+    unjoined = min(up - ready, missing - len(troubled))
+    to_create, has_joined = missing - len(troubled) - unjoined, told.endswith("joined.") and not away
+    return Group(name_of(body), wanted, ready, troubled, to_create, why, unjoined, away[0] if away else "", has_joined)
 
 
 def _missing_group(first: datetime, sight: Sight, cluster: Body) -> Group:

@@ -230,6 +230,11 @@ AWAITED = SchedulerAnswer(HEAD.metadata.uid)
 SILENT = SchedulerAnswer(HEAD.metadata.uid, error="it does not answer", is_silent=True)
 
 
+WHERE = "tcp://simple-scheduler.default.svc:8786"
+ONE = f"1 runs (since 2026-01-31T11:00:00Z), but has not joined: it looks for {WHERE}"
+THREE = f"3 run (the first since 2026-01-31T11:00:00Z), but have not joined: they look for {WHERE}"
+
+
 def _told(answer: SchedulerAnswer, *joined: int, of: DaskWorkerGroup = DEFAULT, ready: int = 3) -> tuple[Body, str]:
     """A group's status, and its Ready's message, where so many Pods are ready and those have joined."""
     pods = workers(of, SIMPLE, *range(1, ready + 1))
@@ -243,14 +248,12 @@ def _told(answer: SchedulerAnswer, *joined: int, of: DaskWorkerGroup = DEFAULT, 
     ("status", "ready", "message"),
     [
         pytest.param(_told(KNOWN, 1, 2, 3), 3, "3 of 3 workers have joined.", id="all"),
-        pytest.param(
-            _told(KNOWN, 1, 2), 2, "1 of 3 workers is not ready: 1 runs, but has not joined.", id="all but one"
-        ),
-        pytest.param(_told(KNOWN), 0, "3 of 3 workers are not ready: 3 run, but have not joined.", id="none"),
+        pytest.param(_told(KNOWN, 1, 2), 2, f"1 of 3 workers is not ready: {ONE}.", id="all but one"),
+        pytest.param(_told(KNOWN), 0, f"3 of 3 workers are not ready: {THREE}.", id="none"),
         pytest.param(
             _told(KNOWN, 1, ready=2),
             1,
-            "2 of 3 workers are not ready: 1 runs, but has not joined; 1 to create.",
+            f"2 of 3 workers are not ready: {ONE}; 1 to create.",
             id="one, and one is missing",
         ),
         pytest.param(_told(SILENT), 3, "3 of 3 workers are ready.", id="nobody knows"),
@@ -260,7 +263,7 @@ def _told(answer: SchedulerAnswer, *joined: int, of: DaskWorkerGroup = DEFAULT, 
         pytest.param(
             _told(KNOWN, of=default_group(SIMPLE, replicas=1), ready=1),
             0,
-            "The only worker is not ready: 1 runs, but has not joined.",
+            f"The only worker is not ready: {ONE}.",
             id="the only one has not",
         ),
     ],
