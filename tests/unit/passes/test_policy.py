@@ -189,6 +189,16 @@ def test_what_else_a_record_decides_stands_where_nobody_may_go() -> None:
     assert less.changes == (Change("status.decisions.retiring", [], retiring),)
 
 
+def test_who_may_not_go_does_not_count_as_let_go() -> None:
+    """Those that were ready count; of a record that decides nothing else, nothing is left."""
+    record = _record("one", 3, highestOrdinal=7, released=12)
+    going = record.body["status"]["decisions"]["retiring"]
+    going[1]["ready"] = False
+    (less,) = policy.without_deletes(plan_of(record)).actions
+    assert less.body["status"]["decisions"] == {"highestOrdinal": 7, "released": 10, "retiring": []}
+    assert policy.without_deletes(plan_of(_record("one", 2, released=2))).actions == ()
+
+
 def test_without_deletions_nobody_is_told_anything() -> None:
     """A setting that changes nothing is no news."""
     plan = plan_of(_record("one", highestOrdinal=1), *_workers("one", 1), action(Verb.UPDATE))
