@@ -84,6 +84,10 @@ cluster-down: .venv/made  ## Stop it, and leave nothing of it.
 bench: machine .venv/made  ## Measure what docs/benchmarks.md shows, each figure beside its floor. ARGS="--rows a,d"
 	$(BIN)/python -m tests.bench $(ARGS)
 
+.PHONY: bench-adapting
+bench-adapting: .venv/made  ## Compare how the number of workers follows the work, beside other rules, in virtual time.
+	@$(BIN)/python -m tests.bench.adapting
+
 .PHONY: bench-local
 bench-local: .venv/made  ## Measure how soon a cluster on this machine computes, beside Dask's LocalCluster.
 	$(BIN)/python -m tests.bench_local $(ARGS)

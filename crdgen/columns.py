@@ -80,6 +80,8 @@ COLUMNS: dict[Kind, tuple[Column, ...]] = {
         Column("Group", ".spec.workerGroup", "The worker group that it scales; empty for the cluster's default group."),
         Column("Minimum", ".spec.minimum", "The least number of workers.", "integer"),
         Column("Maximum", ".spec.maximum", "The greatest number of workers.", "integer"),
+        Column("Workers", ".status.currentReplicas", "How many workers there are.", "integer"),
+        Column("Desired", ".status.desiredReplicas", "How many there are to be.", "integer"),
         READY,
         REASON,
         AGE,

@@ -22,6 +22,7 @@ _KEPT = (
     "pattern",
     "minLength",
     "maxLength",
+    "maxItems",
     "minimum",
     "maximum",
     RULES,

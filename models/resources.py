@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, ConfigDict, Field, field_serializer, model_validator
 
 from models.base import Meta, Model, without_nulls
+from models.behavior import Behavior
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, Key, Kind
 from models.rules import (
     LONGEST_CLUSTER_NAME,
@@ -39,6 +40,7 @@ from models.templates import (
     RollingUpdate,
     SchedulerSpec,
     SchedulerUpdateStrategy,
+    Seconds,
     ServiceSpec,
     WorkerSpec,
     WorkerUpdateStrategy,
@@ -132,7 +134,7 @@ class DaskJobSpec(Model):
 
 
 class DaskAutoscalerSpec(Model):
-    """Bounds for the number of workers in one worker group of a cluster."""
+    """Between which bounds the number of workers in one worker group of a cluster follows the work, and how fast."""
 
     model_config = ConfigDict(
         json_schema_extra=checked(
@@ -161,6 +163,11 @@ class DaskAutoscalerSpec(Model):
     """The least number of workers. Less than 0 counts as 0."""
     maximum: Limit
     """The greatest number of workers."""
+    target_duration_seconds: Seconds | None = None
+    """In how many seconds what there is to do should be done: the shorter, the more workers. Left out, it is what the
+    scheduler is configured with (`distributed.adaptive.target-duration`, 5 s by default)."""
+    behavior: Behavior = Field(default_factory=Behavior)
+    """How fast the number of workers may change."""
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -255,15 +262,12 @@ class DaskJob(Resource):
 
 
 class DaskAutoscaler(Resource):
-    """The bounds between which a worker group of a DaskCluster is scaled: the default one, unless it names another.
-
-    dask-reconciler does not act on it yet.
-    """
+    """The number of workers in a worker group of a DaskCluster follows the work that its scheduler has."""
 
     spec: DaskAutoscalerSpec
-    """The cluster and the bounds."""
+    """The cluster, the bounds, and how fast."""
     status: DaskAutoscalerStatus = Field(default_factory=DaskAutoscalerStatus)
-    """What is seen of it."""
+    """What is seen of it, and what is wanted."""
 
     @classmethod
     def kind(cls) -> Kind:

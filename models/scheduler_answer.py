@@ -1,7 +1,7 @@
 """What a Dask scheduler last told of its workers: observed like any object, but asked for outside the pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -35,6 +35,7 @@ class DaskWorker:
         unique_bytes: How large they are.
         managed_bytes: How large all results are that it holds, as it told with its last heartbeat; `None` where
             releases do not say.
+        threads: How many tasks it runs at once.
     """
 
     name: str
@@ -47,6 +48,7 @@ class DaskWorker:
     unique_keys: int = 0
     unique_bytes: int = 0
     managed_bytes: int | None = None
+    threads: int = 1
 
     @property
     def is_idle(self) -> bool:
@@ -78,6 +80,9 @@ class SchedulerAnswer:
         is_barred: Whether we lack a right to ask it.
         idle: Whether it has nothing to do; `None` if nobody wants to know.
         has_others: Whether it has other workers too, that stay.
+        targets: How many workers it would like to have, by the seconds in which what there is to do should be done;
+            `None` stands for what it is configured with.
+        targets_at: When it was last asked that.
     """
 
     pod_uid: str
@@ -89,6 +94,8 @@ class SchedulerAnswer:
     is_barred: bool = False
     idle: IdleState | None = None
     has_others: bool = False
+    targets: Mapping[int | None, int] = field(default_factory=dict)
+    targets_at: datetime | None = None
 
     @cached_property
     def roll(self) -> int:

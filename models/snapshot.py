@@ -82,8 +82,8 @@ def _shelves_of(observed: Observed) -> Iterator[_Shelf]:
     for owner in observed.metadata.owner_references:
         yield owner.uid
     namespace = observed.metadata.namespace
-    if isinstance(observed, DaskWorkerGroup):
-        yield DaskWorkerGroup, namespace, observed.spec.cluster
+    if isinstance(observed, DaskWorkerGroup | DaskAutoscaler):
+        yield type(observed), namespace, observed.spec.cluster
     elif isinstance(observed, Pod) and _is_made_by_dask_kubernetes(observed):
         yield "ReplicaSet", namespace, observed.metadata.labels.get("dask.org/cluster-name", "")
 
@@ -139,6 +139,10 @@ class Snapshot:
     def groups_of(self, namespace: str, cluster: str) -> tuple[DaskWorkerGroup, ...]:
         """The worker groups that name that cluster."""
         return tuple(self._on((DaskWorkerGroup, namespace, cluster)))
+
+    def autoscalers_of(self, namespace: str, cluster: str) -> tuple[DaskAutoscaler, ...]:
+        """The autoscalers that name that cluster."""
+        return tuple(self._on((DaskAutoscaler, namespace, cluster)))
 
     def everything_of(self, uid: str) -> tuple[Observed, ...]:
         """All objects that carry an owner reference with that uid, each in its owner's namespace.

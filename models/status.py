@@ -205,5 +205,49 @@ class DaskJobStatus(Status):
     """What was decided about the runner Pod."""
 
 
+class Recommendation(Model):
+    """How many workers were wanted since a time."""
+
+    replicas: int
+    """How many."""
+    since: Time
+    """Since when."""
+
+
+class ScaleEvent(Model):
+    """A change of the number of workers."""
+
+    change: int
+    """How many came; below 0, how many went."""
+    time: Time
+    """When."""
+
+
+class AutoscalerDecisions(Model):
+    """What an autoscaler must remember, so that another reconciler, or one that was restarted, decides the same."""
+
+    group: str = ""
+    """The uid of the worker group that this is about."""
+    generation: int = 0
+    """The group's `metadata.generation` when this was decided."""
+    replicas: int = 0
+    """How many workers the group was to have from then on."""
+    recommendations: tuple[Recommendation, ...] = ()
+    """What was wanted since, as long as it is another number and waits for a stabilization window."""
+    scale_events: tuple[ScaleEvent, ...] = ()
+    """The last changes, as long as a policy counts them."""
+    threads: int | None = None
+    """How many threads a worker Pod of the group was last seen to have."""
+
+
 class DaskAutoscalerStatus(Status):
-    """What is seen of an autoscaler."""
+    """What is seen of an autoscaler, and what it wants."""
+
+    current_replicas: int | None = None
+    """How many worker Pods the group has."""
+    desired_replicas: int | None = None
+    """How many it is to have, by the last answer of the scheduler, the bounds and the behavior."""
+    last_scale_time: Time | None = None
+    """When the number of workers was last changed by this autoscaler."""
+    decisions: AutoscalerDecisions = Field(default_factory=AutoscalerDecisions)
+    """What was wanted and done lately, which behavior goes by."""

@@ -34,6 +34,17 @@ Limit = Annotated[
     int, Field(strict=True, ge=0), AfterValidator(_counted), WithJsonSchema({"type": "integer", **NOT_NEGATIVE})
 ]
 Least = Annotated[int, Field(strict=True), AfterValidator(_counted), WithJsonSchema({"type": "integer"})]
+Seconds = Annotated[
+    int,
+    Field(strict=True, ge=1, le=LARGEST_COUNT),
+    WithJsonSchema(
+        {
+            "type": "integer",
+            "maximum": LARGEST_COUNT,
+            **checked(rule("self >= 1", "must be 1 or more", found=["self"])),
+        }
+    ),
+]
 STUCK = "maxSurge (0 by default) and maxUnavailable must not both be 0: no worker could ever be replaced"
 IntOrPercent = (
     Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]

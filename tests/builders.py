@@ -103,10 +103,10 @@ def job_cluster(of: DaskJob, *, handed_down: int | None = 3, **more: Any) -> Das
 
 
 def autoscaler(of: DaskCluster | str = "simple", name: str = "auto", **more: Any) -> DaskAutoscaler:
-    """An autoscaler, adopted if its cluster is given. More: `spec_more` (fields of its spec), and metadata."""
+    """An autoscaler, adopted if its cluster is given. More: `spec` (fields of its spec), and metadata."""
     owner = of if isinstance(of, DaskCluster) else None
     spec = {"cluster": of if isinstance(of, str) else of.metadata.name, "minimum": 0, "maximum": 10}
-    spec |= more.pop("spec_more", {})
+    spec |= more.pop("spec", {})
     return read(DaskAutoscaler, name, spec, {}, {"owner": owner, **more})
 
 

@@ -9,7 +9,7 @@ from reconciler.cli.options import GROUPS, Option, option
 from reconciler.daemon.metric_family import Family
 from reconciler.daemon.metrics import FAMILIES
 from reconciler.rules.event_reasons import EventReason
-from reconciler.rules.reason_facts import ALL, BUILT, CLUSTER, JOB, ConditionType, Status, Use
+from reconciler.rules.reason_facts import ALL, AUTOSCALER, BUILT, CLUSTER, JOB, ConditionType, Status, Use
 from reconciler.rules.reason_sets import UNBUILDABLE
 from reconciler.rules.reasons import Reason
 
@@ -111,6 +111,10 @@ SECTIONS: Mapping[tuple[ConditionType, ...], tuple[tuple[Kind, ...], str]] = {
             "Whether the scheduler has nothing to do, and when that ends the cluster: see "
             "[dask](dask.md#idle-and-an-end). Clusters with `spec.idleTimeout` have it, unless they belong to a job."
         ),
+    ),
+    (ConditionType.ABLE_TO_SCALE, ConditionType.SCALING_ACTIVE, ConditionType.SCALING_LIMITED): (
+        AUTOSCALER,
+        "As those of a HorizontalPodAutoscaler: [autoscaling](autoscaling.md) says by what the number of workers goes.",
     ),
     (ConditionType.COMPLETE, ConditionType.FAILED, ConditionType.RUNNER_UP_TO_DATE): (
         JOB,

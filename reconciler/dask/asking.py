@@ -29,8 +29,10 @@ UNCHANGED_SHARE, LONGEST_UNCHANGED_SECONDS = 10, 30.0
 """It is asked less often the longer nothing changes, neither in what is asked nor in what is told: after a tenth of
 that time, or so long at most, and no longer than above while workers go. A cluster that never settles, such as for want
 of a node, costs little."""
+ADAPTING_SECONDS = 2.0
+"""How often a scheduler is asked how many workers it would like to have."""
 QUIET_SECONDS = 120.0
-"""How often any other."""
+"""How often any other, and all else."""
 LONGEST_PAUSE_SECONDS = 300.0
 """The longest pause after a question that was not answered. It is a second until the scheduler counts as silent, and
 then as long as it has been so."""
@@ -61,6 +63,7 @@ class _Asked:
         failing_since: Since when questions are not answered; `None` if the last one was.
         progress: How far those were that are to go.
         unchanged_since: Since when neither the question nor the answer has changed.
+        whole_due: When it is asked all that there is to ask; until then, how many workers it would like at most.
     """
 
     question: Question
@@ -69,6 +72,7 @@ class _Asked:
     failing_since: float | None = None
     progress: frozenset[_Going] = frozenset()
     unchanged_since: float = 0.0
+    whole_due: float = 0.0
 
 
 @dataclass
@@ -124,6 +128,8 @@ class Schedulers:
         if question.idle is None:
             known.answer = replace(known.answer, idle=None)  # when it counts again, it counts from then on
         is_another = before != question
+        if question.targets != before.targets and known.failing_since is None and known.due is not None:
+            self._put(key, known, 0.0)
         if not is_another and (before.state, before.pods) == (question.state, question.pods):
             return
         known.unchanged_since = self.seconds()
@@ -132,6 +138,7 @@ class Schedulers:
             in_seconds = 0.0 if is_another else URGENT_SECONDS
             if known.due - self.seconds() > in_seconds:
                 self._put(key, known, in_seconds)
+            known.whole_due = min(known.whole_due, self.seconds() + in_seconds)
 
     def _put(self, key: Key, asked: _Asked, in_seconds: float) -> None:
         asked.due = self.seconds() + in_seconds
@@ -195,9 +202,9 @@ class Schedulers:
     def _ask(self, key: Key, asked: _Asked, *, is_last: bool = False) -> None:
         question, error, is_barred = asked.question, "", False
         before, began, began_seconds = asked.answer, self.now(), self.seconds()
-        told = before
+        told, is_brief = before, self._is_brief(asked)
         try:
-            told = self.ask(question, before)
+            told = self.ask(replace(question, only_targets=is_brief), before)
         except DaskError as silence:
             error, is_barred = silence.message, isinstance(silence, Barred)
         except Exception as bug:  # it is this scheduler's question alone that is lost
@@ -211,9 +218,11 @@ class Schedulers:
                 asked.answer = replace(before, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
-                asked.answer = _dated(told, began, asked)
+                whole = replace(asked.answer, targets=told.targets) if is_brief else _dated(told, began, asked)
+                asked.answer = replace(whole, targets_at=began if question.targets else None)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
-                is_news = _was_awaited(question, before, began) or progress != asked.progress
+                was_awaited = not is_brief and _was_awaited(question, before, began)
+                is_news = was_awaited or progress != asked.progress or _wants_more(asked.answer, before)
                 asked.progress = progress
             if self._asked.get(key) is asked:
                 changed_meanwhile = asked.question != question and not error
@@ -221,19 +230,31 @@ class Schedulers:
                 is_news |= asked.answer.roll != before.roll
                 if is_news:
                     asked.unchanged_since = self.seconds()
-                self._put(key, asked, 0.0 if changed_meanwhile else self._pause(asked, took))
+                self._put(key, asked, 0.0 if changed_meanwhile else self._pause(asked, took, is_brief=is_brief))
                 self._news.notify()
             else:
                 is_news = False
         if is_news:
             self.changed(question.tree)
 
-    def _pause(self, asked: _Asked, took: float) -> float:
+    def _is_brief(self, asked: _Asked) -> bool:
+        """Whether a scheduler is only asked how many workers it would like to have."""
+        question, is_known = asked.question, asked.failing_since is None and asked.answer.at is not None
+        return is_known and bool(question.targets) and not question.shares and self.seconds() < asked.whole_due
+
+    def _pause(self, asked: _Asked, took: float, *, is_brief: bool) -> float:
         """How long until a scheduler is asked again that took so long to answer."""
         if asked.failing_since is not None:
             failing = self.seconds() - asked.failing_since
             lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
             return max(URGENT_SECONDS, lasting)
+        whole = asked.whole_due - self.seconds() if is_brief else self._whole_pause(asked, took)
+        asked.whole_due = self.seconds() + whole
+        often = min(max(ADAPTING_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
+        return min(whole, often) if asked.question.targets else whole
+
+    def _whole_pause(self, asked: _Asked, took: float) -> float:
+        """How long until a scheduler is asked again all that there is to ask."""
         idle = next_idle_question(asked.answer.idle)
         if not asked.question.is_urgent:
             return min(QUIET_SECONDS, idle)
@@ -265,6 +286,12 @@ def _dated(told: SchedulerAnswer, at: datetime, asked: _Asked) -> SchedulerAnswe
 def _going(answer: SchedulerAnswer, pod: str, ip: str) -> _Going:
     inside = answer.workers_in(pod, ip)
     return pod, tuple((one.is_busy, one.is_retiring and one.is_empty) for one in inside)
+
+
+def _wants_more(answer: SchedulerAnswer, before: SchedulerAnswer) -> bool:
+    """Whether a scheduler would like to have more workers than before; fewer are in no hurry."""
+    is_first = bool(answer.targets) and before.targets_at is None
+    return is_first or any(wanted > before.targets.get(seconds, 0) for seconds, wanted in answer.targets.items())
 
 
 def _was_awaited(question: Question, before: SchedulerAnswer, began: datetime) -> bool:

@@ -25,14 +25,15 @@ def identity(connection: Connection, bounds: Bounds = LARGE) -> Identity:
     return connection.ask("identity", identity_of, bounds=bounds)
 
 
-def adaptive_target(connection: Connection, *, target_duration_seconds: float) -> int:
+def adaptive_target(connection: Connection, *, target_duration_seconds: float | None) -> int:
     """How many workers the scheduler would like to have.
 
     Args:
         connection: To the scheduler.
-        target_duration_seconds: How long what there is to do should take.
+        target_duration_seconds: How long what there is to do should take; `None` is as it is configured.
     """
-    return connection.ask("adaptive_target", target_of, target_duration=f"{target_duration_seconds}s")
+    duration = None if target_duration_seconds is None else f"{target_duration_seconds}s"
+    return connection.ask("adaptive_target", target_of, target_duration=duration)
 
 
 def processing(connection: Connection, bounds: Bounds = LARGE) -> Mapping[str, int]:

@@ -12,7 +12,7 @@ from reconciler.dask.errors import DaskError, TooLarge, Unreachable
 from reconciler.dask.idle import idle_state
 from reconciler.dask.plain import LARGE, SMALL, Bounds
 from reconciler.dask.reach import Reach
-from reconciler.dask.scheduler import holdings, identity, processing, retire
+from reconciler.dask.scheduler import adaptive_target, holdings, identity, processing, retire
 from reconciler.rules.questions import Question
 
 CONVERSATION_SECONDS = 5.0
@@ -68,6 +68,9 @@ def ask(
 def _ask(
     question: Question, before: SchedulerAnswer, address: Address, reach: Reach, called: Called
 ) -> SchedulerAnswer:
+    targets = _targets(question, address, called)
+    if question.only_targets:
+        return replace(before, targets=targets)
     workers: Mapping[str, DaskWorker] = {}
     try:
         is_large = len(before.workers) > FEW_WORKERS
@@ -83,6 +86,7 @@ def _ask(
         raise TooLarge(f"The scheduler at {address} told of {what}; see what joins under the names of Pods.")
     if question.idle is not None:
         told = replace(told, idle=idle_state(address, lambda: reach.pages(question), question.idle, called))
+    told = replace(told, targets=targets)
     going = {worker.name for pod, ip in question.retire for worker in told.workers_in(pod, ip)}
     asked = (at for at, one in workers.items() if one.name in going)
     _let_go(address, [at for at in asked if _is_to_be_asked(workers[at], before.worker(workers[at].name))], called)
@@ -103,13 +107,24 @@ def _of_interest(question: Question, workers: Collection[DaskWorker]) -> Schedul
     )
 
 
+def _targets(question: Question, address: Address, called: Called) -> Mapping[int | None, int]:
+    """How many workers the scheduler would like to have."""
+    if not question.targets:
+        return {}
+    with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
+        return {
+            seconds: min(question.most, adaptive_target(connection, target_duration_seconds=seconds))
+            for seconds in question.targets
+        }
+
+
 def _workers(
     question: Question, address: Address, before: SchedulerAnswer, bounds: Bounds, called: Called
 ) -> Mapping[str, DaskWorker]:
     """The workers, by address."""
     with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
         found = identity(connection, bounds).workers
-        tasks = processing(connection, bounds) if question.is_urgent else {}
+        tasks = processing(connection, bounds) if question.is_urgent or question.shares else {}
         held = _holdings(connection, found, bounds) if question.is_urgent else {}
     return {
         at: _worker(one, tasks.get(at, 0), held.get(at, _NOTHING), before.worker(one.name)) for at, one in found.items()
@@ -141,6 +156,7 @@ def _worker(worker: Worker, tasks: int, held: Holding, before: DaskWorker | None
         held.unique_keys,
         held.unique_bytes,
         worker.managed_bytes,
+        worker.nthreads,
     )
 
 

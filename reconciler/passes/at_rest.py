@@ -11,11 +11,11 @@ from datetime import timedelta
 
 from models.kinds import Key
 from models.observed import Pod
-from models.resources import DaskCluster, DaskWorkerGroup
+from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.rules.labels import OWNER_TIMEOUT_SECONDS
 from reconciler.rules.parts import tree_of
-from reconciler.rules.reason_sets import is_settled
+from reconciler.rules.reason_sets import is_content, is_settled
 
 LONGEST_SECONDS = 300.0
 """After that a tree is planned again whether or not anything of it has changed."""
@@ -88,7 +88,7 @@ def _print(owners: Iterable[Owner], snapshot: Snapshot) -> int:
     for owner in owners:
         answer = (snapshot.schedulers or {}).get(owner.key)
         if answer is not None:
-            versions.add((answer.pod_uid, str(answer.roll)))
+            versions.add((answer.pod_uid, f"{answer.roll} {sorted(map(str, answer.targets.items()))}"))
         children = snapshot.everything_of(owner.metadata.uid)
         versions.update((child.metadata.uid, child.metadata.resource_version) for child in children)
     return hash(frozenset(versions))
@@ -96,6 +96,8 @@ def _print(owners: Iterable[Owner], snapshot: Snapshot) -> int:
 
 def _is_settled(owner: Owner, snapshot: Snapshot) -> bool:
     """Whether the resource is as it should be, and time alone changes nothing."""
+    if isinstance(owner, DaskAutoscaler):
+        return is_content(owner.status.conditions)
     if not isinstance(owner, DaskCluster | DaskWorkerGroup):
         return False
     has_limit = OWNER_TIMEOUT_SECONDS in owner.metadata.annotations or _ends_soon(owner, snapshot)

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 
 from models.kinds import CUSTOM_KINDS, Key, kind_of
 from models.observed import Pod, Service
+from models.resources import DaskAutoscaler
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
 from reconciler.passes.values import Action, Body, Change, Desired, Finding, Plan, Record, Unwanted, Verb, Wanted
@@ -98,7 +99,8 @@ def _update(wanted: Wanted, present: Observed, owner: Owner, tree: Key) -> list[
     if not isinstance(present, Pod):
         guard["resourceVersion"] = present.metadata.resource_version
     body = _merged(patch, {"metadata": guard})
-    return [Action(Verb.UPDATE, present.key, owner.key, tree, _why(what, wanted), body, present.metadata.uid, what)]
+    why = wanted.reason if isinstance(owner, DaskAutoscaler) else _why(what, wanted)
+    return [Action(Verb.UPDATE, present.key, owner.key, tree, why, body, present.metadata.uid, what)]
 
 
 def _why(what: tuple[Change, ...], wanted: Wanted) -> str:

@@ -4,7 +4,7 @@ from enum import StrEnum
 from typing import Self
 
 from models.kinds import Kind
-from reconciler.rules.reason_facts import BUILT, CLUSTER, GROUP, JOB, EventType
+from reconciler.rules.reason_facts import AUTOSCALER, BUILT, CLUSTER, GROUP, JOB, EventType
 
 
 class EventReason(StrEnum):
@@ -71,6 +71,12 @@ class EventReason(StrEnum):
         "Workers were deleted at their deadline, with what they still held and ran, which is computed again.",
     )
     WORKERS_ROLLED_OUT = "WorkersRolledOut", EventType.NORMAL, GROUP, "All workers are from the present template."
+    SUCCESSFUL_RESCALE = (
+        "SuccessfulRescale",
+        EventType.NORMAL,
+        AUTOSCALER,
+        "The autoscaler changed the number of workers that its group is to have.",
+    )
     JOB_STARTED = "JobStarted", EventType.NORMAL, JOB, "The runner Pod is running."
     JOB_COMPLETE = "JobComplete", EventType.NORMAL, JOB, "The job's command succeeded."
     JOB_FAILED = "JobFailed", EventType.WARNING, JOB, "The job's command failed."

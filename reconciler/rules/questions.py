@@ -1,7 +1,8 @@
 """Which schedulers are asked, and what they are asked to do: it follows from the world like everything else.
 
-A scheduler is asked while workers of its cluster join, go or are replaced; else now and then, to see whether they are
-still there. It is asked at its Pod, which is ours; no Service, redirect or address in an answer leads anywhere else.
+A scheduler is asked while workers of its cluster join, go or are replaced, or while their number follows the work; else
+now and then, to see whether they are still there. It is asked at its Pod, which is ours; no Service, redirect or
+address in an answer leads anywhere else.
 """
 
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from models.kinds import Key
 from models.observed import Pod
 from models.resources import DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
+from models.templates import LARGEST_COUNT
+from reconciler.rules.adapting import Adapting
 from reconciler.rules.addresses import listening_port
 from reconciler.rules.dask_workers import asked_to_retire, scheduler_to_ask, tls_secret, worker_places
 from reconciler.rules.idleness import idle_question
@@ -37,6 +40,11 @@ class Question:
         pods: The cluster's worker Pods: their names and IP addresses. No other workers are of interest.
         lets_go: Whether workers go, or may have to be chosen.
         state: Of an urgent one, stands for what is wanted and for the Pods: it changes with them.
+        targets: In how many seconds what there is to do should be done, where it is asked how many workers that takes;
+            `None` stands for what the scheduler is configured with.
+        most: How many workers make a difference: more are as good as these.
+        shares: Whether it is of interest which workers have something to do.
+        only_targets: Whether nothing else is asked, since the rest was a while ago.
     """
 
     cluster: Key
@@ -52,6 +60,10 @@ class Question:
     pods: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
     lets_go: bool = field(default=False, compare=False)
     state: int = field(default=0, compare=False)
+    targets: frozenset[int | None] = frozenset()
+    most: int = LARGEST_COUNT
+    shares: bool = False
+    only_targets: bool = False
 
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
@@ -64,7 +76,7 @@ def questions(snapshot: Snapshot) -> Iterator[Question]:
 
 
 def _question(parts: ClusterParts, pod: Pod) -> Question:
-    cluster, retire = parts.cluster, asked_to_retire(parts)
+    cluster, retire, adapting = parts.cluster, asked_to_retire(parts), Adapting(parts)
     is_urgent = bool(retire) or not (_is_settled(cluster) and all(map(_is_settled, parts.groups)))
     return Question(
         cluster.key,
@@ -80,7 +92,17 @@ def _question(parts: ClusterParts, pod: Pod) -> Question:
         worker_places(parts),
         bool(retire) or any(_lets_go(group, parts) for group in parts.groups),
         _state(parts) if is_urgent else 0,
+        targets=frozenset(one.spec.target_duration_seconds for one in adapting.acting.values()),
+        most=_most(adapting),
+        shares=len(adapting.acting) > 1,
     )
+
+
+def _most(adapting: Adapting) -> int:
+    """How many workers of a cluster make a difference: one more than there may be, each Pod with all its threads."""
+    acting = adapting.acting
+    fixed = sum(group.spec.worker.replicas for group in adapting.parts.groups if group.key not in acting)
+    return (fixed + sum(one.spec.maximum for one in acting.values()) + 1) * adapting.most_threads
 
 
 def _lets_go(group: DaskWorkerGroup, parts: ClusterParts) -> bool:

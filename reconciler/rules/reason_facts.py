@@ -22,6 +22,9 @@ class ConditionType(StrEnum):
     FAILED = "Failed"
     RUNNER_UP_TO_DATE = "RunnerUpToDate"
     IDLE = "Idle"
+    ABLE_TO_SCALE = "AbleToScale"
+    SCALING_ACTIVE = "ScalingActive"
+    SCALING_LIMITED = "ScalingLimited"
 
 
 class EventType(StrEnum):

@@ -29,6 +29,9 @@ _SCHEDULER_READY = (ConditionType.SCHEDULER_READY,)
 _WORKERS_READY = (ConditionType.WORKERS_READY,)
 _PROGRESSING = (ConditionType.PROGRESSING,)
 _RUNNER = (ConditionType.RUNNER_UP_TO_DATE,)
+_ABLE = (ConditionType.ABLE_TO_SCALE,)
+_ACTIVE = (ConditionType.SCALING_ACTIVE,)
+_LIMITED = (ConditionType.SCALING_LIMITED,)
 
 _blocked = partial(Use, (*_READY, *_PROGRESSING), "False", event=EventType.WARNING)
 _unready = partial(Use, _READY, "False")
@@ -186,9 +189,90 @@ class Reason(StrEnum):
         "Finished",
         Use((*_READY, *_PROGRESSING), "False", JOB, "The job has ended.", "See `Complete` and `Failed`."),
     )
-    NOT_ACTING = (
-        "NotActing",
-        _unready(AUTOSCALER, "This version does not act on autoscalers.", "Scale the worker group."),
+
+    # Whether the number of workers follows the work, in the words of HorizontalPodAutoscaler.
+    FAILED_GET_SCALE = (
+        "FailedGetScale",
+        Use(
+            (*_READY, *_ABLE),
+            "False",
+            AUTOSCALER,
+            "There is no such cluster or worker group, or it is about to go.",
+            "See the message: create it, or name another.",
+        ),
+    )
+    ANOTHER_AUTOSCALER = (
+        "AnotherAutoscaler",
+        Use(
+            (*_READY, *_ABLE),
+            "False",
+            AUTOSCALER,
+            "An older autoscaler acts on the worker group.",
+            "Delete one of them.",
+            EventType.WARNING,
+        ),
+    )
+    FAILED_UPDATE_SCALE = (
+        "FailedUpdateScale",
+        Use(
+            (*_READY, *_ABLE),
+            "False",
+            AUTOSCALER,
+            "The number of workers could not be changed; it is tried again.",
+            "See the message.",
+            EventType.WARNING,
+        ),
+    )
+    FAILED_GET_TARGET = (
+        "FailedGetTarget",
+        Use(
+            (*_READY, *_ACTIVE),
+            "False",
+            AUTOSCALER,
+            "The scheduler does not say how many workers it would like to have. Their number stays as it is.",
+            "Wait until it is ready, or see why it cannot be asked.",
+        ),
+    )
+    SCALING_DISABLED = (
+        "ScalingDisabled",
+        Use(_ACTIVE, "False", AUTOSCALER, "The autoscaler does not act: see `AbleToScale`."),
+    )
+    ACTING = "Acting", Use(_READY, "True", AUTOSCALER, "The number of workers follows the work.")
+    READY_FOR_NEW_SCALE = (
+        "ReadyForNewScale",
+        Use(_ABLE, "True", AUTOSCALER, "The worker group has as many workers as it is to have now."),
+    )
+    SCALE_DOWN_STABILIZED = (
+        "ScaleDownStabilized",
+        Use(_ABLE, "True", AUTOSCALER, "Fewer workers are wanted; more were within the window.", "Wait."),
+    )
+    SCALE_UP_STABILIZED = (
+        "ScaleUpStabilized",
+        Use(_ABLE, "True", AUTOSCALER, "More workers are wanted; fewer were within the window.", "Wait."),
+    )
+    VALID_METRIC_FOUND = (
+        "ValidMetricFound",
+        Use(_ACTIVE, "True", AUTOSCALER, "The scheduler says how many workers it would like to have."),
+    )
+    TOO_FEW_REPLICAS = (
+        "TooFewReplicas",
+        Use(_LIMITED, "True", AUTOSCALER, "Fewer workers are wanted than `minimum`.", "Lower `minimum` to save them."),
+    )
+    TOO_MANY_REPLICAS = (
+        "TooManyReplicas",
+        Use(_LIMITED, "True", AUTOSCALER, "More workers are wanted than `maximum`.", "Raise `maximum` to be faster."),
+    )
+    SCALE_UP_LIMIT = (
+        "ScaleUpLimit",
+        Use(_LIMITED, "True", AUTOSCALER, "More workers are wanted than `behavior.scaleUp` lets come now.", "Wait."),
+    )
+    SCALE_DOWN_LIMIT = (
+        "ScaleDownLimit",
+        Use(_LIMITED, "True", AUTOSCALER, "More workers are to go than `behavior.scaleDown` lets go now.", "Wait."),
+    )
+    DESIRED_WITHIN_RANGE = (
+        "DesiredWithinRange",
+        Use(_LIMITED, "False", AUTOSCALER, "As many workers are to be there as are wanted."),
     )
 
     # What is being done, or why nothing is. Findings with one of these reasons postpone actions.

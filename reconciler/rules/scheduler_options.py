@@ -49,12 +49,12 @@ class SchedulerOptions:
     @property
     def port(self) -> int | None:
         """The port on which it speaks that protocol; `None` if nothing says so."""
-        return _port(self._option("--port")) or _port(self._option("--host"))
+        return _port(self.option("--port")) or _port(self.option("--host"))
 
     @property
     def dashboard_port(self) -> int | None:
         """The port of its dashboard; `None` if nothing says so."""
-        return _port(self._option("--dashboard-address"))
+        return _port(self.option("--dashboard-address"))
 
     def looked_for(self, usual: str) -> str:
         """Of a worker's container: the scheduler that it looks for, without what stands before an `@`.
@@ -73,14 +73,14 @@ class SchedulerOptions:
         return _BEFORE_HOST.sub("//", own or named)
 
     def _schemes(self) -> Iterator[str]:
-        yield _scheme(self._option("--protocol"))
+        yield _scheme(self.option("--protocol"))
         is_encrypted = self._configured("distributed.comm.require-encryption").lower() in ("true", "1")
-        yield "tls" if is_encrypted or any(map(self._option, _TLS)) else ""
+        yield "tls" if is_encrypted or any(map(self.option, _TLS)) else ""
         for option in ("--contact-address", "--host"):
-            yield _scheme(self._option(option)) if "://" in self._option(option) else ""
+            yield _scheme(self.option(option)) if "://" in self.option(option) else ""
         yield _scheme(self._configured("distributed.comm.default-scheme"))
 
-    def _option(self, option: str) -> str:
+    def option(self, option: str) -> str:
         """The option's value; empty if it is not given."""
         for word, following in zip_longest(self._words, self._words[1:], fillvalue=""):
             name, equals, value = word.partition("=")

@@ -1,5 +1,6 @@
 """The examples as they stand in examples/, run on this machine."""
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -116,11 +117,13 @@ def memory_limits(client: Client) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("example", ["simple-autoscaler.yaml"], indirect=True)
-def test_an_autoscaler_is_harmless(example: Example) -> None:
-    """An autoscaler is shown as what it is here, one that does nothing, and its cluster keeps its workers."""
-    assert example.run.says("daskautoscaler/simple-cluster ").endswith(" NotActing")
+def test_workers_follow_the_work_on_a_laptop_too(example: Example) -> None:
+    """A queue of tasks brings more of them than the cluster began with, and each task runs once."""
+    example.run.says("daskautoscaler/simple-cluster Acting")
     with client_of(example.run.address("simple-cluster")) as client:
-        client.wait_for_workers(2, timeout=60)
+        futures = client.map(lambda one: time.sleep(1) or one, range(60), pure=False)  # type: ignore[func-returns-value]
+        client.wait_for_workers(3, timeout=60)
+        assert sum(client.gather(futures)) == sum(range(60))
 
 
 @pytest.mark.parametrize("example", ["simple-cluster.yaml"], indirect=True)

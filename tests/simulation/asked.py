@@ -49,6 +49,12 @@ class Asked:
         """Take in a resource as it was left by the reconciler, or for the first time."""
         self._generations[body["metadata"]["uid"]] = body["metadata"]["generation"]
 
+    def scaled(self, before: Body, after: Body) -> None:
+        """The reconciler changes a resource: an autoscaler lets as many Pods go as its group is to have less."""
+        if after["kind"] == DASK_WORKER_GROUP.name:
+            now, then = (body["spec"]["worker"].get("replicas", 1) for body in (before, after))
+            self.most += max(0, now - then)
+
     def made(self, *, is_certain: bool) -> None:
         """A Pod is made, which may be one too many if the picture was wrong, or another reconciler made it, too."""
         self.most += not is_certain

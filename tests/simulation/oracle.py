@@ -18,7 +18,7 @@ from reconciler.rules.labels import (
     Role,
 )
 from reconciler.wire.protocol import Body
-from tests.simulation.watch import is_abandoned, is_expired
+from tests.simulation.watch import bounds_of, is_abandoned, is_expired
 from tests.simulation.webhooks import THEIRS
 from tests.simulation.world import World, is_ready, key_of
 
@@ -138,6 +138,9 @@ def _check_group(world: World, group: Body) -> set[Key]:
         assert world.condition(key_of(group), "Ready")[:2] == ("False", "ClusterNotFound")
         return set()
     _check_adopted(world, group)
+    bounds = bounds_of(world.api, group)
+    if bounds is not None:
+        assert bounds[0] <= spec["replicas"] <= bounds[1], f"{meta['name']} has {spec['replicas']}, not within {bounds}"
     assert len(pods) == spec.get("replicas", 1), (
         f"{meta['name']}: {len(pods)} of {spec['replicas']}; {world.describe()}"
     )

@@ -20,6 +20,9 @@ from reconciler.rules.labels import SCHEDULER_HASH, TEMPLATE_HASH, Component
 from reconciler.rules.questions import Question
 from reconciler.wire.protocol import Body
 
+USUAL_WISH = 3
+"""How many workers a scheduler would like to have of which nothing else is known."""
+
 
 @dataclass
 class Schedulers:
@@ -34,6 +37,7 @@ class Schedulers:
         working: The clusters that have something to do whatever their workers have, by namespace and name.
         clients: How many Clients are connected to clusters.
         is_deaf: Whether no worker gets to join.
+        wishes: How many workers each scheduler would like to have, by the namespace and name of its cluster.
     """
 
     api: MemoryAPI
@@ -43,6 +47,7 @@ class Schedulers:
     clients: dict[tuple[str, str], int] = field(default_factory=dict)
     is_silent: bool = False
     is_deaf: bool = False
+    wishes: dict[tuple[str, str], int] = field(default_factory=dict)
     _questions: dict[Key, Question] = field(default_factory=dict)
     _answers: dict[Key, SchedulerAnswer] = field(default_factory=dict)
     _started: dict[str, "_Started"] = field(default_factory=dict)  # by uid
@@ -79,7 +84,12 @@ class Schedulers:
             idle = None
             if question.idle is not None:
                 idle = self._idle_state(key, question.pod_uid, question.idle).at(self.now(), before.idle, question.idle)
-            self._answers[key] = SchedulerAnswer(question.pod_uid, self.now(), workers, True, idle=idle)
+            wish = self.wishes.get((key.namespace, key.name), USUAL_WISH)
+            targets = dict.fromkeys(question.targets, min(question.most, wish))
+            at = self.now() if targets else None
+            self._answers[key] = SchedulerAnswer(
+                question.pod_uid, self.now(), workers, True, idle=idle, targets=targets, targets_at=at
+            )
 
     def _idle_state(self, key: Key, head: str, asked: IdleQuestion) -> IdleState:
         since, clients = self._idle.get(head), self.clients.get((key.namespace, key.name), 0)

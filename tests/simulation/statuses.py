@@ -107,7 +107,12 @@ def _check_job(world: World, body: Body) -> None:
 
 
 def _check_autoscaler(world: World, body: Body) -> None:
-    assert world.condition(key_of(body), "Ready")[0] != "Unknown", f"{key_of(body)}: {body['status']}"
+    key, status = key_of(body), body["status"]
+    state, reason, _ = world.condition(key, "Ready")
+    assert (state == "True") == (reason == "Acting"), f"{key}: {status}"
+    if state == "True":
+        wanted, spec = status["desiredReplicas"], body["spec"]
+        assert spec["minimum"] <= wanted <= spec["maximum"], f"{key} wants {wanted} workers: {spec}"
 
 
 _MODELS: dict[str, Callable[[World, Body], None]] = {

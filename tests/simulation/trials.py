@@ -14,7 +14,7 @@ from pathlib import Path
 
 from structlog.testing import capture_logs
 
-from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
+from models.kinds import CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
 from reconciler.passes.write_backoff import LONGEST_WAIT
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS
 from reconciler.rules.reasons import Reason
@@ -79,12 +79,23 @@ def tell(story: Story, world: World) -> None:
     Raises:
         AssertionError: a promise is broken.
     """
-    bystanders = [world.api.create(kind, body).body for kind, body in _BYSTANDERS]
+    bystanders = _bystanders(world)
     bring_to_rest(story, world)
     check_like_new(story, world)
-    ENDINGS[story.ending](world, story.choice, lambda: bring_to_rest(story, story.setting.world()))
+    ENDINGS[story.ending](world, story.choice, lambda: _again(story))
     after = [world.get(key_of(body)) for body in bystanders]
     assert list(map(_own, after)) == list(map(_own, bystanders)), "what belongs to others was changed"
+
+
+def _bystanders(world: World) -> list[Body]:
+    return [world.api.create(kind, body).body for kind, body in _BYSTANDERS]
+
+
+def _again(story: Story) -> World:
+    """Another world of the story, in which all have the same names: what workers hold follows from them."""
+    world = story.setting.world()
+    _bystanders(world)
+    return bring_to_rest(story, world)
 
 
 def bring_to_rest(story: Story, world: World) -> World:
@@ -202,8 +213,10 @@ def check_like_new(story: Story, world: World) -> None:
     """The world is as it would be had its resources been made as they are now, but for jobs that are over."""
     fresh = story.setting.world()
     fresh.clock.now = world.clock.now
+    fresh.dask.wishes = world.dask.wishes
     fresh.allow_deletion()
-    for body in (one for one in own_resources(world) if not is_over(one)):
+    for body in sorted((one for one in own_resources(world) if not is_over(one)), key=_autoscalers_by_age):
+        fresh.clock.advance(body["kind"] == DASK_AUTOSCALER.name)
         fresh.api.create(key_of(body).kind, _as_written(body))
     fresh.settle()
     for kind in (DASK_CLUSTER, DASK_WORKER_GROUP):
@@ -212,6 +225,12 @@ def check_like_new(story: Story, world: World) -> None:
         fresh.settle()
     found = differences(normal_form(world), normal_form(fresh))
     assert not found, "unlike a fresh world: " + "\n".join(found[:5])
+
+
+def _autoscalers_by_age(body: Body) -> tuple[bool, str, str]:
+    """The order that decides whose turn it is."""
+    meta = body["metadata"]
+    return body["kind"] == DASK_AUTOSCALER.name, meta["creationTimestamp"], meta["name"]
 
 
 def _scale_alike(fresh: World, child: Body) -> None:

@@ -63,7 +63,7 @@ NEWCOMERS: Sequence[Callable[[int], Owner]] = (
     lambda number: job("j", replicas=number),
     lambda number: job("k", replicas=number),
     lambda number: cluster("c", replicas=number, namespace=ELSEWHERE),
-    lambda _: autoscaler("a"),
+    lambda number: autoscaler("a", spec={"minimum": number % 2, "maximum": 2 + number}),
 )
 WITH_WORKERS = (DASK_CLUSTER, DASK_WORKER_GROUP, DASK_JOB)
 WITH_SCHEDULERS = (DASK_CLUSTER, DASK_JOB)
@@ -194,9 +194,32 @@ def _replaced(world: World, whom: int, how: int) -> None:
         world.api.create(key_of(body).kind, anew)
 
 
+def _autoscaled(world: World, whom: int, how: int) -> None:
+    """Somebody has a group follow the work, or sets other bounds."""
+    body = pick(resources(world, DASK_WORKER_GROUP), whom)
+    if body is None:
+        return
+    meta, of = body["metadata"], body["spec"]["cluster"]
+    spec = {"workerGroup": meta["name"], "minimum": how % 3, "maximum": how % 3 + how % 4}
+    scaler = autoscaler(of, f"of-{meta['name']}", namespace=meta["namespace"], spec=spec)
+    if world.has(scaler.key):
+        world.edit(scaler.key, {"spec": {name: spec[name] for name in ("minimum", "maximum")}})
+    else:
+        world.create(scaler)
+
+
+def _wish(world: World, whom: int, how: int) -> None:
+    """A scheduler would like to have more workers, or fewer."""
+    body = pick(resources(world, DASK_CLUSTER), whom)
+    if body is not None:
+        world.dask.wishes[body["metadata"]["namespace"], body["metadata"]["name"]] = how % 7
+
+
 USERS: Mapping[str, Hand] = {
     "newcomer": _newcomer,
     "scaled": _edited(WITH_WORKERS, worker_path, lambda how: {"replicas": how % 6}),
+    "autoscaled": _autoscaled,
+    "wish": _wish,
     "worker edited": _edited(
         WITH_WORKERS, worker_path, lambda how: {"spec": pod_spec(f"dask:{how % 3}"), "minReadySeconds": how % 2 * 20}
     ),

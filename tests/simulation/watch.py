@@ -20,7 +20,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
+from models.kinds import CUSTOM_KINDS, DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, Key, Kind
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, SCHEDULER_HASH, TEMPLATE_HASH, Role
 from reconciler.wire.protocol import API, Body, Reply, Subresource
@@ -113,6 +113,7 @@ class Watch:
         if key.kind in CUSTOM_KINDS:
             self.asked.see(before)
             self.asked.know(reply.body)
+            self.asked.scaled(before, reply.body)
         self._check_change(key, before, reply.body)
         if key.kind == DASK_WORKER_GROUP:
             self._note_most(before)
@@ -218,7 +219,11 @@ class Watch:
         if key.kind == DASK_WORKER_GROUP and before["spec"] != after["spec"] and self._is_put_to_sleep(before, after):
             return
         if before["metadata"].get("annotations", {}).get(ROLE) is None:
-            assert before["spec"] == after["spec"], f"{key} is a user's, and its spec is written"
+            bounds = bounds_of(self.api, before)
+            written = without_replicas if bounds else _spec
+            assert written(before) == written(after), f"{key} is a user's, and its spec is written"
+            is_within = bounds is None or bounds[0] <= after["spec"]["worker"].get("replicas", 1) <= bounds[1]
+            assert is_within or self.is_touched or before["spec"] == after["spec"], f"{key} is scaled out of {bounds}"
             assert _users(before) == _users(after), f"{key} is a user's, and its metadata is written"
         assert _uids(before) <= _uids(after), f"{key} loses an owner"
         if key.kind == DASK_JOB and _outcome(before):
@@ -269,6 +274,34 @@ class Watch:
         kind = next(kind for kind in CUSTOM_KINDS if kind.name == reference["kind"])
         found = self.api.get(Key(kind, body["metadata"]["namespace"], reference["name"]))
         return found if found is not None and found["metadata"]["uid"] == reference["uid"] else None
+
+
+def bounds_of(api: MemoryAPI, group: Body) -> tuple[int, int] | None:
+    """Between which bounds the oldest autoscaler of a group lets it be, if it has one."""
+    meta = group["metadata"]
+    if group["kind"] != DASK_WORKER_GROUP.name:
+        return None
+    is_default = meta.get("annotations", {}).get(ROLE) == Role.DEFAULT_GROUP
+    named = (meta["name"], None) if is_default else (meta["name"],)
+    found = [
+        one
+        for one in api.objects(DASK_AUTOSCALER)
+        if (one["metadata"]["namespace"], one["spec"]["cluster"]) == (meta["namespace"], group["spec"]["cluster"])
+        and one["spec"].get("workerGroup") in named
+    ]
+    oldest = min(found, key=lambda one: (one["metadata"]["creationTimestamp"], one["metadata"]["name"]), default=None)
+    return (oldest["spec"]["minimum"], oldest["spec"]["maximum"]) if oldest is not None else None
+
+
+def without_replicas(group: Body) -> Body:
+    """The spec of a group but for the number of its workers, which its autoscaler sets."""
+    worker = {name: value for name, value in group["spec"]["worker"].items() if name != "replicas"}
+    return {**group["spec"], "worker": worker}
+
+
+def _spec(body: Body) -> Body:
+    spec: Body = body["spec"]
+    return spec
 
 
 def chosen(group: Body) -> set[str]:

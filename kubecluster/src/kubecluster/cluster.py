@@ -150,8 +150,6 @@ class KubeCluster(ManagedCluster):
     ) -> Adapting:
         """Let the number of workers follow the work there is, until `scale` is called.
 
-        dask-reconciler does not act on it yet: the number stays as it is.
-
         Args:
             minimum: The least number; by default 0.
             maximum: The greatest; by default as many as there is room for.

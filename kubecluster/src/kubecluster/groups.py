@@ -23,7 +23,7 @@ RETIRING_SECONDS = 300.0
 
 
 class Adapting:
-    """That a group's workers follow the work there is; what `adapt` returns. dask-reconciler does not act on it yet.
+    """That a group's workers follow the work there is; what `adapt` returns.
 
     The DaskAutoscaler is made when `adapt` is called; awaiting this waits until it is. It has what the widget and the
     lab extension look for in distributed's own `Adaptive`.
@@ -132,7 +132,7 @@ def scale(resource: ClusterResource, n: int, group: str = DEFAULT_GROUP) -> None
 
 
 def adapt(resource: ClusterResource, adapting: Adapting, group: str = DEFAULT_GROUP) -> None:
-    """Let the number of a group's workers follow the work there is; dask-reconciler does not act on it yet.
+    """Let the number of a group's workers follow the work there is.
 
     Raises:
         ClusterNotFound: there is no such group.

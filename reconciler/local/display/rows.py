@@ -204,8 +204,6 @@ def _state(conditions: Mapping[str, Body], *, has_trouble: bool) -> State:
         return "bad"
     if _holds(ready):
         return "busy" if progressing is not None and _goes_on(progressing) else "good"
-    if ready["reason"] == Reason.NOT_ACTING:
-        return "over"
     return "bad" if has_trouble else "busy"
 
 

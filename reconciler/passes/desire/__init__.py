@@ -7,10 +7,10 @@ asks for nothing; garbage collection does the rest.
 from models.kinds import POD
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
+from reconciler.passes.desire.autoscaler import desire_autoscaler
 from reconciler.passes.desire.cluster import desire_cluster
 from reconciler.passes.desire.group import desire_group
 from reconciler.passes.desire.job import desire_job
-from reconciler.passes.desire.join_cluster import desire_autoscaler
 from reconciler.passes.values import Desired
 from reconciler.rules.names import Naming
 

@@ -8,18 +8,9 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import owner_reference
 from reconciler.passes.desire.lifetime import is_over
-from reconciler.passes.desire.obstacles import obstacle
 from reconciler.passes.values import Desired, Finding, Record
-from reconciler.rules.parts import cluster_of, recorded_naming
+from reconciler.rules.parts import recorded_naming
 from reconciler.rules.reasons import Reason
-
-
-def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired:
-    """That it belongs to its cluster."""
-    cluster = cluster_of(autoscaler, snapshot)
-    if cluster is None or cluster.metadata.deletion_timestamp is not None or obstacle(cluster, snapshot) is not None:
-        return Desired(autoscaler)
-    return adopted(autoscaler, cluster, snapshot)
 
 
 def adopted(resource: DaskWorkerGroup | DaskAutoscaler, cluster: DaskCluster, snapshot: Snapshot) -> Desired:

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from models.base import Condition, find_condition
 from models.kinds import POD
 from models.observed import Pod
-from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
+from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner
 from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatus, JobStatus, Phase, Status
 from reconciler.passes.report.acceptance import refusals
+from reconciler.passes.report.autoscaler import rescaled
 from reconciler.passes.report.conditions import is_true
 from reconciler.passes.report.event_objects import Event, Subject, event_action
 from reconciler.passes.report.retirements import events_of_retiring
@@ -85,6 +86,9 @@ def _events(view: View, resource: Owner, status: Status) -> Iterator[Event]:
             yield from _of_group(view, resource, observed, status)
         case DaskJob(), DaskJobStatus(), DaskJobStatus():
             yield from _of_job(observed, status)
+        case DaskAutoscaler(), _, _:
+            how = rescaled(view, resource)
+            yield from [_event(EventReason.SUCCESSFUL_RESCALE, f"Scaled {how} workers.")] if how else []
 
 
 def _changes(view: View, resource: Owner, observed: Status, status: Status) -> Iterator[Event]:

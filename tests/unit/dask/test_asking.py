@@ -57,6 +57,7 @@ class Place:
     meanwhile: Callable[[], None] = lambda: None
     takes_seconds: float = 0.0
     idle: IdleState = BUSY
+    targets: dict[int | None, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.schedulers = Schedulers(self.ask, self.now, lambda: self.at, self.changed.append)
@@ -71,8 +72,12 @@ class Place:
         self.meanwhile()
         if isinstance(self.told, Exception):
             raise self.told
+        if question.only_targets:
+            return replace(before, targets=self.targets)
         idle = self.idle if question.idle is not None else None
-        return SchedulerAnswer(question.pod_uid, workers=self.told, is_weighed=question.is_urgent, idle=idle)
+        return SchedulerAnswer(
+            question.pod_uid, workers=self.told, is_weighed=question.is_urgent, idle=idle, targets=self.targets
+        )
 
     def want(self, *questions: Question) -> None:
         """These are all the questions there are."""
@@ -124,6 +129,49 @@ def test_whoever_something_waits_for_is_asked_every_second_and_others_seldom() -
     assert place.pauses(1) == [3.0]
     place.want(question(urgent=True), question("quiet"))
     assert place.after(0.0) == 1
+
+
+ADAPTING = replace(question(), targets=frozenset({None}))
+
+
+def test_whoever_adapts_is_asked_every_other_second_and_for_its_workers_seldom() -> None:
+    """From the moment on from which it does; what it told of its workers is as old as it is."""
+    place = Place((ONE,), targets={None: 3})
+    place.want(question())
+    place.after(0.0)
+    place.want(ADAPTING)
+    assert place.after(0.0) == 1
+    assert place.pauses(3) == [2.0, 2.0, 2.0]
+    assert [one.only_targets for one in place.asked] == [False, True, True, True, True]
+    answer = place.answer(ADAPTING)
+    assert (answer.at, answer.targets, answer.targets_at) == (NOON, {None: 3}, place.now())
+    place.pauses(60)
+    assert place.answer(ADAPTING).at == NOON + timedelta(seconds=QUIET_SECONDS)
+    place.told = Silent("it did not answer in time")
+    place.pauses(1)
+    place.told = (TWO,)
+    place.pauses(1)
+    assert place.answer(ADAPTING).workers == (TWO,), "after a silence, who is there is asked again"
+
+
+def test_whoever_shares_what_it_would_like_is_asked_who_works() -> None:
+    """Each time: that decides whose turn it is."""
+    place = Place((ONE,))
+    place.want(replace(ADAPTING, shares=True))
+    place.after(0.0)
+    place.pauses(2)
+    assert not any(one.only_targets for one in place.asked)
+
+
+def test_whoever_would_like_more_workers_is_news_and_fewer_are_in_no_hurry() -> None:
+    """The first answer is, too: nobody knew how many it would like."""
+    place = Place((ONE,))
+    place.want(ADAPTING)
+    for wanted, news in ((0, 1), (0, 0), (5, 1), (5, 0), (2, 0), (3, 1)):
+        place.targets = {None: wanted}
+        place.changed.clear()
+        place.after(2.0)
+        assert len(place.changed) == news, wanted
 
 
 def test_who_takes_long_to_answer_is_asked_less_often() -> None:

@@ -78,6 +78,24 @@ def asking(cluster: LocalCluster) -> Asking:
     return Asking(cluster)
 
 
+def test_a_scheduler_is_asked_how_many_workers_it_would_like(asking: Asking, client: Client) -> None:
+    """In the time that each autoscaler sets, no more than make a difference, and alone where nothing else is asked."""
+    wanted = replace(question(asking.address, urgent=False), targets=frozenset({1, 3600}), most=50)
+    release = Event("release")
+    futures = client.map(lambda _: Event("release").wait(), range(200), pure=False)
+    eventually(lambda: any(client.processing().values()), "work")
+    told = ask(wanted, SchedulerAnswer("first"))
+    assert told.targets == {1: 50, 3600: 3}
+    assert [worker.threads for worker in told.workers] == [1, 1, 1]
+    before = SchedulerAnswer("first", NOON, (DaskWorker("one", ""),))
+    assert ask(replace(wanted, only_targets=True), before) == replace(before, targets=told.targets)
+    assert not any(worker.tasks for worker in told.workers)
+    assert any(worker.tasks for worker in ask(replace(wanted, shares=True), before).workers)
+    assert set(ask(replace(wanted, targets=frozenset({None})), before).targets) == {None}
+    release.set()
+    client.gather(futures)
+
+
 def test_workers_are_told_with_what_they_do_and_hold(asking: Asking, client: Client) -> None:
     """What two hold counts for none; a task that waits for a thread does not run."""
     alone = client.submit(bytes, 10_000, workers=["heir"])

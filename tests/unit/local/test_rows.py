@@ -179,7 +179,6 @@ UP = "The scheduler Pod must wait."
             "bad",
             "Pod p cannot be read.",
         ),
-        ([condition("Ready", "False", "NotActing", "Not here.")], "NotActing", "over", "Not here."),
     ],
 )
 def test_a_resource_is_told_by_its_conditions(conditions: list[Body], phase: str, state: str, reason: str) -> None:

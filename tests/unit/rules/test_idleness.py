@@ -69,7 +69,7 @@ def test_who_is_to_be_scaled_to_zero_is_asked_while_there_is_something_to_scale(
     assert idle_question(sleepy(autoscaler(one), replicas=1)) is None
     assert idle_question(sleepy(more)) is not None
     assert idle_question(sleepy(autoscaler(one), more, replicas=1)) is not None
-    more_scales = autoscaler(one, spec_more={"workerGroup": "more"})
+    more_scales = autoscaler(one, spec={"workerGroup": "more"})
     assert idle_question(sleepy(more_scales, more)) is None
 
 

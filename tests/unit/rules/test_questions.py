@@ -8,7 +8,19 @@ import pytest
 from models.observed import Pod
 from models.snapshot import Observed
 from reconciler.rules.questions import Question, questions
-from tests.builders import NOON, cluster, default_group, group, job, job_cluster, scheduler, worker, workers, world
+from tests.builders import (
+    NOON,
+    autoscaler,
+    cluster,
+    default_group,
+    group,
+    job,
+    job_cluster,
+    scheduler,
+    worker,
+    workers,
+    world,
+)
 from tests.manifests import pod_spec
 
 SETTLED = {
@@ -45,8 +57,23 @@ def _retiring(*pods: Pod, **more: Any) -> dict[str, Any]:
 def test_a_scheduler_is_asked_at_its_pod() -> None:
     """Of a cluster that is as it should be, nothing more than whether it is still there."""
     assert _asked(ONE, HEAD, DEFAULT) == [
-        Question(ONE.key, ONE.key, HEAD.metadata.uid, "10.0.0.7", 8786, pod=HEAD.metadata.name),
+        Question(ONE.key, ONE.key, HEAD.metadata.uid, "10.0.0.7", 8786, pod=HEAD.metadata.name, most=4),
     ]
+
+
+def test_a_cluster_that_adapts_is_asked_how_many_workers_it_would_like() -> None:
+    """In the time that each autoscaler sets; no more than make a difference; and who works, if several share them."""
+    other = group(ONE, "other", status=SETTLED)
+    first = autoscaler(ONE, "first", status={"decisions": {"threads": 4}})
+    second = autoscaler(ONE, "second", spec={"workerGroup": "other", "targetDurationSeconds": 60})
+    (alone,) = _asked(ONE, HEAD, DEFAULT, other, first)
+    assert (set(alone.targets), alone.most, alone.shares) == ({None}, (3 + 10 + 1) * 4, False)
+    assert not alone.is_urgent
+    (both,) = _asked(ONE, HEAD, DEFAULT, other, first, second)
+    assert (set(both.targets), both.most, both.shares) == ({None, 60}, (10 + 10 + 1) * 4, True)
+    lost = autoscaler(ONE, "lost", spec={"workerGroup": "nobody"})
+    (nothing,) = _asked(ONE, HEAD, DEFAULT, lost, autoscaler("simple", "free"))
+    assert not nothing.targets
 
 
 def test_a_jobs_cluster_is_in_its_jobs_tree() -> None:

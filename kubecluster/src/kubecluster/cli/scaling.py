@@ -52,7 +52,7 @@ def adapt_command(  # noqa: PLR0913  # one for each option
 ) -> None:
     """Let the number of workers of the cluster NAME follow the work there is.
 
-    That is the operator's to do: dask-kubernetes' does, dask-reconciler does not yet.
+    More come at once when its scheduler would like more; they go when fewer were enough for a while.
     """
     from kubecluster import groups  # noqa: PLC0415  # takes long to import
 

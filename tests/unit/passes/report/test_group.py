@@ -1,4 +1,4 @@
-"""The status of a DaskWorkerGroup, and of a DaskAutoscaler."""
+"""The status of a DaskWorkerGroup."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.snapshot import Observed
 from reconciler.passes.values import Body
 from reconciler.rules.reasons import Reason
-from tests.builders import NOON, autoscaler, cluster, default_group, group, pod, scheduler, worker, workers, world
+from tests.builders import NOON, cluster, default_group, group, pod, scheduler, worker, workers, world
 from tests.unit.passes.report.podstates import NEW, NO_IMAGE, READY
 from tests.unit.passes.report.told import finding, told
 
@@ -214,14 +214,6 @@ def test_more_ready_workers_than_wanted_are_ready() -> None:
     after = told(world(SIMPLE, DEFAULT, *(worker(DEFAULT, SIMPLE, n, READY) for n in range(1, 6))))
     assert after.condition(DEFAULT, "Ready").message == "3 of 3 workers are ready."
     assert after.statuses[DEFAULT.key]["workers"] == "5/3"
-
-
-@pytest.mark.parametrize(("there", "reason"), [(True, "NotActing"), (False, "ClusterNotFound")])
-def test_an_autoscaler_says_that_nothing_comes_of_it(*, there: bool, reason: str) -> None:
-    """Whoever wrote one learns at once why nothing happens."""
-    scaler = autoscaler()
-    ready = told(world(scaler, *([SIMPLE] if there else []))).condition(scaler, "Ready")
-    assert (ready.status, ready.reason) == ("False", reason)
 
 
 HEAD = scheduler(SIMPLE)

@@ -218,7 +218,7 @@ def test_every_condition_is_there_from_the_first_report_on(one: Pass) -> None:
         "DaskCluster": {"Ready", "SchedulerReady", "WorkersReady", "Progressing", "Accepted"},
         "DaskWorkerGroup": {"Ready", "Progressing", "Accepted"},
         "DaskJob": {"Ready", "Progressing", "Complete", "Failed", "RunnerUpToDate", "Accepted"},
-        "DaskAutoscaler": {"Ready"},
+        "DaskAutoscaler": {"Ready", "AbleToScale", "ScalingActive", "ScalingLimited"},
     }
     for key, status in report_on(one).statuses.items():
         assert {condition["type"] for condition in status["conditions"]} == expected[key.kind.name]
