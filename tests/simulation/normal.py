@@ -22,7 +22,7 @@ _FLEETING = frozenset(
         "uid", "resourceVersion", "creationTimestamp", "managedFields", "generation", "observedGeneration",
         "clusterIP", "clusterIPs", "nodePort", "healthCheckNodePort", "nodeName", "lastTransitionTime",
         "startTime", "endTime", "resources", "highestOrdinal", "retiring", "failures", "decisions",
-        "retiredWorkers", "retiredReplicas", "retirements",
+        "retiredWorkers", "retiredReplicas", "retirements", "lastScaleTime",
     }
 )  # fmt: skip
 _FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, TEMPLATE_HASH})

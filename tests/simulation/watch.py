@@ -98,6 +98,8 @@ class Watch:
         if kind != EVENT:
             self._check_owned(kind, body)
         reply = self.through.create(kind, body)
+        if kind in CUSTOM_KINDS:
+            self._owners.add(reply.body["metadata"]["uid"])
         if kind == POD:
             self._check_pod(body)
             self.asked.made(is_certain=not (self.is_rivalled or self.is_misled))
