@@ -166,6 +166,8 @@ def how_it_ended(pod: Pod) -> str:
 def verb_and_detail(pod: Pod) -> tuple[str, str]:
     """The same in two parts: what is the same for all Pods that ended so, and what is particular to this one."""
     verb, target = _verb(pod), _disruption(pod)
+    if end_of(pod) is None and (target is not None or pod.is_terminating):
+        return ("was taken away", "") if target is None else (f"was taken away: {target.reason}", target.message)
     if pod.status.reason or pod.status.message:
         return f"{verb}: {pod.status.reason}".rstrip(": "), pod.status.message
     if target is not None and target.reason and verb == _VERBS[End.DISRUPTED]:

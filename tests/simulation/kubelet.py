@@ -67,6 +67,12 @@ class Kubelet:
         disrupted = [{**self._condition("DisruptionTarget", holds=True), "reason": "TerminationByKubelet"}]
         self.end(body, "Failed", reason="Evicted", conditions=disrupted)
 
+    def doom(self, body: Body) -> None:
+        """A Pod is about to be taken away, as its eviction or its preemption says before it begins."""
+        conditions = [one for one in body["status"].get("conditions", ()) if one["type"] != "DisruptionTarget"]
+        doomed = {**self._condition("DisruptionTarget", holds=True), "reason": "EvictionByEvictionAPI"}
+        self._write(body, {**body["status"], "conditions": [*conditions, doomed]})
+
     def unready(self, body: Body) -> None:
         """A Pod's readiness probe fails for a moment."""
         self._set(body, ready=False)

@@ -42,6 +42,14 @@ def _node_lost(world: World, whom: int, _: int) -> None:
     world.kubelet.kill(NODES[whom % len(NODES)])
 
 
+def _node_drained(world: World, whom: int, _: int) -> None:
+    """All our Pods on a node are evicted: each is told so, and then deleted."""
+    for body in world.pods():
+        if is_child(body) and body["spec"].get("nodeName") == NODES[whom % len(NODES)]:
+            world.kubelet.doom(body)
+            world.delete(key_of(body))
+
+
 def _nodes_back(world: World, _: int, __: int) -> None:
     for node in NODES:
         world.kubelet.revive(node)
@@ -111,10 +119,12 @@ MISHAPS: Mapping[str, Hand] = {
     "pod failed": _pod_state(lambda world, body: world.kubelet.end(body, "Failed")),
     "pod succeeded": _pod_state(lambda world, body: world.kubelet.end(body, "Succeeded")),
     "pod evicted": _pod_state(lambda world, body: world.kubelet.evict(body)),
+    "pod doomed": _pod_state(lambda world, body: world.kubelet.doom(body)),
     "pod unready": _pod_state(lambda world, body: world.kubelet.unready(body)),
     "job ended": _job_ended,
     "node lost": _node_lost,
     "nodes back": _nodes_back,
+    "node drained": _node_drained,
     "pods move": _by_itself(lambda world: world.kubelet.step()),
     "garbage collected": _by_itself(lambda world: world.api.collect_garbage()),
     "time passes": _time_passes,

@@ -2,7 +2,8 @@
 
 - What is created has an owner, with a uid, and the owner was there when the pass began, or is there now.
 - Nothing is changed or deleted that is not a child; users' own resources only get annotations, owners and statuses.
-- A cluster has one live scheduler at most; a group never more live workers than `replicas + maxSurge`.
+- A cluster has one live scheduler at most; a group never more live workers than `replicas + maxSurge`, without those
+  that something else is about to take away.
 - A worker's name is never used again; by two reconcilers, not if its Pod ever had a node.
 - Who goes is one of the group's own, and a rolling update leaves `replicas - maxUnavailable` available.
 - An outcome is written before the job's cluster is deleted, never changes, and its runner is not started again.
@@ -194,7 +195,7 @@ class Watch:
         meta = body["metadata"]
         role, uid = meta["annotations"][ROLE], meta["ownerReferences"][0]["uid"]
         owner = self._owner(body, meta["ownerReferences"][0])
-        live = [pod for pod in self._children(uid) if _is_live(pod) and _is_child(pod)]
+        live = [pod for pod in self._children(uid) if _is_live(pod) and _is_child(pod) and not _is_doomed(pod)]
         if role == Role.WORKER:
             name = (meta["namespace"], meta["name"])
             used = self._bound if self.is_rivalled else self._created
@@ -264,7 +265,7 @@ class Watch:
 
     def _is_available(self, pod: Body, seconds: int) -> bool:
         ready = [one for one in pod.get("status", {}).get("conditions", ()) if one["type"] == "Ready"]
-        if not _is_live(pod) or not ready or ready[0]["status"] != "True":
+        if not _is_live(pod) or _is_doomed(pod) or not ready or ready[0]["status"] != "True":
             return False
         since = datetime.fromisoformat(ready[0]["lastTransitionTime"])  # by another clock, which may be ahead of ours
         return not seconds or since + timedelta(seconds=seconds) <= self.clock()
@@ -359,6 +360,11 @@ def _is_child(body: Body) -> bool:
 def _is_live(pod: Body) -> bool:
     phase = pod.get("status", {}).get("phase")
     return "deletionTimestamp" not in pod["metadata"] and phase not in ("Succeeded", "Failed")
+
+
+def _is_doomed(pod: Body) -> bool:
+    """Whether something else is about to take the Pod away: it is replaced beforehand."""
+    return any(one["type"] == "DisruptionTarget" for one in pod.get("status", {}).get("conditions", ()))
 
 
 def _uids(body: Body) -> set[str]:

@@ -4,9 +4,9 @@
     wait      10 s  20 s  40 s  80 s  160 s 300 s
     loss      3rd   4th   5th   6th   7th   8th and later; the first two are replaced at once
 
-Losses are Pods that ended through no doing of their own (rules/pod_end.py), and workers that gave up before there was
-a scheduler. They are counted apart: a lost node says nothing about the image, and a node that refuses Pod after Pod
-makes a storm all the same.
+Losses are Pods that ended through no doing of their own (rules/pod_end.py), workers that something else deletes or is
+about to take away, and workers that gave up before there was a scheduler. They are counted apart: a lost node says
+nothing about the image, and a node that refuses Pod after Pod makes a storm all the same.
 
 What counts is a replacement that ends again: a Pod that was there already at the last failure, or that ends while one
 waits, neither counts nor makes the wait longer, or a large group that loses a worker now and then would never get one
@@ -81,7 +81,7 @@ def in_a_row(counted: Counted, template_hash: str, now: datetime) -> str:
 
 
 def count_ends(
-    counted: Counted, ended: Sequence[Pod], template_hash: str, now: datetime, in_vain: Container[str] = ()
+    counted: Counted, ended: Sequence[Pod], template_hash: str, now: datetime, lost: Container[str] = ()
 ) -> Body:
     """The counts to write down after Pods have ended; empty if none of them counts.
 
@@ -92,13 +92,13 @@ def count_ends(
         ended: Pods that ended and have not been counted yet.
         template_hash: The hash of the present template; Pods of an older one do not count.
         now: When they were seen.
-        in_vain: The names of those that gave up before there was a scheduler.
+        lost: The names of those that are losses although they do not look it.
     """
-    lost = [pod for pod in ended if is_lost(pod) or pod.metadata.name in in_vain]
-    failed = [pod for pod in ended if pod not in lost]
+    losses = [pod for pod in ended if is_lost(pod) or pod.metadata.name in lost]
+    failures = [pod for pod in ended if pod not in losses]
     counts = {
-        "failures": _count(counted.failures, failed, template_hash, now),
-        "losses": _count(counted.losses, lost, template_hash, now, FREE_LOSSES),
+        "failures": _count(counted.failures, failures, template_hash, now),
+        "losses": _count(counted.losses, losses, template_hash, now, FREE_LOSSES),
     }
     return {name: count for name, count in counts.items() if count is not None}
 

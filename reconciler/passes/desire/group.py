@@ -42,10 +42,11 @@ from reconciler.rules.parts import (
     recorded_naming,
     workers_of,
 )
-from reconciler.rules.pod_end import gave_up_waiting, has_ended, how_it_ended
+from reconciler.rules.pod_end import gave_up_waiting, has_ended, how_it_ended, is_disruption_target
 from reconciler.rules.reasons import Reason
 from reconciler.rules.template_hash import worker_hash
 
+_DELETED = "something else deletes it"
 MOST_CREATED = 1000
 """How many new workers are worked out at a time: a group that asks for two thousand million holds up nobody."""
 
@@ -115,6 +116,7 @@ class _Workers:
         chosen = [pod for pod in here if pod.metadata.uid in self.retiring]
         staying = [pod for pod in here if not has_ended(pod) and pod not in chosen]
         ended = [pod for pod in here if has_ended(pod) and pod not in chosen]
+        taken = [pod for pod in self.pods if self._is_taken_away(pod)]
         turn = next_turn(
             [self._worker(pod) for pod in staying],
             self.group.spec.worker,
@@ -122,7 +124,7 @@ class _Workers:
             stale_ending=any(self._is_stale(pod) for pod in self.pods if pod.is_terminating and not pod.has_ended),
         )
         leaving = {pod.metadata.name: f"it {how_it_ended(pod)}" for pod in ended} | dict(turn.remove)
-        counts = self._counts(ended)
+        counts = self._counts(ended, taken)
         waits = self._backoff() if turn.create else ()
         # How long to wait follows from the ends that are counted now, once they are written down.
         created = () if waits or counts else tuple(self._created(min(turn.create, MOST_CREATED)))
@@ -131,7 +133,7 @@ class _Workers:
             self.group,
             wanted=(*self._kept([*staying, *(pod for pod in chosen if pod not in going)]), *created),
             unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
-            records=tuple(self._records(leaving, turn.keep, counts, self._asked_anew(chosen, turn.keep))),
+            records=tuple(self._records(leaving, turn.keep, counts, self._asked_besides(chosen, turn.keep, taken))),
             findings=waits,
         )
 
@@ -152,6 +154,7 @@ class _Workers:
             joined=joined,
             weighed=self._dask.are_weighed,
             retired=any(one.is_retiring for one in inside),
+            disrupted=is_disruption_target(pod),
             tasks=sum(one.tasks for one in inside),
             unique_bytes=sum(one.unique_bytes for one in inside),
             available=pod.is_ready
@@ -178,21 +181,37 @@ class _Workers:
     def _is_stale(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(TEMPLATE_HASH) != self.template_hash
 
-    def _counts(self, ended: Sequence[Pod]) -> Body:
-        """What is to be written down of the workers that have ended."""
-        since = self.cluster.ready_since
-        in_vain = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
-        return count_ends(self.group.status.decisions, ended, self.template_hash, self.now, in_vain)
+    def _is_taken_away(self, pod: Pod) -> bool:
+        """Whether something else deletes a worker, or is about to."""
+        is_going = pod.is_terminating or (is_disruption_target(pod) and not has_ended(pod))
+        return is_going and pod.metadata.uid not in self.retiring
 
-    def _asked_anew(self, chosen: Sequence[Pod], keep: Collection[str]) -> list[Pod]:
-        """The workers that were chosen to go when they could not be asked to hand over what they hold, and now can."""
+    def _asked_besides(self, chosen: Sequence[Pod], keep: Collection[str], taken: Sequence[Pod]) -> list[Pod]:
+        """Workers to ask to hand over what they hold although nobody chooses them now.
+
+        They were chosen when they could not be asked, and now they can; or something else deletes them.
+        """
         going = [
             one for one in chosen if one.metadata.name not in keep and not (has_ended(one) or self._is_orphan(one))
         ]
-        return [pod for pod in going if self._dask.is_asked_anew(pod, self.retiring[pod.metadata.uid])]
+        anew = [pod for pod in going if self._dask.is_asked_anew(pod, self.retiring[pod.metadata.uid])]
+        return [*anew, *(pod for pod in taken if self._can_be_saved(pod))]
+
+    def _can_be_saved(self, pod: Pod) -> bool:
+        """Whether a worker that something else deletes has time to hand over what it holds."""
+        has_time = pod.metadata.deletion_timestamp is not None and self.now < pod.metadata.deletion_timestamp
+        is_useful = not (has_ended(pod) or self._is_orphan(pod))
+        return has_time and is_useful and self._dask.is_asked_to_retire(pod) and self._dask.has_joined(pod) is not False
+
+    def _counts(self, ended: Sequence[Pod], taken: Sequence[Pod]) -> Body:
+        """What is to be written down of the workers that have ended, or are being taken away."""
+        since = self.cluster.ready_since
+        lost = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
+        lost.update(pod.metadata.name for pod in taken)
+        return count_ends(self.group.status.decisions, [*ended, *taken], self.template_hash, self.now, lost)
 
     def _records(
-        self, leaving: Mapping[str, str], keep: Collection[str], counts: Body, anew: Sequence[Pod]
+        self, leaving: Mapping[str, str], keep: Collection[str], counts: Body, asked: Sequence[Pod]
     ) -> Iterator[Record]:
         """What is decided, written down in one piece: who goes, who stays after all, and which numbers are used up.
 
@@ -204,14 +223,15 @@ class _Workers:
         decisions: Body = {**({"highestOrdinal": highest} if highest > recorded else {}), **counts}
         reasons = list(dict.fromkeys(leaving.values()))
         pods = {pod.metadata.name: pod for pod in self.pods}
-        if leaving or keep or anew:
-            decisions["retiring"] = self._retiring([*(pods[name] for name in leaving), *anew], keep)
+        if leaving or keep or asked:
+            decisions["retiring"] = self._retiring([*(pods[name] for name in leaving), *asked], keep)
             more = sum(self._is_counted(pods[name]) for name in leaving)
             fewer = sum(self._is_counted(pods[name]) for name in keep)
             decisions["released"] = (self.group.status.decisions.released or 0) + more - fewer
-            reasons += ["it is wanted again"] * bool(keep) + ["their scheduler can be asked now"] * bool(anew)
+            why_asked = {_DELETED if pod.is_terminating else "their scheduler can be asked now" for pod in asked}
+            reasons += ["it is wanted again"] * bool(keep) + sorted(why_asked)
         if decisions:
-            numbers = ((len(leaving), "to go"), (len(keep), "to stay"), (len(anew), "to ask"))
+            numbers = ((len(leaving), "to go"), (len(keep), "to stay"), (len(asked), "to ask"))
             words = [f"{number} {what}" for number, what in numbers if number]
             reason = f"{' and '.join(words)}: {', '.join(reasons)}" if words else f"numbers up to {highest} are used"
             doomed = tuple(pods[name].metadata.uid for name in leaving)
@@ -232,9 +252,10 @@ class _Workers:
         )
         if has_ended(pod) or self._is_orphan(pod) or not self._dask.is_asked_to_retire(pod):
             return chosen
-        patience = timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
+        latest = self.now + timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
+        deadline = pod.metadata.deletion_timestamp or latest
         held = sum(one.unique_bytes for one in self._dask.inside(pod)) if self._dask.are_weighed else None
-        return chosen.model_copy(update={"asked": self.now, "deadline": self.now + patience, "unique_bytes": held})
+        return chosen.model_copy(update={"asked": self.now, "deadline": deadline, "unique_bytes": held})
 
     def _is_counted(self, pod: Pod) -> bool:
         """Whether it counts as a ready worker."""

@@ -12,9 +12,10 @@
 
 A worker that was chosen to go takes up room until its deletion has begun: where deletions are postponed, nothing is
 piled up. Until then it is taken back if the group wants more workers again, unless its scheduler has let it go.
-Orphaned workers go, whatever the strategy. While a scheduler's answer is awaited, no worker is chosen whose Pod has an
-address: it may have joined. Surplus workers go cheapest first: not scheduled, not ready, not joined, stale, idle, with
-little data that no other has, youngest.
+Orphaned workers go, whatever the strategy. A worker that is about to be taken away (its Pod says so) is replaced at
+once, above `maxSurge`: it takes up no room, and nobody takes it back. While a scheduler's answer is awaited, no worker
+is chosen whose Pod has an address: it may have joined. Surplus workers go cheapest first: not scheduled, not ready, not
+joined, stale, idle, with little data that no other has, youngest.
 """
 
 import math
@@ -26,6 +27,7 @@ from models.templates import IntOrPercent, WorkerSpec
 
 _ORPHANED = "its scheduler was replaced by one from another template"
 _RETIRED = "its scheduler gives it nothing more to do"
+_DISRUPTED = "it is about to be taken away"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Worker:
         stale: Whether it was made from an older template.
         orphaned: Whether it was made for a scheduler from another template.
         retired: Whether its scheduler gives it nothing more to do, which nobody takes back.
+        disrupted: Whether something else is about to take it away.
         tasks: How many tasks its scheduler has given it.
         unique_bytes: How much it holds that no other worker has.
     """
@@ -63,8 +66,15 @@ class Worker:
     stale: bool = False
     orphaned: bool = False
     retired: bool = False
+    disrupted: bool = False
     tasks: int = 0
     unique_bytes: int = 0
+
+    @property
+    def why_useless(self) -> str:
+        """Why it goes whatever the group wants; empty if it need not."""
+        reasons = ((self.orphaned, _ORPHANED), (self.disrupted, _DISRUPTED), (self.retired, _RETIRED))
+        return next((why for holds, why in reasons if holds), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ def next_turn(
         stale_ending: Whether workers from an older template are ending.
     """
     strategy = spec.update_strategy.type
-    useless = [worker for worker in workers if worker.orphaned or worker.retired]
+    useless = [worker for worker in workers if worker.why_useless]
     staying = _without(workers, useless)
     keep = _wanted_again(going, spec.replicas - len(staying), may_be_stale=strategy == "OnDelete")
     staying += keep
@@ -102,7 +112,7 @@ def next_turn(
     rolling = strategy == "RollingUpdate" and any(worker.stale for worker in staying)
     room = spec.replicas + (surge if rolling else 0)
 
-    remove = [(worker.name, _ORPHANED if worker.orphaned else _RETIRED) for worker in useless]
+    remove = [(worker.name, worker.why_useless) for worker in useless]
     surplus = _known(sorted(staying, key=_cost)[: max(0, len(staying) - room)])
     remove += [(worker.name, f"the group has {len(staying)} workers and wants {spec.replicas}") for worker in surplus]
     staying = _without(staying, surplus)
@@ -119,13 +129,14 @@ def next_turn(
     if strategy == "Recreate" and (outdated or stale_ending or any(worker.stale for worker in going)):
         return Turn(0, tuple(remove), kept)
     fresh = sum(not worker.stale for worker in staying) if rolling else len(staying)
-    leaving = len(going) - len(keep) + len(remove)
+    makes_room = sum(worker.disrupted for worker in (*going, *useless))
+    leaving = len(going) - len(keep) + len(remove) - makes_room
     return Turn(max(0, min(spec.replicas - fresh, room - len(staying) - leaving)), tuple(remove), kept)
 
 
 def _wanted_again(going: Sequence[Worker], missing: int, *, may_be_stale: bool) -> list[Worker]:
     """The workers to take back, those first that it would cost most to let go."""
-    useful = [one for one in going if not (one.orphaned or one.retired) and (may_be_stale or not one.stale)]
+    useful = [one for one in going if not one.why_useless and (may_be_stale or not one.stale)]
     return sorted(useful, key=_cost, reverse=True)[: max(0, missing)]
 
 

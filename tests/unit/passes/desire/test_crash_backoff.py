@@ -164,5 +164,5 @@ def test_only_a_replacement_that_is_lost_again_is_a_loss_in_a_row() -> None:
 
 def test_a_worker_that_gave_up_before_there_was_a_scheduler_is_a_loss() -> None:
     """It says nothing about the worker's image."""
-    counted = count_ends(Counts(), [_ended(exit_code=1)], HASH, NOON, in_vain={"p"})
+    counted = count_ends(Counts(), [_ended(exit_code=1)], HASH, NOON, lost={"p"})
     assert list(counted) == ["losses"]

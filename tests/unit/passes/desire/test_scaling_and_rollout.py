@@ -329,3 +329,20 @@ def test_every_removal_has_its_reason() -> None:
     assert reason == "the group has 3 workers and wants 2"
     (reason,) = {why for _, why in next_turn(_workers("aaa"), _spec(3)).remove}
     assert reason == "its template changed"
+
+
+@pytest.mark.parametrize("kind", ["RollingUpdate", "Recreate", "OnDelete"])
+def test_who_is_about_to_be_taken_away_is_replaced_at_once(kind: str) -> None:
+    """Above `maxSurge`, before and after it was chosen; it is not taken back, nor counts as available."""
+    doomed = Worker("doomed", 9, NOON, disrupted=True, weighed=False)
+    turn = next_turn([*_workers("AA"), doomed], _spec(3, kind=kind))
+    assert (turn.create, turn.remove) == (1, (("doomed", "it is about to be taken away"),))
+    assert next_turn(_workers("AA"), _spec(3, kind=kind), going=[doomed]) == Turn(1)
+    assert next_turn(_workers("AAA"), _spec(3, kind=kind), going=[doomed]) == Turn(0)
+    assert next_turn([*_workers("AA"), doomed], _spec(2, kind=kind)).create == 0
+
+
+def test_no_other_is_rolled_while_one_is_taken_away() -> None:
+    """What something else takes is unavailable, as in Deployments."""
+    doomed = Worker("doomed", 9, NOON, disrupted=True)
+    assert _names(next_turn([*_workers("aa"), doomed], _spec(3))) == ["doomed"]

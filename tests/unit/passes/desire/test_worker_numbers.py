@@ -13,7 +13,8 @@ def test_a_worker_that_is_gone_or_going_is_replaced_under_a_new_name() -> None:
     one = group_of_one(status=chosen())
     assert created(desired(one, worker(one, ONE, 1), worker(one, ONE, 2))) == [name_of(4)]
     leaving = worker(one, ONE, 3, deleting=NOON)
-    assert created(desired(group_of_one(), worker(one, ONE, 1), worker(one, ONE, 2), leaving)) == [name_of(4)]
+    after = group_of_one(status=chosen(leaving))
+    assert created(desired(after, worker(one, ONE, 1), worker(one, ONE, 2), leaving)) == [name_of(4)]
 
 
 @pytest.mark.parametrize(

@@ -375,3 +375,71 @@ def test_nobody_is_waited_for_where_nobody_asks() -> None:
     found = desired(one, *pods)
     assert deleted(found) == [name_of(1)]
     assert [entry.get("asked") for entry in decisions(found)["retiring"]] == ["2026-01-31T12:00:00Z", None]
+
+
+LATER = NOON + timedelta(seconds=30)
+
+
+def test_a_worker_that_something_else_deletes_hands_over_until_it_is_gone() -> None:
+    """Its replacement comes at once; what it holds is saved while it terminates, and it is deleted by nobody again."""
+    one = group_of_one(status=chosen())
+    here, taken = workers(one, ONE, 1, 2), worker(one, ONE, 3, deleting=LATER)
+    answer = replace(ANSWER, workers=tuple(map(_inside, (*here, taken))))
+    written = decisions(_told(one, *here, taken, answer=answer))
+    (saved,) = written["retiring"]
+    assert (saved["uid"], saved["asked"], saved["deadline"]) == (taken.metadata.uid, wire_time(NOON), wire_time(LATER))
+    after = group_of_one(status={"decisions": {"highestOrdinal": 3, **written}})
+    found = _told(after, *here, taken, answer=answer)
+    assert (created(found), deleted(found), found.records) == ([name_of(4)], [], ())
+
+
+@pytest.mark.parametrize(
+    ("state", "joined"),
+    [
+        pytest.param({"deleting": NOON}, True, id="no time left"),
+        pytest.param({"deleting": LATER}, False, id="never joined"),
+        pytest.param({"deleting": LATER, "phase": "Failed"}, True, id="ended"),
+        pytest.param({"deleting": LATER, "orphaned": True}, True, id="of another scheduler"),
+        pytest.param({"deleting": LATER, "ip": ""}, True, id="never started"),
+    ],
+)
+def test_of_a_worker_that_something_else_deletes_nothing_is_asked_in_vain(
+    state: dict[str, Any], *, joined: bool
+) -> None:
+    """It is replaced all the same."""
+    one = group_of_one(replicas=1, status=chosen())
+    taken = worker(one, ONE, 1, **state)
+    written = decisions(_told(one, taken, answer=replace(ANSWER, workers=(_inside(taken),) if joined else ())))
+    assert "retiring" not in written
+    after = group_of_one(replicas=1, status={"decisions": {"highestOrdinal": 3, **written}})
+    assert created(_told(after, taken, answer=ANSWER)) == [name_of(4)]
+
+
+def test_a_worker_that_is_about_to_be_evicted_is_retired_beside_its_replacement() -> None:
+    """It goes when it has nothing left; if it is spared after all, it stays as long as there is room."""
+    one = group_of_one(replicas=1, status=chosen())
+    doomed = worker(one, ONE, 1, disrupted=True)
+    answer = replace(ANSWER, workers=(_inside(doomed, unique_keys=1), DaskWorker("an-heir", "")))
+    (record,) = _told(one, doomed, answer=answer).records
+    written = record.body["status"]["decisions"]
+    assert record.doomed == (doomed.metadata.uid,)
+    assert [entry["asked"] for entry in written["retiring"]] == [wire_time(NOON)]
+    after = group_of_one(replicas=1, status={"decisions": {"highestOrdinal": 3, **written}})
+    found = _told(after, doomed, answer=answer)
+    assert (created(found), deleted(found)) == ([name_of(4)], [])
+    spared = _told(after, worker(one, ONE, 1), answer=answer)
+    assert (created(spared), deleted(spared), spared.records[0].reason) == ([], [], "1 to stay: it is wanted again")
+
+
+@pytest.mark.parametrize("state", [{"deleting": LATER}, {"disrupted": True}, {"disrupted": True, "deleting": LATER}])
+def test_what_is_taken_away_counts_as_a_loss_once_and_as_no_failure(state: dict[str, Any]) -> None:
+    """So the third replacement in a row that is taken away waits, and none before it."""
+    one = group_of_one(replicas=1, status=chosen())
+    taken = worker(one, ONE, 1, **state)
+    written = decisions(desired(one, taken))
+    assert (written["losses"]["count"], "failures" in written) == (1, False)
+    assert written["losses"]["message"].startswith("was taken away")
+    counted = group_of_one(replicas=1, status={"decisions": {"highestOrdinal": 3, **written}})
+    found = desired(counted, taken)
+    assert (created(found), found.findings) == ([name_of(4)], ())
+    assert not found.records or "losses" not in decisions(found)
