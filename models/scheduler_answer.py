@@ -1,9 +1,10 @@
 """What a Dask scheduler last told of its workers: observed like any object, but asked for outside the pass."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
+from zlib import crc32
 
 from models.idle_state import IdleState
 
@@ -11,6 +12,10 @@ HEARTBEATS = 2
 """So many must have come from a retiring worker before it is believed that it runs nothing."""
 FRESH = timedelta(seconds=10)
 """For how long it is taken for true what workers do and hold."""
+IDLE_AFTER = timedelta(minutes=5)
+"""After so long without a task or a result a worker counts as idle, rather than between two tasks."""
+CHANGES_A_SECOND = 100
+"""Of one cluster's workers so many may come to count as needed, or as idle, in a second: each makes a write."""
 
 
 def numbered(name: str) -> str:
@@ -36,6 +41,9 @@ class DaskWorker:
         managed_bytes: How large all results are that it holds, as it told with its last heartbeat; `None` where
             releases do not say.
         threads: How many tasks it runs at once.
+        since: Since when each answer has shown it needed, or idle.
+        counts_as_needed: Whether it counts as needed where it is: as soon as it is, and until it has been idle for a
+            while. `None` while that is not known.
     """
 
     name: str
@@ -49,6 +57,8 @@ class DaskWorker:
     unique_bytes: int = 0
     managed_bytes: int | None = None
     threads: int = 1
+    since: datetime | None = field(default=None, compare=False)
+    counts_as_needed: bool | None = field(default=None, compare=False)
 
     @property
     def is_idle(self) -> bool:
@@ -99,14 +109,34 @@ class SchedulerAnswer:
 
     @cached_property
     def roll(self) -> int:
-        """Changes with who has joined or is done, how long it is idle, and whether it answers: then, look again."""
-        workers = frozenset((one.name, one.host, one.is_retiring and one.is_empty) for one in self.workers)
+        """Changes with who has joined, is done or counts as needed, how long it is idle, and whether it answers.
+
+        Then, look again.
+        """
+        workers = frozenset(
+            (one.name, one.host, one.is_retiring and one.is_empty, one.counts_as_needed) for one in self.workers
+        )
         stage = self.idle.stage if self.idle is not None else None
         return hash((self.at is None, self.is_silent, self.is_barred, self.has_others, workers, stage))
 
     def is_weighed_at(self, now: datetime) -> bool:
         """Whether it tells what workers do and hold, and did so not long ago."""
         return self.is_weighed and self.at is not None and now - self.at <= FRESH
+
+    def after(self, before: "SchedulerAnswer") -> "SchedulerAnswer":
+        """The same answer, knowing since when workers are needed or idle, and what that comes to."""
+        if (at := self.at) is None:
+            return self
+        return replace(self, workers=tuple(self._following(one, before.worker(one.name), at) for one in self.workers))
+
+    def _following(self, worker: DaskWorker, before: DaskWorker | None, at: datetime) -> DaskWorker:
+        counted = before.counts_as_needed if before is not None else None
+        is_as_before = before is not None and before.is_idle == worker.is_idle
+        since = (before.since if before is not None and is_as_before else None) or at
+        # Of many that change together some count later than others.
+        turn = timedelta(seconds=crc32(worker.name.encode()) % (len(self.workers) // CHANGES_A_SECOND + 1))
+        is_certain = at - since >= (IDLE_AFTER + turn if worker.is_idle else turn)
+        return replace(worker, since=since, counts_as_needed=not worker.is_idle if is_certain else counted)
 
     def worker(self, name: str) -> DaskWorker | None:
         """The worker of that name."""

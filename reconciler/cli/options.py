@@ -14,7 +14,16 @@ from reconciler.wire.wording import did_you_mean, wrongs
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "What to look after": ("namespaces", "naming"),
-    "How to run": ("interval", "no_hints", "no_dask", "once", "dry_run", "parallel_writes", "stop_timeout"),
+    "How to run": (
+        "interval",
+        "no_hints",
+        "no_dask",
+        "no_disruption_marks",
+        "once",
+        "dry_run",
+        "parallel_writes",
+        "stop_timeout",
+    ),
     "What to be careful with": ("no_delete", "deletion_cap"),
     "How to reach Kubernetes": (
         "context",

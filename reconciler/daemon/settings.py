@@ -82,6 +82,10 @@ class Settings(BaseSettings):
     """How schedulers are reached: `pods`, at the addresses of their Pods; `port-forward`, through the API server, which
     takes the rights to get and create `pods/portforward`; `auto`, the first in a Pod with its service account, and
     elsewhere, where these addresses lead nowhere, the second."""
+    no_disruption_marks: bool = False
+    """Put nothing on Pods for node autoscalers. By default the annotations `karpenter.sh/do-not-disrupt` and
+    `cluster-autoscaler.kubernetes.io/safe-to-evict` keep nodes that run schedulers, jobs, and workers with something to
+    do or to lose, and let go of those with idle ones."""
     once: bool = False
     """Make one pass, to the end of all that needs no waiting, print a summary and exit."""
     dry_run: bool = False

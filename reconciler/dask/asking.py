@@ -218,7 +218,8 @@ class Schedulers:
                 asked.answer = replace(before, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
-                whole = replace(asked.answer, targets=told.targets) if is_brief else _dated(told, began, asked)
+                full = _dated(told, began, asked).after(before)
+                whole = replace(asked.answer, targets=told.targets) if is_brief else full
                 asked.answer = replace(whole, targets_at=began if question.targets else None)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
                 was_awaited = not is_brief and _was_awaited(question, before, began)

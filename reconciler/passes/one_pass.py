@@ -164,9 +164,10 @@ class _Pass:
 
     def _plan(self, active: Sequence[Owner]) -> Plan:
         """What may be done now for the resources in question."""
-        naming, snapshot = self.terms.naming, self.known.snapshot
+        snapshot, marks = self.known.snapshot, not self.terms.no_disruption_marks
+        wish = partial(desire, snapshot=snapshot, naming=self.terms.naming, marks=marks)
         with self.costs.stage("desire"):
-            desired = self.bulkhead.each((owner.key, partial(desire, owner, snapshot, naming)) for owner in active)
+            desired = self.bulkhead.each((owner.key, partial(wish, owner)) for owner in active)
         with self.costs.stage("plan"):
             plans = self.bulkhead.each((one.owner.key, partial(plan, one, snapshot)) for one in desired)
         with self.costs.stage("policy"):

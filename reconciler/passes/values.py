@@ -87,6 +87,10 @@ class Terms(Protocol):
         """The most deletions in one pass; 0 means any number."""
 
     @property
+    def no_disruption_marks(self) -> bool:
+        """Whether Pods say nothing to node autoscalers."""
+
+    @property
     def parallel_writes(self) -> int:
         """How many writes may be under way at once."""
 

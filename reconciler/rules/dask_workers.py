@@ -55,8 +55,12 @@ def scheduler_to_ask(parts: ClusterParts) -> Pod | None:
     It must speak plain TCP, or TLS with certificates that its cluster names.
     """
     keep = parts.lasting_scheduler
-    speaks = scheme(parts.cluster) == "tcp" or bool(tls_secret(parts.cluster))
-    return keep if keep is not None and keep.is_ready and keep.status.pod_ip and speaks else None
+    can = keep is not None and keep.is_ready and bool(keep.status.pod_ip) and _can_be_asked(parts.cluster)
+    return keep if can else None
+
+
+def _can_be_asked(cluster: DaskCluster) -> bool:
+    return scheme(cluster) == "tcp" or bool(tls_secret(cluster))
 
 
 def tls_secret(cluster: DaskCluster) -> str:
@@ -161,6 +165,24 @@ class DaskWorkers:
         if self.knowledge is not Knowledge.KNOWN:
             return self.knowledge is not Knowledge.AWAITED
         return self.answer is not None and self.answer.is_weighed_at(self.parts.snapshot.taken_at)
+
+    @property
+    def are_looked_at(self) -> bool:
+        """Whether its scheduler is asked as soon as it is ready."""
+        return self.parts.snapshot.schedulers is not None and _can_be_asked(self.parts.cluster)
+
+    @property
+    def is_asked_in_vain(self) -> bool:
+        """Whether the scheduler is silent and has never answered."""
+        return self.answer is not None and self.answer.is_silent and self.answer.at is None
+
+    def is_needed(self, pod: Pod) -> bool | None:
+        """Whether a worker Pod has a task or holds a result, or has until a while ago; `None` where nobody tells."""
+        inside = self.inside(pod)
+        if self.knowledge is not Knowledge.KNOWN or not inside:
+            return None
+        found = {one.counts_as_needed for one in inside}
+        return True if True in found else None if None in found else False
 
     def may_go(self, pod: Pod, retirement: Retirement) -> bool:
         """Whether a worker that was chosen to go may be deleted now."""

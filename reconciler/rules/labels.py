@@ -46,6 +46,11 @@ SCHEDULER_GATE = "kubernetes.dask.org/scheduler-ready"
 KOPF_FINALIZER = "kopf.zalando.org/KopfFinalizerMarker"
 """dask-kubernetes puts it on every DaskCluster it handles."""
 
+DO_NOT_DISRUPT = "karpenter.sh/do-not-disrupt"
+"""On a Pod: `true` keeps Karpenter from taking its node away by its own choice."""
+SAFE_TO_EVICT = "cluster-autoscaler.kubernetes.io/safe-to-evict"
+"""On a Pod: whether cluster-autoscaler may move it to take its node away."""
+
 LARGEST_ORDINAL = 10**15
 """Nobody gets there by counting, and JSON numbers are exact up to here."""
 

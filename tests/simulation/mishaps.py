@@ -20,13 +20,13 @@ JUMPS_SECONDS = (1, 60, 3600, 86_400, 31_536_000)
 WRITTEN = tuple(kind for kind in ALL_KINDS if kind != EVENT)
 
 
-def _pod_state(change: Callable[[World, Body], None]) -> Hand:
-    def happens(world: World, whom: int, _: int) -> None:
+def _pod_state(*changes: Callable[[World, Body], None]) -> Hand:
+    def happens(world: World, whom: int, how: int) -> None:
         running = [pod for pod in world.pods() if is_child(pod) and pod["status"].get("phase") == "Running"]
         body = pick(running, whom)
         if body is not None:
             world.journal.note("kubelet", f"Pod {body['metadata']['name']}")
-            change(world, body)
+            changes[how % len(changes)](world, body)
 
     return happens
 
@@ -38,16 +38,20 @@ def _job_ended(world: World, whom: int, how: int) -> None:
         world.kubelet.end(body, ("Succeeded", "Failed")[how % 2])
 
 
-def _node_lost(world: World, whom: int, _: int) -> None:
-    world.kubelet.kill(NODES[whom % len(NODES)])
+def _evict(world: World, body: Body) -> None:
+    """The API evicts a Pod: it is told so, and then deleted."""
+    world.kubelet.doom(body)
+    world.delete(key_of(body))
 
 
-def _node_drained(world: World, whom: int, _: int) -> None:
-    """All our Pods on a node are evicted: each is told so, and then deleted."""
+def _node_lost(world: World, whom: int, how: int) -> None:
+    """At once, or when all our Pods there have been evicted."""
+    node = NODES[whom % len(NODES)]
     for body in world.pods():
-        if is_child(body) and body["spec"].get("nodeName") == NODES[whom % len(NODES)]:
-            world.kubelet.doom(body)
-            world.delete(key_of(body))
+        if how % 2 and is_child(body) and body["spec"].get("nodeName") == node:
+            _evict(world, body)
+    if how % 3:
+        world.kubelet.kill(node)
 
 
 def _nodes_back(world: World, _: int, __: int) -> None:
@@ -118,13 +122,13 @@ def _by_itself(change: Callable[[World], object]) -> Hand:
 MISHAPS: Mapping[str, Hand] = {
     "pod failed": _pod_state(lambda world, body: world.kubelet.end(body, "Failed")),
     "pod succeeded": _pod_state(lambda world, body: world.kubelet.end(body, "Succeeded")),
-    "pod evicted": _pod_state(lambda world, body: world.kubelet.evict(body)),
-    "pod doomed": _pod_state(lambda world, body: world.kubelet.doom(body)),
+    "pod evicted": _pod_state(
+        lambda world, body: world.kubelet.evict(body), lambda world, body: world.kubelet.doom(body), _evict
+    ),
     "pod unready": _pod_state(lambda world, body: world.kubelet.unready(body)),
     "job ended": _job_ended,
     "node lost": _node_lost,
     "nodes back": _nodes_back,
-    "node drained": _node_drained,
     "pods move": _by_itself(lambda world: world.kubelet.step()),
     "garbage collected": _by_itself(lambda world: world.api.collect_garbage()),
     "time passes": _time_passes,

@@ -9,6 +9,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner, Snapshot
 from reconciler.passes.desire.autoscaler import desire_autoscaler
 from reconciler.passes.desire.cluster import desire_cluster
+from reconciler.passes.desire.disruption_marks import disruption_marked
 from reconciler.passes.desire.group import desire_group
 from reconciler.passes.desire.job import desire_job
 from reconciler.passes.values import Desired
@@ -17,14 +18,20 @@ from reconciler.rules.names import Naming
 __all__ = ["desire"]
 
 
-def desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
+def desire(owner: Owner, snapshot: Snapshot, naming: Naming, *, marks: bool = False) -> Desired:
     """What the resource asks for.
 
     Args:
         owner: A custom resource in the snapshot.
         snapshot: The observed world.
         naming: The naming set for resources that have none recorded yet.
+        marks: Whether Pods tell node autoscalers whether they may be moved.
     """
+    desired = _desire(owner, snapshot, naming)
+    return disruption_marked(desired, snapshot) if marks else desired
+
+
+def _desire(owner: Owner, snapshot: Snapshot, naming: Naming) -> Desired:
     if owner.metadata.deletion_timestamp is not None or _is_incomplete(owner, snapshot):
         return Desired(owner)
     match owner:
