@@ -87,9 +87,10 @@ class Schedulers:
             wish = self.wishes.get((key.namespace, key.name), USUAL_WISH)
             targets = dict.fromkeys(question.targets, min(question.most, wish))
             at = self.now() if targets else None
-            self._answers[key] = SchedulerAnswer(
+            answer = SchedulerAnswer(
                 question.pod_uid, self.now(), workers, True, idle=idle, targets=targets, targets_at=at
             )
+            self._answers[key] = answer.after(before)
 
     def _idle_state(self, key: Key, head: str, asked: IdleQuestion) -> IdleState:
         since, clients = self._idle.get(head), self.clients.get((key.namespace, key.name), 0)
@@ -166,6 +167,11 @@ class Schedulers:
         going = {one["name"] for some in retiring for one in some}
         heirs = [other for _, known in found for other in known.values() if other.name not in going]
         return any(one.running or (one.unique_keys and heirs) for one, _ in found)
+
+    def is_needed(self, pod: Body) -> bool:
+        """Whether a worker Pod has a task or holds a result."""
+        name = pod["metadata"]["name"]
+        return any(known[name].is_needed for known in self._workers.values() if name in known)
 
     def _retire(self, question: Question) -> None:
         """Let each of those that are to go end a task and hand over a result, if there is somebody to take it."""

@@ -3,6 +3,7 @@
 import pytest
 
 from models.kinds import DASK_WORKER_GROUP
+from reconciler.rules.labels import SAFE_TO_EVICT
 from reconciler.wire.protocol import Body
 from tests.builders import cluster
 from tests.manifests import pod_spec
@@ -79,3 +80,25 @@ def test_the_third_replacement_in_a_row_that_is_taken_away_waits() -> None:
     world.settle()
     assert all(map(is_ready, world.workers(GROUP)))
     check_at_rest(world)
+
+
+def test_nodes_are_kept_for_work_and_let_go_by_idle_workers() -> None:
+    """Each Pod is marked for what it does and holds; at rest nothing is written."""
+    world = settled(cluster(replicas=12))
+    needed = {pod["metadata"]["name"] for pod in world.workers(GROUP) if world.dask.is_needed(pod)}
+    kept = {pod["metadata"]["name"] for pod in world.workers(GROUP) if _mark(pod) == "false"}
+    moved = {pod["metadata"]["name"] for pod in world.workers(GROUP) if _mark(pod) == "true"}
+    assert kept == needed
+    assert len(kept) + len(moved) == 12
+    assert moved
+    assert [_mark(pod) for pod in world.schedulers("simple")] == ["false"]
+    writes = world.ledger.writes
+    for _tick in range(20):
+        world.tick(60)
+    assert world.ledger.writes == writes
+    check_at_rest(world)
+
+
+def _mark(pod: Body) -> str | None:
+    mark: str | None = pod["metadata"]["annotations"].get(SAFE_TO_EVICT)
+    return mark
