@@ -171,7 +171,7 @@ class Schedulers:
     def is_needed(self, pod: Body) -> bool:
         """Whether a worker Pod has a task or holds a result."""
         name = pod["metadata"]["name"]
-        return any(known[name].is_needed for known in self._workers.values() if name in known)
+        return any(not known[name].is_idle for known in self._workers.values() if name in known)
 
     def _retire(self, question: Question) -> None:
         """Let each of those that are to go end a task and hand over a result, if there is somebody to take it."""
@@ -192,7 +192,7 @@ class Schedulers:
 def _holding(worker: DaskWorker, more: int) -> DaskWorker:
     """A worker with more results, or fewer."""
     keys = worker.unique_keys + more
-    return replace(worker, unique_keys=keys, unique_bytes=keys * 100)
+    return replace(worker, unique_keys=keys, unique_bytes=keys * 100, managed_bytes=keys * 100)
 
 
 @dataclass(frozen=True)
