@@ -49,6 +49,8 @@ DASK_JOB = Kind(GROUP, VERSION, "DaskJob", "daskjobs")
 DASK_AUTOSCALER = Kind(GROUP, VERSION, "DaskAutoscaler", "daskautoscalers")
 POD = Kind("", "v1", "Pod", "pods")
 SERVICE = Kind("", "v1", "Service", "services")
+POD_DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
+"""It is only listed where one is asked for."""
 EVENT = Kind("", "v1", "Event", "events")
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 """It is only asked whether there is one of a name."""
@@ -73,4 +75,5 @@ class Key(NamedTuple):
 
 def kind_of(api_version: str, name: str) -> Kind | None:
     """The known kind that a manifest's `apiVersion` and `kind` name, or `None`."""
-    return next((kind for kind in ALL_KINDS if (kind.api_version, kind.name) == (api_version, name)), None)
+    known = (*ALL_KINDS, POD_DISRUPTION_BUDGET)
+    return next((kind for kind in known if (kind.api_version, kind.name) == (api_version, name)), None)

@@ -8,7 +8,7 @@ from pydantic.dataclasses import dataclass
 
 from models.base import OBSERVED, Compact, Condition, Meta, Time
 from models.gpus import Gpus
-from models.kinds import POD, SERVICE, Key
+from models.kinds import POD, POD_DISRUPTION_BUDGET, SERVICE, Key
 
 
 @dataclass(frozen=True, slots=True, config=OBSERVED)
@@ -170,4 +170,17 @@ class Service(Compact):
         return Key(SERVICE, self.metadata.namespace, self.metadata.name)
 
 
-__all__ = ["Condition", "Pod", "Service"]
+@dataclass(frozen=True, slots=True, config=OBSERVED)
+class PodDisruptionBudget(Compact):
+    """An observed PodDisruptionBudget; its spec is kept as it is, so that nothing that someone added stays unseen."""
+
+    metadata: Meta
+    spec: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> Key:
+        """The budget's key."""
+        return Key(POD_DISRUPTION_BUDGET, self.metadata.namespace, self.metadata.name)
+
+
+__all__ = ["Condition", "Pod", "PodDisruptionBudget", "Service"]

@@ -8,13 +8,13 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from models.kinds import Key, Kind
-from models.observed import Pod, Service
+from models.observed import Pod, PodDisruptionBudget, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.scheduler_answer import SchedulerAnswer
 
 Owner = DaskCluster | DaskWorkerGroup | DaskJob | DaskAutoscaler
-Observed = Owner | Pod | Service
-T = TypeVar("T", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service)
+Observed = Owner | Pod | Service | PodDisruptionBudget
+T = TypeVar("T", DaskCluster, DaskWorkerGroup, DaskJob, DaskAutoscaler, Pod, Service, PodDisruptionBudget)
 _Shelf = str | tuple[object, ...]
 
 

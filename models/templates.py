@@ -46,6 +46,9 @@ Seconds = Annotated[
     ),
 ]
 STUCK = "maxSurge (0 by default) and maxUnavailable must not both be 0: no worker could ever be replaced"
+NO_MAX_UNAVAILABLE = "is counted from the number of workers, and cannot be right for a scheduler: write minAvailable: 1"
+EITHER = "needs minAvailable or maxUnavailable, and not both"
+FOR_EVER = "lets no worker go, so that drains would wait for ever: let at least one go"
 IntOrPercent = (
     Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
     | Annotated[str, Field(pattern="^[0-9]+%$", max_length=10)]
@@ -89,6 +92,68 @@ class SchedulerTls(Model):
     given the right to read it. It is mounted nowhere."""
 
 
+EvictionPolicy = Literal["AlwaysAllow", "IfHealthyBudget"]
+
+
+class SchedulerDisruptionBudget(Model):
+    """Whether a drain of its node leaves the scheduler alone while its workers have something to do."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(rule("!has(self.maxUnavailable)", NO_MAX_UNAVAILABLE, field=".maxUnavailable"))
+    )
+
+    min_available: Annotated[int, Field(strict=True, ge=0, le=1)] = 1
+    """How many schedulers a drain leaves: 1, until all workers have been idle for 5 minutes, or 0."""
+    max_unavailable: IntOrPercent | None = None
+    """Not for schedulers: Kubernetes would count it from the number of workers."""
+    unhealthy_pod_eviction_policy: EvictionPolicy = "AlwaysAllow"
+    """Whether a scheduler that is not ready may be evicted whatever the budget: `AlwaysAllow` or `IfHealthyBudget`."""
+
+    @model_validator(mode="after")
+    def _absolute(self) -> Self:
+        if self.max_unavailable is not None:
+            raise ValueError(f"maxUnavailable {NO_MAX_UNAVAILABLE}")
+        return self
+
+
+class WorkerDisruptionBudget(Model):
+    """How many workers of a group drains leave alone: either `minAvailable` or `maxUnavailable`."""
+
+    model_config = ConfigDict(
+        json_schema_extra=checked(
+            rule("has(self.minAvailable) != has(self.maxUnavailable)", EITHER),
+            rule(
+                "!has(self.maxUnavailable) || !string(self.maxUnavailable).matches('^0+%?$')",
+                FOR_EVER,
+                field=".maxUnavailable",
+            ),
+            rule(
+                "!has(self.minAvailable) || !string(self.minAvailable).matches('^0*[1-9][0-9][0-9]+%$')",
+                FOR_EVER,
+                field=".minAvailable",
+            ),
+        )
+    )
+
+    min_available: IntOrPercent | None = None
+    """How many workers drains leave: a number, or a percentage of `replicas`, rounded up. Where that is all of them,
+    one may go at a time."""
+    max_unavailable: IntOrPercent | None = None
+    """How many workers may be missing at a time: a number, or a percentage of `replicas`, rounded up."""
+    unhealthy_pod_eviction_policy: EvictionPolicy = "AlwaysAllow"
+    """Whether workers that are not ready may be evicted whatever the budget: `AlwaysAllow` or `IfHealthyBudget`."""
+
+    @model_validator(mode="after")
+    def _ends(self) -> Self:
+        if (self.min_available is None) == (self.max_unavailable is None):
+            raise ValueError(EITHER)
+        if self.max_unavailable is not None and not int(str(self.max_unavailable).rstrip("%")):
+            raise ValueError(f"maxUnavailable {FOR_EVER}")
+        if isinstance(self.min_available, str) and int(self.min_available.rstrip("%")) >= 100:  # noqa: PLR2004
+            raise ValueError(f"minAvailable {FOR_EVER}")
+        return self
+
+
 class SchedulerSpec(Model):
     """The scheduler Pod and the Service in front of it."""
 
@@ -99,6 +164,8 @@ class SchedulerSpec(Model):
     service: ServiceSpec = Field(default_factory=dict)
     """The ServiceSpec of the scheduler's Service. What is left out is filled in: type ClusterIP, the selector, and
     ports for the scheduler (8786) and its dashboard (8787)."""
+    disruption_budget: SchedulerDisruptionBudget | None = None
+    """Asks for a PodDisruptionBudget that keeps drains from the scheduler."""
     update_strategy: SchedulerUpdateStrategy = Field(default_factory=SchedulerUpdateStrategy)
     """What happens when the scheduler's template is edited."""
     tls: SchedulerTls | None = None
@@ -156,5 +223,7 @@ class WorkerSpec(Model):
     retirement_deadline_seconds: Count = 300
     """For how many seconds a worker that is to go may take to hand over its results and end its tasks, before it is
     deleted all the same."""
+    disruption_budget: WorkerDisruptionBudget | None = None
+    """Asks for a PodDisruptionBudget that bounds how many workers drains take at a time."""
     update_strategy: WorkerUpdateStrategy = Field(default_factory=WorkerUpdateStrategy)
     """How workers are replaced when the template is edited."""

@@ -255,7 +255,7 @@ class Loop:
         return result
 
     def _observe(self, trees: frozenset[Key]) -> Observation:
-        scope = Scope(self._settings.namespaces, trees)
+        scope = Scope(self._settings.namespaces, trees, is_first=self._observed is None)
         with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
             side_by_side = readers if self._settings.parallel_writes > 1 else None
             observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)

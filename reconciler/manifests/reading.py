@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Any, TextIO
 
 from models.base import without_nulls
-from models.kinds import CHILD_KINDS, CUSTOM_KINDS, Key, Kind, kind_of
+from models.kinds import CHILD_KINDS, CUSTOM_KINDS, POD_DISRUPTION_BUDGET, Key, Kind, kind_of
 from reconciler.manifests.documents import documents
 from reconciler.manifests.files import Text, texts
 from reconciler.manifests.headers import named, opened, printable, wrong_header
@@ -173,7 +173,7 @@ def _take(value: Any, place: str, namespace: str, reading: Reading) -> None:
     wrong: list[str] = []
     if not isinstance(where, str):
         wrong = [f"metadata.namespace is {shown(where)}; it must be text; put it in quotes"]
-    elif kind in (*CUSTOM_KINDS, *CHILD_KINDS):
+    elif kind in (*CUSTOM_KINDS, *CHILD_KINDS, POD_DISRUPTION_BUDGET):
         wrong = [f"metadata is {shown(given)}; it must be a mapping with a name"]
         if given is None or isinstance(given, dict):
             wrong = _take_known(Manifest(Key(kind, where, ""), body, place, prefix), reading)

@@ -110,6 +110,11 @@ class Lists:
         items = (item for ask in asks if ask in self._listed for item in self._listed[ask].items)
         return [item for item in items if not isinstance(item, Unreadable)]
 
+    def offer(self, asks: Iterable[Ask]) -> None:
+        """Ask for lists without which the picture is complete all the same."""
+        new = [ask for ask in dict.fromkeys(asks) if ask not in self._listed and ask.namespace not in self.failures]
+        self._listed |= {answer.ask: answer for answer in self._answers(new) if isinstance(answer, Listed)}
+
     def complete(self) -> Iterator[Listed]:
         """The lists of the namespaces in which none failed."""
         return (one for one in self._listed.values() if one.ask.namespace not in self.failures)

@@ -1,7 +1,7 @@
 """What exists: everything, or some trees of it.
 
     scope        first                         then
-    everything   jobs, clusters, groups,       Pods, Services
+    everything   jobs, clusters, groups,       Pods, Services; PodDisruptionBudgets, in case some are asked for
                  autoscalers
     trees        of each tree: the cluster,    its Pods and Services, and those without the label by which they are
                  groups, autoscalers           found, since someone may have removed it; the job that owns the cluster
@@ -35,11 +35,12 @@ from models.kinds import (
     DASK_CLUSTER,
     DASK_JOB,
     DASK_WORKER_GROUP,
+    POD_DISRUPTION_BUDGET,
     Key,
     Kind,
 )
-from models.observed import Pod, Service
-from models.resources import DaskCluster, DaskJob
+from models.observed import Pod, PodDisruptionBudget, Service
+from models.resources import DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Snapshot, Unreadable
 from reconciler.passes.cost import Cost
 from reconciler.passes.coverage import EVERYTHING, Coverage
@@ -57,10 +58,12 @@ class Scope:
     Args:
         namespaces: The namespaces; empty for all.
         trees: Custom resources whose trees alone are looked at; empty for everything.
+        is_first: Whether nothing is known from a look before.
     """
 
     namespaces: tuple[str, ...] = ()
     trees: frozenset[Key] = frozenset()
+    is_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,7 @@ def observe(
     lists = Lists(api, readers, before.objects if before is not None else {})
     with _no_garbage_collection():
         coverage = _list_trees(lists, scope) if scope.trees else _list_everything(lists, scope)
+        lists.offer(_budgets(lists, scope, before))
     objects: dict[Key, Observed] = {}
     unreadable: dict[Key, Unreadable] = {}
     for listed in lists.complete():
@@ -144,9 +148,29 @@ def _list_trees(lists: Lists, scope: Scope) -> Coverage:
     return Coverage(frozenset(read), frozenset(trees | clusters | jobs))
 
 
+def _budgets(lists: Lists, scope: Scope, before: Snapshot | None) -> Iterator[Ask]:
+    """PodDisruptionBudgets, in case some are asked for, or there were some; at the first look nobody knows."""
+    seen = [item for listed in lists.complete() for item in listed.items if not isinstance(item, Unreadable)]
+    had = before is not None and any(before.of(PodDisruptionBudget))
+    if not (had or scope.is_first or any(map(_asks_for_budget, seen))):
+        return
+    if not scope.trees:
+        yield from (Ask(POD_DISRUPTION_BUDGET, namespace, CLUSTER) for namespace in scope.namespaces or (None,))
+    for cluster in sorted(one.key for one in seen if scope.trees and isinstance(one, DaskCluster)):
+        if names.cluster_name_error(cluster.name) is None:
+            yield Ask(POD_DISRUPTION_BUDGET, cluster.namespace, f"{CLUSTER}={cluster.name}")
+
+
+def _asks_for_budget(one: Observed) -> bool:
+    if isinstance(one, DaskWorkerGroup):
+        return one.spec.worker.disruption_budget is not None
+    spec = one.spec if isinstance(one, DaskCluster) else one.spec.cluster.spec if isinstance(one, DaskJob) else None
+    return spec is not None and bool(spec.scheduler.disruption_budget or spec.worker.disruption_budget)
+
+
 def _versions(lists: Lists) -> Mapping[Place, str]:
     """The versions from which changes can be watched: of what is watched, not of what was listed beside it."""
-    watched = (one for one in lists.complete() if one.ask.labels == SELECTORS[one.ask.kind])
+    watched = (one for one in lists.complete() if one.ask.labels == SELECTORS.get(one.ask.kind))
     return {(one.ask.kind, one.ask.namespace): one.version for one in watched}
 
 
@@ -160,7 +184,7 @@ def _clusters_of(resources: Iterable[Observed]) -> Iterator[Key]:
         if isinstance(resource, DaskJob):
             known = resource.status.cluster_name
             found = {known} if known else {names.job_cluster(naming, resource.metadata.name) for naming in Naming}
-        elif isinstance(resource, Pod | Service | DaskCluster):
+        elif isinstance(resource, Pod | Service | PodDisruptionBudget | DaskCluster):
             continue
         else:
             found = {resource.spec.cluster}

@@ -16,7 +16,7 @@ compared, of Services the fields that were set, of child resources the spec.
 from collections.abc import Mapping
 
 from models.kinds import CUSTOM_KINDS, Key, kind_of
-from models.observed import Pod, Service
+from models.observed import Pod, PodDisruptionBudget, Service
 from models.resources import DaskAutoscaler
 from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.merge_patch import changes, covers, fields, merge_patch
@@ -146,6 +146,8 @@ def _spec_patch(wanted: Body, present: Observed) -> Body:
             )
         case Service():
             return _service_patch(wanted, present)
+        case PodDisruptionBudget():
+            return merge_patch(present.spec, wanted)
         case _:
             return merge_patch(present.spec.written(), wanted)
 

@@ -176,6 +176,14 @@ class DaskWorkers:
         """Whether the scheduler is silent and has never answered."""
         return self.answer is not None and self.answer.is_silent and self.answer.at is None
 
+    @property
+    def are_idle(self) -> bool:
+        """Whether the scheduler tells that all its workers have been idle for a while."""
+        answer = self.answer
+        if answer is None or self.knowledge is not Knowledge.KNOWN:
+            return False
+        return bool(answer.workers) and all(one.counts_as_needed is False for one in answer.workers)
+
     def is_needed(self, pod: Pod) -> bool | None:
         """Whether a worker Pod has a task or holds a result, or has until a while ago; `None` where nobody tells."""
         inside = self.inside(pod)

@@ -80,6 +80,7 @@ class Role(StrEnum):
     WORKER = "worker"
     JOB_CLUSTER = "job-cluster"
     JOB_RUNNER = "job-runner"
+    DISRUPTION_BUDGET = "disruption-budget"
 
 
 def flow_down(*sources: Mapping[str, str]) -> dict[str, str]:

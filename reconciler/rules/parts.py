@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from models.base import Meta
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key
-from models.observed import Pod, Service
+from models.observed import Pod, PodDisruptionBudget, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Owner, Snapshot
 from reconciler.rules import names
@@ -20,7 +20,7 @@ from reconciler.rules.names import Naming
 from reconciler.rules.pod_end import end_of, ended_before_deletion, has_ended
 from reconciler.rules.template_hash import scheduler_hash
 
-Child = TypeVar("Child", DaskCluster, DaskWorkerGroup, Pod, Service)
+Child = TypeVar("Child", DaskCluster, DaskWorkerGroup, Pod, Service, PodDisruptionBudget)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,18 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, create_model
 
 from models.base import Model
-from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Key, Kind
-from models.observed import Pod, Service
+from models.kinds import (
+    DASK_AUTOSCALER,
+    DASK_CLUSTER,
+    DASK_JOB,
+    DASK_WORKER_GROUP,
+    POD,
+    POD_DISRUPTION_BUDGET,
+    SERVICE,
+    Key,
+    Kind,
+)
+from models.observed import Pod, PodDisruptionBudget, Service
 from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGroup
 from models.snapshot import Observed, Owner, Unreadable
 from reconciler.wire.wording import sentence
@@ -21,7 +31,12 @@ RESOURCES: Mapping[Kind, type[Owner]] = {
     DASK_WORKER_GROUP: DaskWorkerGroup,
     DASK_AUTOSCALER: DaskAutoscaler,
 }
-MODELS: Mapping[Kind, type[Observed]] = {**RESOURCES, POD: Pod, SERVICE: Service}
+MODELS: Mapping[Kind, type[Observed]] = {
+    **RESOURCES,
+    POD: Pod,
+    SERVICE: Service,
+    POD_DISRUPTION_BUDGET: PodDisruptionBudget,
+}
 
 
 def _list_of(model: type[Observed]) -> type[Model]:

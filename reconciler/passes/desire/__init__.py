@@ -9,6 +9,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner, Snapshot
 from reconciler.passes.desire.autoscaler import desire_autoscaler
 from reconciler.passes.desire.cluster import desire_cluster
+from reconciler.passes.desire.disruption_budgets import with_budget
 from reconciler.passes.desire.disruption_marks import disruption_marked
 from reconciler.passes.desire.group import desire_group
 from reconciler.passes.desire.job import desire_job
@@ -27,7 +28,7 @@ def desire(owner: Owner, snapshot: Snapshot, naming: Naming, *, marks: bool = Fa
         naming: The naming set for resources that have none recorded yet.
         marks: Whether Pods tell node autoscalers whether they may be moved.
     """
-    desired = _desire(owner, snapshot, naming)
+    desired = with_budget(_desire(owner, snapshot, naming), snapshot)
     return disruption_marked(desired, snapshot) if marks else desired
 
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Any
 
 from models.base import Condition, find_condition
-from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, SERVICE, Kind
+from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, POD_DISRUPTION_BUDGET, SERVICE, Kind
 from models.snapshot import Owner
 from reconciler.passes.report.conditions import condition, messages_with
 from reconciler.passes.report.view import View
@@ -21,7 +21,9 @@ WRITES = (Verb.CREATE, Verb.UPDATE)
 TEMPLATES: Mapping[tuple[Kind, Kind], str] = {
     (DASK_CLUSTER, POD): "spec.scheduler.spec",
     (DASK_CLUSTER, SERVICE): "spec.scheduler.service",
+    (DASK_CLUSTER, POD_DISRUPTION_BUDGET): "spec.scheduler.disruptionBudget",
     (DASK_WORKER_GROUP, POD): "spec.worker.spec",
+    (DASK_WORKER_GROUP, POD_DISRUPTION_BUDGET): "spec.worker.disruptionBudget",
     (DASK_JOB, POD): "spec.job.spec",
     (DASK_JOB, DASK_CLUSTER): "spec.cluster.spec",
 }

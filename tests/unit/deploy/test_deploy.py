@@ -43,6 +43,7 @@ CORE_VERBS = {
 RIGHTS = {
     **{("kubernetes.dask.org", resource): set(verbs.split()) for resource, verbs in CUSTOM_VERBS.items()},
     **{("", resource): set(verbs.split()) for resource, verbs in CORE_VERBS.items()},
+    ("policy", "poddisruptionbudgets"): {"list", "create", "patch", "delete"},
 }
 
 HOST_FIELDS = ("hostNetwork", "hostPID", "hostIPC")
