@@ -9,7 +9,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from models.kinds import ALL_KINDS, DASK_JOB, EVENT, POD, SERVICE, Key
-from reconciler.rules.labels import ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, ROLE, TEMPLATE_HASH, Role
+from reconciler.rules.labels import (
+    DO_NOT_DISRUPT,
+    ORDINAL,
+    OWNER_SEEN,
+    OWNER_TIMEOUT_SECONDS,
+    ROLE,
+    SAFE_TO_EVICT,
+    SET_BY_OWNER,
+    TEMPLATE_HASH,
+    Role,
+    formerly_set,
+    set_by_owner,
+)
 from reconciler.wire.protocol import Body
 from tests.simulation.requests import root_of
 from tests.simulation.way import TOUCHED
@@ -26,6 +38,8 @@ _FLEETING = frozenset(
     }
 )  # fmt: skip
 _FOREIGN = frozenset({THEIRS, TOUCHED, ORDINAL, OWNER_SEEN, OWNER_TIMEOUT_SECONDS, TEMPLATE_HASH})
+_MARKS = frozenset({DO_NOT_DISRUPT, SAFE_TO_EVICT})
+"""What Pods tell node autoscalers follows from what workers do, and since when."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
@@ -89,7 +103,7 @@ def _normal(body: Body, names: Mapping[str, str]) -> Any:
     is_runner = body["metadata"].get("annotations", {}).get(ROLE) == Role.JOB_RUNNER  # which is never made anew
     left_out = {"status"} if not kind.group else set[str]()
     kept = {name: value for name, value in body.items() if name not in (left_out | {"spec"} if is_runner else left_out)}
-    text = json.dumps(_without_fleeting(kept))
+    text = json.dumps(_without_fleeting(_without_marks(kept)))
     for name in sorted(names, key=len, reverse=True) if kind != SERVICE else ():
         text = text.replace(f'"{name}"', f'"{names[name]}"').replace(f" {name} ", f" {names[name]} ")
     normal = json.loads(_TIME.sub("a time", text))
@@ -97,6 +111,17 @@ def _normal(body: Body, names: Mapping[str, str]) -> Any:
     if conditions is not None:
         normal["status"]["conditions"] = {one["type"]: one for one in conditions if one["type"] != "RunnerUpToDate"}
     return normal
+
+
+def _without_marks(body: Body) -> Body:
+    annotations = body["metadata"].get("annotations", {})
+    former = formerly_set(annotations)
+    if SET_BY_OWNER in annotations:
+        theirs = set(former.get("annotations", ())) - _MARKS
+        remembered = set_by_owner(former.get("labels", ()), theirs, former.get("spec", ()))
+        annotations = {**annotations, SET_BY_OWNER: remembered if remembered != "{}" else None}
+    annotations = {name: value for name, value in annotations.items() if name not in _MARKS}
+    return {**body, "metadata": {**body["metadata"], "annotations": annotations}}
 
 
 def _without_fleeting(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from models.base import Condition, find_condition
 from models.kinds import POD
+from reconciler.passes.report.at_stake import with_stake
 from reconciler.passes.report.conditions import condition
 from reconciler.passes.report.pod_trouble import explain
 from reconciler.passes.report.sentences import sentence
@@ -21,6 +22,13 @@ def scheduler_ready(view: View, parts: ClusterParts, acceptance: Condition) -> C
         parts: What the cluster consists of.
         acceptance: Its condition `Accepted`.
     """
+    pod, found = parts.scheduler, _scheduler_ready(view, parts, acceptance)
+    if pod is not None and pod.is_ready:
+        return found
+    return found.model_copy(update={"message": with_stake(found.message, view, parts)})
+
+
+def _scheduler_ready(view: View, parts: ClusterParts, acceptance: Condition) -> Condition:
     pod = parts.scheduler
     if pod is None:
         return _absent(view, parts, acceptance)

@@ -13,6 +13,7 @@ from models.resources import DaskAutoscaler, DaskCluster, DaskJob, DaskWorkerGro
 from models.snapshot import Owner
 from models.status import DaskClusterStatus, DaskJobStatus, DaskWorkerGroupStatus, JobStatus, Phase, Status
 from reconciler.passes.report.acceptance import refusals
+from reconciler.passes.report.at_stake import with_stake
 from reconciler.passes.report.autoscaler import rescaled
 from reconciler.passes.report.conditions import is_true
 from reconciler.passes.report.event_objects import Event, Subject, event_action
@@ -130,6 +131,7 @@ def _of_cluster(
     replacement = replacement_begun(view, ClusterParts(cluster, view.snapshot))
     recreated = in_words(replacement) if replacement else _recreated(view, cluster, observed)
     if recreated is not None:
+        recreated = with_stake(recreated, view, ClusterParts(cluster, view.snapshot))
         yield _event(EventReason.SCHEDULER_RECREATED, recreated)
     before, now = (find_condition(one.conditions, ConditionType.READY) for one in (observed, status))
     if before is None or now is None:
