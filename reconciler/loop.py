@@ -138,6 +138,7 @@ class Loop:
         self._memory = Memory()
         self._claims = Claims()
         self._observed: Snapshot | None = None
+        self._has_seen_all = False
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._unread = 0
@@ -255,12 +256,12 @@ class Loop:
         return result
 
     def _observe(self, trees: frozenset[Key]) -> Observation:
-        scope = Scope(self._settings.namespaces, trees, is_first=self._observed is None)
+        scope = Scope(self._settings.namespaces, trees, is_first=not self._has_seen_all)
         with ThreadPoolExecutor(PARALLEL_READS, "read") as readers:
             side_by_side = readers if self._settings.parallel_writes > 1 else None
             observation = observe(self._api, scope, self._clock.now(), side_by_side, self._observed)
         if not trees:
-            self._observed = observation.snapshot
+            self._observed, self._has_seen_all = observation.snapshot, observation.is_whole
         return observation if self._schedulers is None else self._with_answers(observation, self._schedulers)
 
     def _with_answers(self, observation: Observation, schedulers: Schedulers) -> Observation:

@@ -10,7 +10,7 @@ from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_JOB, DASK_WORKER_GR
 from models.snapshot import Observed, Unreadable
 from reconciler.passes.cost import Cost, Stopwatch
 from reconciler.rules.labels import COMPONENT
-from reconciler.wire.errors import ApiError
+from reconciler.wire.errors import ApiError, Forbidden, NotFound
 from reconciler.wire.parse import NotAListError, parse_list, resource_version
 from reconciler.wire.protocol import API
 from reconciler.wire.remedies import list_failed
@@ -51,11 +51,13 @@ class Failure:
         ask: Which list.
         why: The reason and the remedy, as a sentence.
         retry_after_seconds: How long the server asks to be left alone, if it does.
+        is_refused: Whether we lack a right to it, or there is no such kind.
     """
 
     ask: Ask
     why: str
     retry_after_seconds: float | None = None
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +112,16 @@ class Lists:
         items = (item for ask in asks if ask in self._listed for item in self._listed[ask].items)
         return [item for item in items if not isinstance(item, Unreadable)]
 
-    def offer(self, asks: Iterable[Ask]) -> None:
-        """Ask for lists without which the picture is complete all the same."""
+    def offer(self, asks: Iterable[Ask]) -> Sequence[Ask]:
+        """Ask for lists without which the picture is complete all the same.
+
+        Returns:
+            Those that failed, for other reasons than that they are refused for good.
+        """
         new = [ask for ask in dict.fromkeys(asks) if ask not in self._listed and ask.namespace not in self.failures]
-        self._listed |= {answer.ask: answer for answer in self._answers(new) if isinstance(answer, Listed)}
+        answers = list(self._answers(new))
+        self._listed |= {answer.ask: answer for answer in answers if isinstance(answer, Listed)}
+        return [answer.ask for answer in answers if isinstance(answer, Failure) and not answer.is_refused]
 
     def complete(self) -> Iterator[Listed]:
         """The lists of the namespaces in which none failed."""
@@ -139,4 +147,5 @@ def _answer(api: API, known: Mapping[Key, Observed], ask: Ask) -> Listed | Failu
     except NotAListError as error:
         return Failure(ask, str(error))
     except ApiError as error:
-        return Failure(ask, list_failed(ask.kind, ask.namespace, error), error.retry_after_seconds)
+        why, is_refused = list_failed(ask.kind, ask.namespace, error), isinstance(error, Forbidden | NotFound)
+        return Failure(ask, why, error.retry_after_seconds, is_refused)

@@ -58,7 +58,7 @@ class Scope:
     Args:
         namespaces: The namespaces; empty for all.
         trees: Custom resources whose trees alone are looked at; empty for everything.
-        is_first: Whether nothing is known from a look before.
+        is_first: Whether nothing is known from a look before, or not all.
     """
 
     namespaces: tuple[str, ...] = ()
@@ -77,6 +77,7 @@ class Observation:
         versions: Of a look at everything, the resourceVersion of each list, from which changes can be watched.
         retry_after_seconds: How long the server asks to be left alone, if it answered a list so.
         costs: What it took to fetch and to parse each list.
+        is_whole: Whether nothing was missed that may be there.
     """
 
     snapshot: Snapshot
@@ -85,6 +86,7 @@ class Observation:
     versions: Mapping[Place, str] = field(default_factory=dict)
     retry_after_seconds: float | None = None
     costs: tuple[Cost, ...] = field(default=(), compare=False)
+    is_whole: bool = True
 
 
 def observe(
@@ -102,8 +104,8 @@ def observe(
     lists = Lists(api, readers, before.objects if before is not None else {})
     with _no_garbage_collection():
         coverage = _list_trees(lists, scope) if scope.trees else _list_everything(lists, scope)
-        lists.offer(_budgets(lists, scope, before))
-    objects: dict[Key, Observed] = {}
+        missed = lists.offer(_budgets(lists, scope, before))
+    objects: dict[Key, Observed] = {one.key: one for ask in missed for one in _known_budgets(ask, before)}
     unreadable: dict[Key, Unreadable] = {}
     for listed in lists.complete():
         unreadable |= {item.key: item for item in listed.items if isinstance(item, Unreadable)}
@@ -118,6 +120,7 @@ def observe(
         {} if scope.trees else _versions(lists),
         max((one.retry_after_seconds for one in failures if one.retry_after_seconds is not None), default=None),
         tuple(cost for listed in lists.complete() for cost in listed.costs),
+        not (missed or failures),
     )
 
 
@@ -159,6 +162,14 @@ def _budgets(lists: Lists, scope: Scope, before: Snapshot | None) -> Iterator[As
     for cluster in sorted(one.key for one in seen if scope.trees and isinstance(one, DaskCluster)):
         if names.cluster_name_error(cluster.name) is None:
             yield Ask(POD_DISRUPTION_BUDGET, cluster.namespace, f"{CLUSTER}={cluster.name}")
+
+
+def _known_budgets(ask: Ask, before: Snapshot | None) -> Iterator[PodDisruptionBudget]:
+    """What a list would show that failed, as it was: a budget that is not seen would be made again."""
+    for one in before.of(PodDisruptionBudget) if before is not None else ():
+        is_there = ask.namespace in (None, one.metadata.namespace)
+        if is_there and ask.labels in (CLUSTER, f"{CLUSTER}={one.metadata.labels.get(CLUSTER)}"):
+            yield one
 
 
 def _asks_for_budget(one: Observed) -> bool:

@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from models.kinds import DASK_CLUSTER, POD, Key
+from models.kinds import DASK_CLUSTER, POD, POD_DISRUPTION_BUDGET, Key
 from reconciler.hints import Hints
 from reconciler.loop import LEAST_DEADLINE_SECONDS, Observer
 from reconciler.passes.lists import Place as Listed
 from reconciler.passes.values import PassResult, Verb
 from reconciler.wire.errors import TooManyRequests, Unreachable
 from tests.builders import NAMESPACE, cluster
+from tests.manifests import pod_spec
 from tests.unit.loops import Server, loop_of
 from tests.unit.passes.place import Place
 
@@ -222,3 +223,19 @@ def test_the_daemon_is_ready_when_something_was_read() -> None:
     loop.forever(stop)
     assert seen == [False, True, True]
     assert loop.last_attempt_seconds is not None
+
+
+def test_a_budget_that_nobody_asks_for_goes_although_nothing_could_be_read_before() -> None:
+    """Else it would hold up drains for ever."""
+    server = Server()
+    one = cluster(scheduler={"spec": pod_spec(), "disruptionBudget": {}})
+    server.place.add(one)
+    loop = loop_of(server)
+    loop.once()
+    assert server.place.api.objects(POD_DISRUPTION_BUDGET)
+    server.unread_until = server.place.clock.seconds() + 1
+    loop.once()
+    server.place.clock.advance(1)
+    server.place.api.patch(one.key, {"metadata": {}, "spec": {"scheduler": {"disruptionBudget": None}}})
+    loop.once()
+    assert not server.place.api.objects(POD_DISRUPTION_BUDGET)

@@ -11,12 +11,13 @@ from models.kinds import (
     DASK_JOB,
     DASK_WORKER_GROUP,
     POD,
+    POD_DISRUPTION_BUDGET,
     SERVICE,
     Key,
     Kind,
 )
 from reconciler.passes.observe import Scope, observe
-from reconciler.wire.errors import ApiError, Forbidden, Gone, TooManyRequests, Unreachable
+from reconciler.wire.errors import ApiError, Forbidden, Gone, NotFound, TooManyRequests, Unreachable
 from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.builders import NOON
 
@@ -168,3 +169,24 @@ def test_what_has_not_changed_is_shared_with_the_look_before() -> None:
     before = observe(api, Scope(), NOON).snapshot
     after = observe(api, Scope(), NOON, before=before).snapshot
     assert [one is before.objects[key] for key, one in after.objects.items()] == [True]
+
+
+BUDGET = {"metadata": {"name": "b", "namespace": "a", "labels": {"kubernetes.dask.org/cluster": "c"}}}
+BUDGETS = json.dumps({"items": [BUDGET]}).encode()
+
+
+def test_budgets_are_listed_where_there_may_be_some_and_their_lack_leaves_out_nothing() -> None:
+    """Where there is no right to them, or no such kind, nobody has made any, and nothing is asked again for ever."""
+    for error in (Forbidden("no rights", status=403), NotFound("no such kind", status=404)):
+        found = observe(Lists({(POD_DISRUPTION_BUDGET, None): error}), Scope(is_first=True), NOON)
+        assert (_pods(found), found.errors, found.is_whole) == (["default"], {}, True)
+
+
+def test_a_list_of_budgets_that_fails_leaves_them_as_they_were() -> None:
+    """One that is not seen would be made again, or stay although nobody asks for it any more."""
+    lists = Lists(payloads={POD_DISRUPTION_BUDGET: BUDGETS})
+    before = observe(lists, Scope(is_first=True), NOON)
+    failing = Lists({(POD_DISRUPTION_BUDGET, None): Unreachable("refused")})
+    found = observe(failing, Scope(), NOON, before=before.snapshot)
+    budgets = [key.name for key in found.snapshot.objects if key.kind == POD_DISRUPTION_BUDGET]
+    assert (budgets, before.is_whole, found.is_whole, found.errors) == (["b"], True, False, {})
