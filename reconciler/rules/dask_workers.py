@@ -206,17 +206,20 @@ class DaskWorkers:
             return False
         own = {worker.name for worker in inside}
         if not self.answer.has_others and all(heir in own for heir in self._heirs):
-            return self.answer.is_weighed_at(now) and self._has_done_all(inside, self.answer.workers)
+            return self.answer.is_weighed_at(now) and self._has_done_all(inside)
         return all(worker.is_retiring and worker.is_empty for worker in inside)
 
-    @staticmethod
-    def _has_done_all(inside: Sequence[DaskWorker], everyone: Sequence[DaskWorker]) -> bool:
+    def _has_done_all(self, inside: Sequence[DaskWorker]) -> bool:
         """Whether workers may go that have no heir: their scheduler does not let them go, and may give them tasks.
 
         What they hold may be needed by tasks of others who go with them.
         """
         holds = any(worker.unique_keys for worker in inside)
-        return not any(worker.is_busy for worker in (everyone if holds else inside))
+        return not (self._is_anyone_busy if holds else any(worker.is_busy for worker in inside))
+
+    @cached_property
+    def _is_anyone_busy(self) -> bool:
+        return self.answer is not None and any(worker.is_busy for worker in self.answer.workers)
 
     def is_asked_anew(self, pod: Pod, retirement: Retirement) -> bool:
         """Whether a worker was chosen to go when nobody could ask it, or by a clock that was wrong, and now can be."""

@@ -94,8 +94,8 @@ def count_ends(
         now: When they were seen.
         lost: The names of those that are losses although they do not look it.
     """
-    losses = [pod for pod in ended if is_lost(pod) or pod.metadata.name in lost]
-    failures = [pod for pod in ended if pod not in losses]
+    verdicts = [(pod, is_lost(pod) or pod.metadata.name in lost) for pod in ended]
+    losses, failures = ([pod for pod, is_loss in verdicts if is_loss is wanted] for wanted in (True, False))
     counts = {
         "failures": _count(counted.failures, failures, template_hash, now),
         "losses": _count(counted.losses, losses, template_hash, now, FREE_LOSSES),

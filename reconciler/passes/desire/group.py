@@ -113,9 +113,8 @@ class _Workers:
         if asleep:
             return Desired(self.group, records=asleep)
         here = [pod for pod in self.pods if not pod.is_terminating]
-        chosen = [pod for pod in here if pod.metadata.uid in self.retiring]
-        staying = [pod for pod in here if not has_ended(pod) and pod not in chosen]
-        ended = [pod for pod in here if has_ended(pod) and pod not in chosen]
+        chosen, others = ([pod for pod in here if (pod.metadata.uid in self.retiring) is so] for so in (True, False))
+        staying, ended = ([pod for pod in others if has_ended(pod) is so] for so in (False, True))
         taken = [pod for pod in self.pods if self._is_taken_away(pod)]
         turn = next_turn(
             [self._worker(pod) for pod in staying],
@@ -128,12 +127,13 @@ class _Workers:
         waits = self._backoff() if turn.create else ()
         # How long to wait follows from the ends that are counted now, once they are written down.
         created = () if waits or counts else tuple(self._created(min(turn.create, MOST_CREATED)))
-        going = [pod for pod in chosen if pod.metadata.name not in turn.keep and self._may_go(pod)]
+        keep = frozenset(turn.keep)
+        going = {pod.key: pod for pod in chosen if pod.metadata.name not in keep and self._may_go(pod)}
         return Desired(
             self.group,
-            wanted=(*self._kept([*staying, *(pod for pod in chosen if pod not in going)]), *created),
-            unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going),
-            records=tuple(self._records(leaving, turn.keep, counts, self._asked_besides(chosen, turn.keep, taken))),
+            wanted=(*self._kept([*staying, *(pod for pod in chosen if pod.key not in going)]), *created),
+            unwanted=tuple(Unwanted(pod, self._why(pod)) for pod in going.values()),
+            records=tuple(self._records(leaving, keep, counts, self._asked_besides(chosen, keep, taken))),
             findings=waits,
         )
 

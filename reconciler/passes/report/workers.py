@@ -152,7 +152,8 @@ def shortage(groups: Sequence[Workers], why_not_created: str) -> str | None:
 
 def _unjoined(groups: Sequence[Workers]) -> list[str]:
     """That workers run and have not joined: since when, and where they look for their scheduler."""
-    found = [(group, [pod for pod in group.troubled if pod in group.unjoined]) for group in groups]
+    unjoined = {pod.key for group in groups for pod in group.unjoined}
+    found = [(group, [pod for pod in group.troubled if pod.key in unjoined]) for group in groups]
     pods = [pod for _, some in found for pod in some]
     if not pods:
         return []
