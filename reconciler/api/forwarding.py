@@ -119,16 +119,15 @@ def tunnel(
 
 
 def _tls(configuration: Configuration) -> dict[str, Any]:
-    if not configuration.verify_ssl:
-        return {"cert_reqs": ssl.CERT_NONE, "check_hostname": False}
-    given = {
-        "ca_certs": configuration.ssl_ca_cert,
+    options = {
         "certfile": configuration.cert_file,
         "keyfile": configuration.key_file,
         "server_hostname": configuration.tls_server_name,
-        "check_hostname": configuration.assert_hostname,
+        "cert_reqs": ssl.CERT_REQUIRED if configuration.verify_ssl else ssl.CERT_NONE,
+        "ca_certs": configuration.ssl_ca_cert,
+        "check_hostname": configuration.assert_hostname if configuration.verify_ssl else False,
     }
-    return {"cert_reqs": ssl.CERT_REQUIRED, **{name: value for name, value in given.items() if value is not None}}
+    return {name: value for name, value in options.items() if value is not None}
 
 
 @contextmanager

@@ -12,14 +12,14 @@ from reconciler.api import HTTPAPI, Exchange, connect
 TOKEN = "sesame-and-nobody-may-read-it"
 
 
-def kubeconfig(path: Path, server: str, user: dict[str, Any] | None = None) -> Path:
-    """Write a kubeconfig file with one context, `test`."""
+def kubeconfig(path: Path, server: str, user: dict[str, Any] | None = None, **cluster: Any) -> Path:
+    """Write a kubeconfig file with one context, `test`. More: fields of the cluster."""
     document = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "test",
         "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
-        "clusters": [{"name": "test", "cluster": {"server": server}}],
+        "clusters": [{"name": "test", "cluster": {"server": server, **cluster}}],
         "users": [{"name": "test", "user": {"token": TOKEN} if user is None else user}],
     }
     path.write_text(yaml.safe_dump(document))

@@ -193,18 +193,39 @@ def test_a_redirect_leads_nowhere(tmp_path: Path) -> None:
         assert not elsewhere.asked
 
 
-def test_the_api_servers_certificate_is_checked(tmp_path: Path) -> None:
-    """Whoever else answers gets no token."""
+@pytest.fixture
+def server_side(tmp_path: Path) -> ssl.SSLContext:
+    """With what an API server serves: the files `tls.crt` and `tls.key` of this test."""
     files = {name: tmp_path / name for name in ("tls.crt", "tls.key")}
     for name, file in files.items():
         file.write_bytes(secret("127.0.0.1")[name])
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files["tls.crt"], files["tls.key"])
+    return context
+
+
+def test_the_api_servers_certificate_is_checked(tmp_path: Path, server_side: ssl.SSLContext) -> None:
+    """Whoever else answers gets no token."""
     question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
-    with FakePods(context) as pods:
+    with FakePods(server_side) as pods:
         with (
             connected(kubeconfig(tmp_path / "config", pods.url)) as api,
             pytest.raises(Unreachable, match="certificate"),
         ):
             ask(question, SchedulerAnswer("first"), Reach(forward=api.forward))
         assert not pods.tokens
+
+
+def test_who_does_not_check_it_shows_a_client_certificate_all_the_same(
+    tmp_path: Path, server_side: ssl.SSLContext
+) -> None:
+    """As for every other request, such as to a Kubernetes on the laptop."""
+    server_side.verify_mode = ssl.CERT_REQUIRED
+    server_side.load_verify_locations(tmp_path / "tls.crt")
+    user = {"client-certificate": str(tmp_path / "tls.crt"), "client-key": str(tmp_path / "tls.key")}
+    question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
+    with FakePods(server_side) as pods:
+        pods.pods[POD] = {}
+        config = kubeconfig(tmp_path / "config", pods.url, user, **{"insecure-skip-tls-verify": True})
+        with connected(config) as api, pytest.raises(Unreachable, match="error forwarding port 8786"):
+            ask(question, SchedulerAnswer("first"), Reach(forward=api.forward))
