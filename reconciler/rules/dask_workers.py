@@ -27,6 +27,7 @@ from functools import cached_property
 from models.observed import Pod
 from models.resources import DaskCluster
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from models.snapshot import Snapshot
 from models.status import Retirement
 from reconciler.rules.addresses import scheme
 from reconciler.rules.parts import ClusterParts, workers_of
@@ -70,13 +71,21 @@ def tls_secret(cluster: DaskCluster) -> str:
 
 
 def asked_to_retire(parts: ClusterParts) -> frozenset[tuple[str, str]]:
-    """The workers that a scheduler is asked to let go: their Pods' names, and IP addresses unless shared."""
+    """The workers that a scheduler is asked to let go: their Pods' names, and IP addresses unless shared.
+
+    A Pod whose time to end has passed is none: it is only its lost node that keeps it from going, maybe for days.
+    """
     asked = {one.uid for group in parts.groups for one in group.status.decisions.retiring if one.asked is not None}
     if not asked:
         return frozenset()
-    pods, shared = _workers(parts), _shared_addresses(parts)
+    pods, shared = [pod for pod in _workers(parts) if not _is_overdue(pod, parts.snapshot)], _shared_addresses(parts)
     addresses = {one.metadata.name: one.status.pod_ip for one in pods if one.metadata.uid in asked}
     return frozenset((name, "" if ip in shared else ip) for name, ip in addresses.items())
+
+
+def _is_overdue(pod: Pod, snapshot: Snapshot) -> bool:
+    until = pod.metadata.deletion_timestamp
+    return until is not None and until < snapshot.taken_at
 
 
 def worker_places(parts: ClusterParts) -> frozenset[tuple[str, str]]:

@@ -1,6 +1,7 @@
 """Which schedulers are asked, where, and what they are asked to do."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -149,6 +150,14 @@ def test_who_was_chosen_to_go_is_let_go_by_its_scheduler() -> None:
     assert question.is_urgent
     (question,) = _asked(ONE, HEAD, default_group(ONE, status=_retiring(first, asked=None)), first)
     assert (question.retire, question.is_urgent) == (frozenset(), False)
+
+
+@pytest.mark.parametrize(("seconds_left", "is_asked"), [(1, True), (-1, False)])
+def test_who_is_being_deleted_is_let_go_while_there_is_time(seconds_left: int, *, is_asked: bool) -> None:
+    """A Pod on a node that is lost is there for days: nobody asks of it all the while."""
+    pod = worker(DEFAULT, ONE, 1, deleting=NOON + timedelta(seconds=seconds_left))
+    (question,) = _asked(ONE, HEAD, default_group(ONE, status=_retiring(pod)), pod)
+    assert (bool(question.retire), question.is_urgent) == (is_asked, is_asked)
 
 
 def test_a_question_names_the_pods_whose_workers_are_of_interest() -> None:
