@@ -20,9 +20,12 @@ COUNTED: Body = {"idle": {"countClients": True}}
 
 
 def idle(*others: Any, settings: Body | None = None, timeout: int = 600, **lifetime: Any) -> World:
-    """A cluster of two workers and what else there is, all ready, whose tasks have ended just now."""
+    """A cluster of two workers and what else there is, all ready, whose tasks have ended just now.
+
+    Nothing is told to node autoscalers: that is another write when workers become idle.
+    """
     one = cluster(replicas=2, lifetime={"idleTimeout": timeout, **lifetime})
-    world = World(one, *others, **(settings or {}))
+    world = World(one, *others, no_disruption_marks=True, **(settings or {}))
     for _ in range(6):
         world.tick()
     world.dask.end_work(*HERE)
