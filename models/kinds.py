@@ -52,6 +52,10 @@ SERVICE = Kind("", "v1", "Service", "services")
 POD_DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets")
 """It is only listed where one is asked for."""
 EVENT = Kind("", "v1", "Event", "events")
+CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
+SECRET = Kind("", "v1", "Secret", "secrets")
+"""Neither of them the reconciler looks at; an API in memory holds them for the Pods of `local`."""
+
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 """It is only asked whether there is one of a name."""
 SECRET = Kind("", "v1", "Secret", "secrets")

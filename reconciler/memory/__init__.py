@@ -16,6 +16,6 @@ One contract suite, tests/contract, holds it and a real API server to the same r
 """
 
 from reconciler.memory.api import MemoryAPI, twin_of
-from reconciler.memory.schema import Schemas, read
+from reconciler.memory.schema import Schemas, definitions, read
 
-__all__ = ["MemoryAPI", "Schemas", "read", "twin_of"]
+__all__ = ["MemoryAPI", "Schemas", "definitions", "read", "twin_of"]

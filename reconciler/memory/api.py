@@ -13,7 +13,7 @@ from reconciler.memory.refusals import bad_request
 from reconciler.memory.request_handling import Server
 from reconciler.memory.schema import Schemas
 from reconciler.memory.selector import field_selector, label_selector
-from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource, Watch
+from reconciler.wire.protocol import FIELD_MANAGER, Body, Reply, Subresource
 
 
 class MemoryAPI:
@@ -55,13 +55,20 @@ class MemoryAPI:
         with self._lock:
             return self._server.store.listing(kind, namespace, predicates)
 
-    def watch(
-        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
-    ) -> Watch:
-        """Watch the objects of a kind; see `reconciler.wire.protocol.Watcher`."""
+    def watch(  # noqa: PLR0913 - what a watch consists of
+        self,
+        kind: Kind,
+        namespace: str | None,
+        *,
+        version: str,
+        labels: str = "",
+        fields: str = "",
+        timeout_seconds: int,
+    ) -> MemoryWatch:
+        """Watch the objects of a kind; see `reconciler.wire.protocol.Watcher`. `fields` is as for `list`."""
         if not version.isdecimal():
             raise bad_request(f"Invalid value: {version!r}: the resourceVersion is a number")
-        predicates, history = label_selector(labels), self._server.store.history
+        predicates, history = (*label_selector(labels), *field_selector(kind, fields)), self._server.store.history
         with self._lock:
             return MemoryWatch(history, self._changed, kind, namespace, predicates, int(version), timeout_seconds)
 
@@ -75,15 +82,62 @@ class MemoryAPI:
         with self._lock:
             return self._replied(*self._server.patch(key, body, subresource))
 
-    def apply(self, key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
-        """Set fields by server-side apply; see `reconciler.wire.protocol.API`."""
-        with self._lock:
-            return self._replied(*self._server.apply(key, body, Applier(FIELD_MANAGER, subresource)))
+    def apply(
+        self,
+        key: Key,
+        body: Body,
+        subresource: Subresource | None = None,
+        *,
+        manager: str = FIELD_MANAGER,
+        takes_over: bool = True,
+    ) -> Reply:
+        """Set fields by server-side apply; see `reconciler.wire.protocol.API`.
 
-    def delete(self, key: Key, uid: str, resource_version: str = "") -> Reply:
-        """Ask for an object to be deleted; see `reconciler.wire.protocol.API`."""
+        Args:
+            key: Which object.
+            body: The fields.
+            subresource: What is applied to, if not the object itself.
+            manager: Who applies.
+            takes_over: Whether fields are taken over that others own with other values; else they are a conflict.
+        """
         with self._lock:
-            return self._replied(self._server.delete(key, uid, resource_version))
+            return self._replied(*self._server.apply(key, body, Applier(manager, subresource), takes_over=takes_over))
+
+    def delete(self, key: Key, uid: str | None, resource_version: str = "", grace_seconds: int | None = None) -> Reply:
+        """Ask for an object to be deleted; see `reconciler.wire.protocol.API`.
+
+        Args:
+            key: Which object.
+            uid: The uid it must have, if any.
+            resource_version: The version it must still have, if any.
+            grace_seconds: How long it may take; by default as long as its kind has it.
+        """
+        with self._lock:
+            return self._replied(self._server.delete(key, uid, resource_version, grace_seconds))
+
+    def orphan(self, key: Key) -> None:
+        """Take from an object's dependents the reference to it, so that they stay when it goes."""
+        with self._lock:
+            self._replied(self._server.orphan(key))
+
+    def change(self, key: Key, change: Callable[[Body], None], subresource: Subresource | None = None) -> Reply:
+        """Change an object by doing something to a copy of it, which nobody else changes meanwhile."""
+        with self._lock:
+            return self._replied(*self._server.edit(key, change, subresource))
+
+    def rehearsal(self, key: Key) -> "MemoryAPI":
+        """An API of its own that holds this object alone, if it is there: what it is asked changes nothing here."""
+        with self._lock:
+            twin = MemoryAPI(self._server.now, schemas=self._server.schemas, collects_garbage=False)
+            if record := self._server.store.get(key):
+                twin._server.store.load(key, record.body, record.owners)
+            return twin
+
+    def wait(self, revision: int, seconds: float) -> int:
+        """Wait until the revision is another one, or so long; the revision then."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._server.store.revision != revision, seconds)
+            return self._server.store.revision
 
     @property
     def revision(self) -> int:
@@ -118,7 +172,7 @@ class MemoryAPI:
         with self._lock:
             if isinstance(change, dict):
                 return self._replied(*self._server.patch(key, change, None)).body
-            return self._replied(*self._server.edit(key, change)).body
+            return self.change(key, change).body
 
     def set_status(self, key: Key, status: Body) -> Body:
         """Replace an object's status, as a kubelet or another controller does."""

@@ -7,12 +7,14 @@ Of the writers, each applier is kept apart; all others count as one, since apply
 a field. Nothing is tracked until an object is first applied; what it holds then belongs to those others.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from models.kinds import SERVICE, Key
 from reconciler.memory.refusals import invalid
+from reconciler.wire.errors import Conflict
 from reconciler.wire.protocol import Body, Subresource
 
 Name = str
@@ -35,6 +37,10 @@ KEY_DEFAULTS = {"protocol": "TCP"}
 TRACKED_METADATA = ("labels", "annotations", "ownerReferences", "finalizers")
 REPEATED = "#"
 METADATA: Path = ("metadata",)
+KUBECTL = "kubectl"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+UNKNOWN_WRITER = "before-first-apply"
+"""What the API server calls those who wrote before it knew who."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,31 @@ def applied(key: Key, live: Body, config: Body, owners: Owners, applier: Applier
     touched, removed = shape.difference(_tracked(live, applier.hidden), _tracked(body, applier.hidden))
     after = {writer: fields - touched - removed for writer, fields in others.items()} | {applier: new}
     return body, {writer: fields for writer, fields in after.items() if fields}
+
+
+def refuse_conflicts(key: Key, live: Body, config: Body, owners: Owners, applier: Applier) -> None:
+    """Refuse an apply that would change what others own.
+
+    What kubectl itself applied on the client's side is no other's to kubectl.
+
+    Raises:
+        Conflict: it would.
+    """
+    shape = Shape(key)
+    theirs = {writer: fields for writer, fields in owners.items() if writer != applier}
+    if applier.manager == KUBECTL and LAST_APPLIED in (live["metadata"].get("annotations") or {}):
+        theirs.pop(None, None)
+    before = _tracked(live, applier.hidden)
+    touched, _ = shape.difference(before, shape.merged(before, _tracked(config, applier.hidden), ()))
+    conflicts = [
+        (writer.manager if writer else UNKNOWN_WRITER, path)
+        for writer, fields in theirs.items()
+        for path in sorted(fields & touched, key=_dotted)
+    ]
+    if conflicts:
+        said = ", ".join(f'conflict with "{who}": {_dotted(path)}' for who, path in conflicts)
+        plural = "s" if len(conflicts) > 1 else ""
+        raise Conflict(f"Apply failed with {len(conflicts)} conflict{plural}: {said}", status=409)
 
 
 def updated(key: Key, old: Body, new: Body, owners: Owners) -> Owners:
@@ -219,6 +250,14 @@ class Shape:
         else:
             return []
         return [(part, was.get(part, MISSING), now.get(part, MISSING)) for part in {**was, **now}]
+
+
+def _dotted(path: Path) -> str:
+    """A path as the API server writes it."""
+    return "".join(
+        f".{part}" if isinstance(part, str) else f"[{','.join(f'{name}={json.dumps(value)}' for name, value in part)}]"
+        for part in path
+    )
 
 
 def _tracked(body: Body, hidden: str = "") -> Body:

@@ -109,6 +109,17 @@ class MemoryWatch:
         self._place = history.place(version)
         self._closed = False
 
+    def poll(self) -> list[tuple[EventType, Body]]:
+        """What happened since the last call, with the objects: as they are now, or as they were when they went.
+
+        Raises:
+            Gone: some of it is forgotten.
+        """
+        with self._changed:
+            changes = self._history.since(self._place)
+            self._place += len(changes)
+        return [happened for change in changes if (happened := self._happened(change))]
+
     def __iter__(self) -> Iterator[WatchEvent]:
         """The events; see `reconciler.wire.protocol.Watch`."""
         while changes := self._wait():
@@ -144,17 +155,27 @@ class MemoryWatch:
         """What the change is to this watch, if anything."""
         if change.key is None:
             return self._bookmark()
-        if change.key.kind != self._kind or self._namespace not in (None, change.key.namespace):
+        happened = self._happened(change)
+        if happened is None:
             return None
-        before, after = self._matching(change.before), self._matching(change.after)
-        body = after or before
-        if body is None:
-            return None
-        type_ = EventType.DELETED if after is None else EventType.ADDED if before is None else EventType.MODIFIED
+        type_, body = happened
         meta = body["metadata"]
         return WatchEvent(
             type_, change.key, str(change.revision), meta["uid"], meta.get("labels") or {}, _controller(meta)
         )
+
+    def _happened(self, change: Change) -> tuple[EventType, Body] | None:
+        """What the change is to this watch, if anything, and the object."""
+        key = change.key
+        if key is None or key.kind != self._kind or self._namespace not in (None, key.namespace):
+            return None
+        before, after = self._matching(change.before), self._matching(change.after)
+        if after is not None:
+            return (EventType.ADDED if before is None else EventType.MODIFIED), after
+        if before is None:
+            return None
+        version = {"resourceVersion": str(change.revision)}
+        return EventType.DELETED, {**before, "metadata": {**before["metadata"], **version}}
 
     def _matching(self, body: Body | None) -> Body | None:
         return body if body is not None and all(predicate(body) for predicate in self._predicates) else None

@@ -72,10 +72,10 @@ def refused_binding(key: Key, why: str) -> Conflict:
     return Conflict(f'Operation cannot be fulfilled on pods/binding "{key.name}": {why}', status=409)
 
 
-def invalid(kind: Kind, name: str, causes: Sequence[str]) -> Invalid:
+def invalid(kind: Kind, name: str, causes: Sequence[str], warnings: Sequence[str] = ()) -> Invalid:
     """The object is wrong; each cause is a field's path and what is wrong with it."""
     said = causes[0] if len(causes) == 1 else f"[{', '.join(causes)}]"
-    return Invalid(f'{_kind(kind)} "{name}" is invalid: {said}', status=422)
+    return Invalid(f'{_kind(kind)} "{name}" is invalid: {said}', status=422, causes=causes, warnings=warnings)
 
 
 def bad_request(message: str) -> Invalid:

@@ -33,8 +33,8 @@ class Server:
 
     def __init__(self, now: Callable[[], datetime], schemas: Schemas | None) -> None:
         self.store = Store()
-        self._now = now
-        self._schemas = schemas
+        self.now = now
+        self.schemas = schemas
         self._supply = strategy.Supply()
         self._suspects: deque[Key] = deque()
 
@@ -51,7 +51,7 @@ class Server:
             key = Key(kind, metadata["namespace"], metadata["name"])
             if not metadata.get("uid"):
                 status = loaded.get("status")
-                loaded = self._begun(kind, strategy.created(kind, loaded, self._supply, self._now()))
+                loaded = self._begun(kind, strategy.created(kind, loaded, self._supply, self.now()))
                 loaded = replaced(loaded, "status", status) if status is not None else loaded
             if not loaded["metadata"].get("resourceVersion"):
                 loaded["metadata"]["resourceVersion"] = str(self.store.revision + 1)
@@ -77,7 +77,7 @@ class Server:
         key = Key(kind, metadata["namespace"], metadata["name"])
         meta.check_place(key, body)
         body, more = self._admitted(kind, self._without_status(kind, body), None)
-        body = strategy.created(kind, body, self._supply, self._now())
+        body = strategy.created(kind, body, self._supply, self.now())
         meta.check(kind, metadata)
         preconditions.check_event(kind, body)
         if self.store.get(key) is not None:
@@ -94,12 +94,12 @@ class Server:
         body = body if key.kind.group else without_nulls(body)
         return self._update(key, record, body, subresource, None)
 
-    def edit(self, key: Key, change: Callable[[Body], None]) -> Written:
+    def edit(self, key: Key, change: Callable[[Body], None], subresource: Subresource | None = None) -> Written:
         """Change an object by doing something to a copy."""
-        record = self._found(key, None)
+        record = self._found(key, subresource)
         body = copied(record.body)
         change(body)
-        return self._update(key, record, body if key.kind.group else without_nulls(body), None, None)
+        return self._update(key, record, body if key.kind.group else without_nulls(body), subresource, None)
 
     def replace_status(self, key: Key, status: Body) -> Written:
         """Give an object another status."""
@@ -109,15 +109,15 @@ class Server:
     def bind(self, key: Key, node: str) -> Body:
         """Assign a Pod to a node, which leaves its generation as it was."""
         record = self._found(key, None)
-        bound = pods.bound(key, record.body, node, wire_time(self._now()))
+        bound = pods.bound(key, record.body, node, wire_time(self.now()))
         return self.store.put(key, bound, record.owners)
 
-    def apply(self, key: Key, config: Body, applier: Applier) -> Written:
+    def apply(self, key: Key, config: Body, applier: Applier, *, takes_over: bool = True) -> Written:
         """Set fields by server-side apply."""
         kind, subresource = key.kind, applier.subresource
         config = copied(config) if kind.group else without_nulls(config)
         config["metadata"] = {"name": key.name, "namespace": key.namespace, **(config.get("metadata") or {})}
-        preconditions.check_config(key, config, self._schemas)
+        preconditions.check_config(key, config, self.schemas)
         record = self.store.get(key)
         if record is None and not subresource:
             return self._create_by_apply(key, config, applier)
@@ -125,6 +125,8 @@ class Server:
         if strategy.has_status(kind):
             config = replaced(config, applier.hidden, None)
         owners = record.owners if record.owners is not None else ownership.untracked(key, record.body)
+        if not takes_over:
+            ownership.refuse_conflicts(key, record.body, config, owners, applier)
         body, owners = ownership.applied(key, record.body, config, owners, applier)
         return self._update(key, record, body, subresource, owners)
 
@@ -145,6 +147,15 @@ class Server:
             return body if body is record.body else self.store.put(key, body, record.owners)
         self._drop(key)
         return body if key.kind in strategy.SHOWN_AT_THE_END else _success(key, record.uid)
+
+    def orphan(self, key: Key) -> Body:
+        """Take from an object's dependents the reference to it."""
+        record = self._found(key, None)
+        for dependent in self.store.dependents(record.uid):
+            found = self._found(dependent, None)
+            left = [one for one in found.body["metadata"]["ownerReferences"] if one["uid"] != record.uid]
+            self.patch(dependent, {"metadata": {"ownerReferences": left}}, None)
+        return record.body
 
     def collect_garbage(self) -> None:
         """Delete what has lost its owners, and what then loses its own."""
@@ -220,7 +231,7 @@ class Server:
         return self.store.put(key, new, owners)
 
     def _admitted(self, kind: Kind, body: Body, old: Body | None) -> Written:
-        return self._schemas.admitted(kind, body, old) if self._schemas else (body, ())
+        return self.schemas.admitted(kind, body, old) if self.schemas else (body, ())
 
     def _without_status(self, kind: Kind, body: Body) -> Body:
         return replaced(body, "status", None) if strategy.has_status(kind) else body
@@ -229,13 +240,13 @@ class Server:
         generation = strategy.first_generation(kind)
         # An object that was loaded, as into the twin of an API in memory, may have a uid of this supply's.
         uid = next(uid for uid in iter(self._supply.uid, "") if self.store.place(uid) is None)
-        system: Body = {"uid": uid, "creationTimestamp": wire_time(self._now())}
+        system: Body = {"uid": uid, "creationTimestamp": wire_time(self.now())}
         system |= {} if generation is None else {"generation": generation}
         return {**body, "metadata": {**body["metadata"], **system}}
 
     def _terminating(self, body: Body, grace_seconds: int) -> Body:
         metadata = body["metadata"]
-        deadline = wire_time(self._now() + timedelta(seconds=min(grace_seconds, LONGEST_GRACE_SECONDS)))
+        deadline = wire_time(self.now() + timedelta(seconds=min(grace_seconds, LONGEST_GRACE_SECONDS)))
         marks: Body = {"deletionTimestamp": deadline, "deletionGracePeriodSeconds": grace_seconds}
         if "deletionTimestamp" not in metadata and "generation" in metadata:
             marks["generation"] = metadata["generation"] + 1

@@ -97,7 +97,7 @@ class Schemas:
             shaped = shaper.shaped(body, schema, old)
             causes = list(_violations(shaped, schema, old, ""))
             if causes:
-                raise invalid(kind, body["metadata"]["name"], causes)
+                raise invalid(kind, body["metadata"]["name"], causes, sorted(shaper.warnings))
         else:
             checked = {key: value for key, value in body.items() if key not in UNTOUCHED}
             shaped = body | shaper.shaped(checked, schema, old)
@@ -118,10 +118,15 @@ class Schemas:
 
 def read(folder: Path) -> Schemas:
     """The schemas of the definitions in a folder of YAML files."""
+    return Schemas(definitions(folder))
+
+
+def definitions(folder: Path) -> list[Body]:
+    """The custom resource definitions in a folder of YAML files."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     texts = (path.read_text() for path in sorted(folder.glob("*.yaml")))
     documents = [document for text in texts for document in yaml.load_all(text, Loader=loader)]
-    return Schemas(document for document in documents if document["kind"] == "CustomResourceDefinition")
+    return [document for document in documents if document["kind"] == "CustomResourceDefinition"]
 
 
 class _Shaper:

@@ -1,14 +1,16 @@
 """What sets the kinds apart: defaults, first status, what may change, generation, grace."""
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 
 from models.base import wire_time
-from models.kinds import GROUP, POD, SERVICE, Kind
+from models.kinds import GROUP, POD, SECRET, SERVICE, Kind
 from reconciler.memory import pods, services
 from reconciler.memory.document import replaced
+from reconciler.memory.refusals import bad_request
 from reconciler.wire.protocol import Body, Subresource
 
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"  # of generated names: no vowels, no words
@@ -60,6 +62,8 @@ def created(kind: Kind, body: Body, supply: Supply, now: datetime) -> Body:
         return pods.created(body, wire_time(now))
     if kind == SERVICE:
         return services.created(body, services.Pool(supply.address, supply.node_port))
+    if kind == SECRET:
+        return {"type": "Opaque", **_encoded(body)}
     return replaced(body, "status", None) if has_status(kind) else body
 
 
@@ -78,7 +82,7 @@ def updated(kind: Kind, old: Body, new: Body, subresource: Subresource | None, s
         return pods.updated(old, new)
     if kind == SERVICE:
         return services.updated(old, new, services.Pool(supply.address, supply.node_port))
-    return new
+    return _encoded(new) if kind == SECRET else new
 
 
 def generation(kind: Kind, old: Body, new: Body) -> int | None:
@@ -98,6 +102,16 @@ def first_generation(kind: Kind) -> int | None:
 def grace_seconds(kind: Kind, body: Body) -> int:
     """How long an object of the kind keeps existing after it was asked to go."""
     return pods.grace_seconds(body) if kind == POD else 0
+
+
+def _encoded(secret: Body) -> Body:
+    """A Secret whose plain values are among the encoded ones, as it is stored."""
+    plain = secret.get("stringData") or {}
+    if not all(isinstance(value, str) for value in plain.values()):
+        raise bad_request('Secret in version "v1" cannot be handled as a Secret: stringData holds what is no text')
+    encoded = {key: b64encode(value.encode()).decode() for key, value in plain.items()}
+    data = {**(secret.get("data") or {}), **encoded}
+    return replaced(replaced(secret, "stringData", None), "data", data or None)
 
 
 def _metadata_by_status(kind: Kind, old: Body, new: Body) -> Body:

@@ -16,6 +16,8 @@ ApiError
                        half an answer, garbage, or a 500, 502 or 504 to a write
 """
 
+from collections.abc import Sequence
+
 LONGEST_RETRY_AFTER_SECONDS = 300.0
 """However long a server, or the page of a proxy in front of it, asks to be left alone: it is not forgotten."""
 
@@ -28,15 +30,26 @@ class ApiError(Exception):
         status: The HTTP status, or `None` where there was no answer.
         reason: The machine-readable reason of the server's Status object, such as `Invalid`.
         retry_after_seconds: How long the server asks to be left alone, if it said so; five minutes at most count.
+        causes: What is wrong with the object, each with its field; only of the API in memory.
+        warnings: What the server would have warned of; only of the API in memory.
     """
 
-    def __init__(
-        self, message: str, *, status: int | None = None, reason: str = "", retry_after_seconds: float | None = None
+    def __init__(  # noqa: PLR0913 - what a refusal tells
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        reason: str = "",
+        retry_after_seconds: float | None = None,
+        causes: Sequence[str] = (),
+        warnings: Sequence[str] = (),
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.reason = reason or type(self).__name__
+        self.causes = tuple(causes)
+        self.warnings = tuple(warnings)
         asked = retry_after_seconds
         self.retry_after_seconds = None if asked is None else min(asked, LONGEST_RETRY_AFTER_SECONDS)
 

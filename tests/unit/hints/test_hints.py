@@ -8,10 +8,11 @@ from typing import Any
 from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, EVENT, POD, SERVICE, Key, Kind
 from reconciler.hints import Hints
 from reconciler.memory import MemoryAPI
+from reconciler.memory.recent_changes import MemoryWatch
 from reconciler.passes.observe import Scope, observe
 from reconciler.rules.labels import CLUSTER, COMPONENT
 from reconciler.wire.errors import Forbidden
-from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Body, Watch
+from reconciler.wire.protocol import WATCH_SILENCE_SECONDS, Body
 from tests.builders import NOON
 from tests.manifests import cluster, group, job, manifest, pod_spec
 from tests.unit.hints.watches import Clock
@@ -28,12 +29,10 @@ class Refusing(MemoryAPI):
         super().__init__(lambda: NOON)
         self.refused = refused
 
-    def watch(
-        self, kind: Kind, namespace: str | None, *, version: str, labels: str = "", timeout_seconds: int
-    ) -> Watch:
+    def watch(self, kind: Kind, namespace: str | None, **asked: Any) -> MemoryWatch:
         if kind in self.refused:
             raise Forbidden("no rights", status=403)
-        return super().watch(kind, namespace, version=version, labels=labels, timeout_seconds=timeout_seconds)
+        return super().watch(kind, namespace, **asked)
 
     def make(self, kind: Kind, body: Body, namespace: str = "default", **metadata: Any) -> Body:
         return self.create(kind, {**body, "metadata": {**body["metadata"], "namespace": namespace, **metadata}}).body
