@@ -55,6 +55,7 @@ class Invocation:
         wait_seconds: For `local`: for how long to wait until all is ready, and then end; `None` to go on.
         no_retry: For `local`: whether to end when the command of a job fails for the first time.
         shift_ports: For `local`: whether Pods share one loopback address; `None` where they must.
+        kubeconfig: For `local`: the kubeconfig file to write; `None` for one in the run's directory.
     """
 
     command: Command
@@ -67,6 +68,7 @@ class Invocation:
     wait_seconds: float | None = None
     no_retry: bool = False
     shift_ports: bool | None = None
+    kubeconfig: str | None = None
 
 
 class _Parser(argparse.ArgumentParser):
@@ -122,6 +124,7 @@ def _parser(command: Command) -> tuple[_Parser, tuple[str, ...]]:
         parser.add_argument("--wait")
         parser.add_argument("--no-retry", action="store_true")
         parser.add_argument("--shift-ports", action="store_true", default=None)
+        parser.add_argument("--kubeconfig", dest="kubeconfig_file")
     else:
         parser.add_argument("-o", "--output", choices=[each.value for each in Output], default=Output.TABLE, type=str)
         parser.add_argument("--exit-code", action="store_true")
@@ -181,8 +184,9 @@ def _invocation(command: Command, asked: dict[str, Any]) -> Invocation:
 def _local(asked: dict[str, Any]) -> Invocation:
     files, namespace = tuple(asked.pop("filename")), asked.pop("namespace")
     wait, no_retry, shift_ports = asked.pop("wait"), asked.pop("no_retry"), asked.pop("shift_ports")
-    if not files:
-        raise UsageError("Name at least one manifest: dask-reconciler local FILE…, or - for standard input.")
+    kubeconfig = asked.pop("kubeconfig_file")
+    if wait is not None and not files:
+        raise UsageError("--wait waits for what files ask for; name some: dask-reconciler local --wait FILE…")
     try:
         wait_seconds = None if wait is None else min(float(seconds(wait)), LONGEST_WAIT_SECONDS)
     except ValueError as error:
@@ -197,6 +201,7 @@ def _local(asked: dict[str, Any]) -> Invocation:
         wait_seconds=wait_seconds,
         no_retry=no_retry,
         shift_ports=shift_ports,
+        kubeconfig=kubeconfig,
     )
 
 

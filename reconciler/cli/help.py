@@ -17,7 +17,7 @@ WIDEST = 88
 USAGE = """\
 dask-reconciler [run] [OPTIONS]
 dask-reconciler plan -f FILE… [OPTIONS]
-dask-reconciler local FILE… [OPTIONS]"""
+dask-reconciler local [FILE…] [OPTIONS]"""
 
 PURPOSE = """\
 Runs Dask on Kubernetes: makes DaskCluster, DaskWorkerGroup, DaskJob and DaskAutoscaler resources come true as Pods \
@@ -48,17 +48,18 @@ PLAN_EXAMPLES = {
     "In a pipeline": "dask-reconciler plan -f . -o json",
 }
 
-LOCAL_USAGE = "dask-reconciler local FILE… [OPTIONS]"
+LOCAL_USAGE = "dask-reconciler local [FILE…] [OPTIONS]"
 
 LOCAL_PURPOSE = """\
 Runs manifests on this machine, without any Kubernetes: the code of production on a Kubernetes in memory, and each \
 Pod's containers as processes of this Python environment. Clusters run until Ctrl-C, and the files are followed while \
-they do. Jobs alone run to their end, and the first failed job's exit code is the command's. What Kubernetes would do \
-and this machine cannot is said once."""
+they do. Jobs alone run to their end, and the first failed job's exit code is the command's. kubectl and other clients \
+of Kubernetes work there, too. What Kubernetes would do and this machine cannot is said once."""
 
 LOCAL_EXAMPLES = {
     "A cluster, until Ctrl-C; edit the file, and it is followed": "dask-reconciler local cluster.yaml",
     "A job, with its output and its exit code": "dask-reconciler local job.yaml",
+    "An empty Kubernetes, for kubectl apply": "dask-reconciler local --kubeconfig=local.yaml",
     "Does it come up? For a pipeline": "dask-reconciler local --wait=1m deploy/",
 }
 
@@ -89,7 +90,14 @@ LOCAL_OPTIONS = (
         "End when a job's command fails for the first time. Otherwise it is run again, as in Kubernetes, unless its "
         "restartPolicy, which is OnFailure by default, is Never.",
     ),
-    Option("namespace", "NAME", "default", "The namespace of manifests that name none."),
+    Option("namespace", "NAME", "default", "The namespace of manifests and requests that name none."),
+    Option(
+        "kubeconfig",
+        "FILE",
+        "",
+        "Where to write the kubeconfig with which kubectl and other clients come in; by default into the run's "
+        "directory, and the command says where. It is removed in the end.",
+    ),
     Option(
         "shift_ports",
         "",

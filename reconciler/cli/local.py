@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import stat
 import sys
@@ -14,11 +15,13 @@ from reconciler.cli.offline import DEFINITIONS
 from reconciler.daemon.connection import steady_clock
 from reconciler.daemon.exitcodes import FAILED
 from reconciler.daemon.signals import signals
-from reconciler.memory import MemoryAPI
-from reconciler.memory import read as read_schemas
+from reconciler.memory import MemoryAPI, Schemas, definitions
 
 KEPT_RUNS = 5
 """Of how many runs the logs are kept, the one that begins among them."""
+
+NEEDED = {"distributed": "Dask", "tornado": "tornado", "cryptography": "cryptography"}
+"""What it needs beside the daemon's own packages, by the module to import."""
 
 _PLAIN = re.compile(r"[\w@+,./-]+")
 """A path that is one word to every shell, and one entry of a PATH."""
@@ -37,15 +40,16 @@ def run_local(invocation: Invocation) -> int:
     Raises:
         CannotRun: something is missing on this machine.
     """
-    if find_spec("distributed") is None:
-        raise CannotRun(
-            "Dask is not installed beside dask-reconciler; install it: pip install 'dask-reconciler[local]'"
-        )
+    for module, name in NEEDED.items():
+        if find_spec(module) is None:
+            raise CannotRun(
+                f"{name} is not installed beside dask-reconciler; install it: pip install 'dask-reconciler[local]'"
+            )
     # What only this command needs would slow down the others.
-    from reconciler.local import Following, LocalError, Node, Run, Screen, heard  # noqa: PLC0415
+    from reconciler.local import Following, LocalError, Node, Run, Screen, heard, served  # noqa: PLC0415
 
-    now = steady_clock()
-    api = MemoryAPI(now, schemas=read_schemas(DEFINITIONS))
+    now, kinds = steady_clock(), definitions(DEFINITIONS)
+    api = MemoryAPI(now, schemas=Schemas(kinds))
     screen = Screen(sys.stdout, sys.stderr, now=now)
     following = Following(api, invocation.files, invocation.namespace, sys.stdin)
     run = Run(api, following, screen, invocation.settings, now)
@@ -54,7 +58,13 @@ def run_local(invocation: Invocation) -> int:
             if not run.begin():
                 return FAILED
             folder = _folder()
-            with signals() as events, Node(api, folder, shifted=invocation.shift_ports) as node:
+            file = Path(invocation.kubeconfig or folder / "kubeconfig").absolute()
+            with (
+                signals() as events,
+                Node(api, folder, shifted=invocation.shift_ports) as node,
+                served(api, kinds, node, folder, file, invocation.namespace, now),
+            ):
+                screen.say(f"kubectl and other clients find it with KUBECONFIG={shlex.quote(str(file))}.", "note")
                 code = run.go_on(node, events, invocation.wait_seconds, no_retry=invocation.no_retry)
             screen.say(f"The logs are in {folder / 'logs'}.", "note")
             run.conclude()

@@ -9,6 +9,7 @@ files ──► following ──► API in memory ◄──► the reconciler's 
 rows, screen, logs   what people see          outcome            when it is over; worth_waiting says what for
 caveats              what cannot be done      cluster_addresses  how the clusters are reached
 announcements        what is said, once       exception_barrier  what keeps a bug from ending it all
+server               the API over HTTP, for kubectl and its like
 """
 
 from reconciler.local.display.daemon_log import heard
@@ -17,5 +18,6 @@ from reconciler.local.errors import LocalError
 from reconciler.local.files.following import Following
 from reconciler.local.node import Node
 from reconciler.local.run import Run
+from reconciler.local.server import served
 
-__all__ = ["Following", "LocalError", "Node", "Run", "Screen", "heard"]
+__all__ = ["Following", "LocalError", "Node", "Run", "Screen", "heard", "served"]

@@ -7,13 +7,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from models.kinds import POD, SERVICE, Key
+from models.kinds import CONFIG_MAP, POD, SECRET, SERVICE, Key
+from reconciler.local.containers.logfile import log_file
 from reconciler.local.containers.logs import Line, Logs
 from reconciler.local.containers.preparation import Surroundings
 from reconciler.local.containers.processes import Processes
 from reconciler.local.containers.programs import has_gpu
 from reconciler.local.exception_barrier import ExceptionBarrier
-from reconciler.local.files.supplies import Supplies
+from reconciler.local.files.supplies import Supplies, supplies
 from reconciler.local.network.addresses import LOOPBACK, Network
 from reconciler.local.network.cluster_addresses import ClusterAddress, ClusterAddresses
 from reconciler.local.network.proxy import Proxy
@@ -49,6 +50,7 @@ class Node:
         with ExitStack() as stack:
             network, self.notes = _network(folder, shifted=shifted)
             stack.callback(network.close)
+            self._network = network
             processes = stack.enter_context(Processes(folder))
             raise_open_files()  # only now: the guard runs already, so containers have the limit that the user has
             self._proxy = Proxy(network)
@@ -60,6 +62,7 @@ class Node:
             self._stack = stack.pop_all()
         self.cluster_addresses: Mapping[str, ClusterAddress] = {}
         self._services: tuple[Body, ...] = ()
+        self._supplies: Supplies = {}
         self._barrier = ExceptionBarrier("network")
         self._connected: tuple[int, tuple[Key, ...]] | None = None
         self._retry_at: datetime | None = None
@@ -77,22 +80,34 @@ class Node:
         """What each Pod's last process ended with."""
         return self._kubelet.exit_codes
 
-    def step(self, now: datetime, supplies: Supplies, order: tuple[Key, ...]) -> tuple[Body, ...]:
+    def step(self, now: datetime, order: tuple[Key, ...]) -> tuple[Body, ...]:
         """Take what has happened and do what is due; the Pods that were taken in.
 
         Args:
             now: The time.
-            supplies: The ConfigMaps and Secrets there are.
             order: Which clusters come first; the first of all gets the usual ports of localhost.
         """
         wanted = (self._api.revision, order)
         if wanted != self._connected or (self._retry_at is not None and now >= self._retry_at):
             self._connected, self._retry_at = wanted, now + RETRY_AFTER
+            self._supplies = supplies((*self._api.objects(CONFIG_MAP), *self._api.objects(SECRET)))
             with self._barrier():
                 self._connect()
                 self.cluster_addresses = self._addresses.open(order)
                 self._retry_at = now + RETRY_AFTER if self._proxy.is_behind else None
-        return self._kubelet.step(now, Surroundings(supplies, self._services))
+        return self._kubelet.step(now, Surroundings(self._supplies, self._services))
+
+    def log(self, pod: Body, container: str, number: int) -> Path:
+        """The file that a container writes, or wrote; see `reconciler.local.server.node.Node`."""
+        meta = pod["metadata"]
+        return log_file(self._network.run, Key(POD, meta["namespace"], meta["name"]), container, number)
+
+    def place(self, pod: Body, port: int) -> tuple[str, int]:
+        """Where to connect to reach a Pod's port; see `reconciler.local.server.node.Node`."""
+        address = pod.get("status", {}).get("podIP")
+        if not address:
+            raise ConnectionRefusedError("the Pod has no address yet")
+        return self._network.real(address, port)
 
     def lines(self) -> Iterator[Line]:
         """What containers have written since the last call."""

@@ -92,7 +92,7 @@ class Run:
             return False
         self._tell(notices)
         self._asked = Asked(self._following.jobs, self._following.clusters)
-        if not (self._asked.jobs or self._asked.clusters):
+        if self._following.is_of_files and not (self._asked.jobs or self._asked.clusters):
             self._screen.say("No DaskCluster and no DaskJob is in these files, so nothing would run.", "problem")
             return False
         return True
@@ -199,7 +199,7 @@ class Run:
         if now >= self._files_at:
             self._files_at = now + FILES_EVERY_SECONDS
             self._follow()
-        taken = node.step(self._clock(), self._following.supplies, self._asked.clusters)
+        taken = node.step(self._clock(), self._asked.clusters)
         with self._picture():
             self._announcements.caveats(taken, has_gpu=node.has_gpu)
         self._log(node)

@@ -188,7 +188,7 @@ def test_a_bug_about_one_service_ends_nothing(tmp_path: Path) -> None:
     with capture_logs() as lines, Node(api, tmp_path / "run", shifted=True) as node:
 
         def is_running() -> bool:
-            node.step(NOON, {}, ())
+            node.step(NOON, ())
             lives = api.get(Key(POD, "default", "lives"))
             return lives is not None and lives.get("status", {}).get("phase") == "Running"
 

@@ -10,6 +10,8 @@ import os
 from pathlib import Path
 from typing import BinaryIO
 
+from models.kinds import Key
+
 LONGEST = 10 * 1024 * 1024
 """Bytes; a kubelet's default too. With what was copied, a log takes twice as much."""
 HOPELESS = 4 * 1024 * 1024
@@ -19,6 +21,18 @@ LAST = 64 * 1024
 
 _CHUNK = 1024 * 1024
 _BLOCK = 512  # the unit of st_blocks, whatever the file system's is
+
+
+def log_file(run: Path, pod: Key, container: str, number: int) -> Path:
+    """The file that a container writes.
+
+    Args:
+        run: The run's directory.
+        pod: Its Pod.
+        container: Its name.
+        number: How often it was started again.
+    """
+    return run / "logs" / f"{pod.namespace}_{pod.name}" / container / f"{number}.log"
 
 
 class LogFile:

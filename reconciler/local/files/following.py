@@ -3,21 +3,22 @@
     what a file said before ─┐
     what it says now ────────┴─► a merge patch ──► the object in the API: what others set there stays
 
-ConfigMaps and Secrets are none of that API's objects; they are kept here.
+So files and kubectl may change the same objects. A file's change is made when the file changes, of the fields that it
+changed; whatever kubectl changed stays, until the file changes just that. What kubectl made is never deleted because no
+file has it; what kubectl deleted stays deleted, until the file changes.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from types import MappingProxyType
 from typing import Literal, TextIO
 
-from models.kinds import DASK_CLUSTER, DASK_JOB, Key, Kind
+from models.kinds import CONFIG_MAP, DASK_CLUSTER, DASK_JOB, SECRET, Key, Kind
 from reconciler.local.files.edits import object_edit, supply_edit, users_part
 from reconciler.local.files.emptied import Emptied
 from reconciler.local.files.kept_images import Images, images_of, with_images
-from reconciler.local.files.supplies import KINDS, Supply, WrongSupply, supply_of
+from reconciler.local.files.supplies import KINDS, WrongSupply, as_stored, supply, supply_of
 from reconciler.manifests import LeftOut, Manifest, Problem, Reader, Reading, Text, Watch, owned
 from reconciler.memory import MemoryAPI
 from reconciler.passes.merge_patch import merge_patch
@@ -28,6 +29,7 @@ REST = 9
 """How many times as long as a look at the files took there is none: a tenth of the time goes into looking."""
 
 LONGEST_REST_SECONDS = 60.0
+SUPPLIES = (CONFIG_MAP, SECRET)
 GONE = "deleted, since it is no longer in the files"
 
 
@@ -88,6 +90,7 @@ class Following:
     ) -> None:
         self._api = api
         self._watch = Watch(paths, standard_input)
+        self._has_files = bool(paths)
         self._clock = clock
         self._rests_until = float("-inf")
         self._reader = Reader(namespace)
@@ -96,14 +99,13 @@ class Following:
         self._emptied = Emptied()
         self._is_unfinished = False
         self._followed: dict[Key, _Followed] = {}
-        self._supplies: dict[tuple[str, str, str], Supply] = {}
         self._problems: frozenset[Notice] = frozenset()
         self._noted: set[Notice] = set()
 
     @property
-    def supplies(self) -> Mapping[tuple[str, str, str], Supply]:
-        """The ConfigMaps and Secrets there are now, by kind, namespace and name."""
-        return MappingProxyType(self._supplies)
+    def is_of_files(self) -> bool:
+        """Whether there is anything to follow."""
+        return self._has_files
 
     @property
     def jobs(self) -> tuple[Key, ...]:
@@ -133,10 +135,11 @@ class Following:
         notices = [Notice("problem", str(problem)) for problem in self._reading.problems]
         notices += [*(Notice("note", words) for words in self._emptied.notices(texts)), *self._remarks()]
         supplies, wrong = _supplies_in(self._reading)
-        notices += [*wrong, *self._supplied(supplies), *self._written()]
+        wanted = (*supplies, *self._reading.manifests)
+        notices += [*wrong, *self._written(wanted)]
         problems = frozenset(one for one in notices if one.kind == "problem")
         if not problems:
-            notices += [*self._deleted(), *self._taken_away(supplies)]
+            notices += self._deleted({manifest.key for manifest in wanted})
             notices += [Notice("note", "Nothing is wrong in the files any more.")] if self._problems else []
         known, self._problems = self._problems, problems
         return tuple(dict.fromkeys(one for one in notices if one not in known))
@@ -163,25 +166,9 @@ class Following:
             if other.body["kind"] not in KINDS:
                 yield from self._noted_once(f"{other} is no business of the reconciler's and is ignored here.")
 
-    def _supplied(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Notice]:
-        """Take over ConfigMaps and Secrets."""
-        for key, now in supplies.items():
-            before = self._supplies.get(key)
-            self._supplies[key] = now
-            if before is None:
-                yield Notice("made", f"{_subject(key)}: made")
-            elif words := supply_edit(before, now):
-                yield Notice("changed", f"{_subject(key)}: {words}")
-
-    def _taken_away(self, supplies: Mapping[tuple[str, str, str], Supply]) -> Iterator[Notice]:
-        """Forget the ConfigMaps and Secrets that the files no longer have."""
-        for key in [key for key in self._supplies if key not in supplies]:
-            del self._supplies[key]
-            yield Notice("deleted", f"{_subject(key)}: {GONE}")
-
-    def _written(self) -> Iterator[Notice]:
+    def _written(self, wanted: Iterable[Manifest]) -> Iterator[Notice]:
         """Create and change objects of the API."""
-        for manifest in self._reading.manifests:
+        for manifest in wanted:
             try:
                 yield from self._write(manifest)
             except Conflict:  # somebody else wrote between our look and our write
@@ -200,10 +187,12 @@ class Following:
         there = self._api.get(key)
         if there is not None and "deletionTimestamp" in there["metadata"]:
             self._is_unfinished = True  # once it has gone, another is made
-        elif there is None or before is None:
-            yield from self._create(key, body, images)
-        else:
+        elif before is not None and there is not None:
             yield from self._change(key, body, before, there)
+        elif there is not None and not there["metadata"].get("ownerReferences"):
+            yield from self._change(key, body, _Followed({}, there["metadata"]["uid"], {}, images), there)
+        else:
+            yield from self._create(key, body, images)
 
     def _create(self, key: Key, body: Body, images: Images) -> Iterator[Notice]:
         reply = self._api.create(key.kind, body)
@@ -217,14 +206,18 @@ class Following:
         version = {"resourceVersion": there["metadata"]["resourceVersion"]}  # what is told is what this edit did
         reply = self._api.patch(key, {**patch, "metadata": {**patch.get("metadata", {}), **version}})
         self._followed[key] = replace(before, body=body, first=images_of(body))
-        if words := object_edit(key, there, reply.body):
+        if key.kind in SUPPLIES:
+            words = supply_edit(supply(there), supply(reply.body))
+        else:
+            words = object_edit(key, there, reply.body)
+        if words:
             yield Notice("changed", f"{key}: {words}")
         yield from self._warned(key, reply.warnings)
 
-    def _deleted(self) -> Iterator[Notice]:
+    def _deleted(self, wanted: Collection[Key]) -> Iterator[Notice]:
         """Delete from the API what the files no longer have."""
-        wanted = {manifest.key for manifest in self._reading.manifests}
-        for key in [key for key in self._followed if key not in wanted]:
+        gone = [key for key in self._followed if key not in wanted]
+        for key in sorted(gone, key=lambda key: key.kind in SUPPLIES):  # what Pods may use goes last
             uid = self._followed.pop(key).uid
             there = self._api.get(key)
             if there is None or there["metadata"]["uid"] != uid or "deletionTimestamp" in there["metadata"]:
@@ -251,10 +244,9 @@ def _image_notes(key: Key, before: _Followed, images: Images) -> Iterator[Notice
             yield Notice("note", f"{key}: {place}: {words}")
 
 
-def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply], Sequence[Notice]]:
+def _supplies_in(reading: Reading) -> tuple[Sequence[Manifest], Sequence[Notice]]:
     """The good ConfigMaps and Secrets among what was read, and what is wrong with the others."""
-    found: dict[tuple[str, str, str], Supply] = {}
-    places: dict[tuple[str, str, str], str] = {}
+    found: dict[Key, Manifest] = {}
     wrong = []
     for other in reading.others:
         if other.body["kind"] not in KINDS:
@@ -264,19 +256,14 @@ def _supplies_in(reading: Reading) -> tuple[Mapping[tuple[str, str, str], Supply
         except WrongSupply as error:
             wrong.append(_problem(other.place, f"{error}."))
             continue
-        key = (one.kind, one.namespace, one.name)
+        key = Key(SECRET if one.kind == SECRET.name else CONFIG_MAP, one.namespace, one.name)
         if key in found:
-            words = f"is there twice, first in {places[key]}; remove one"
+            words = f"is there twice, first in {found[key].place}; remove one"
             wrong.append(_problem(other.place, f"{other}: {words}."))
         else:
-            found[key], places[key] = one, other.place
-    return found, wrong
+            found[key] = Manifest(key, as_stored(one, other.body), other.place)
+    return tuple(found.values()), wrong
 
 
 def _problem(place: str, words: str) -> Notice:
     return Notice("problem", str(Problem(place, words)))
-
-
-def _subject(key: tuple[str, str, str]) -> str:
-    kind, namespace, name = key
-    return f"{kind} {namespace}/{name}"

@@ -1,8 +1,9 @@
 """ConfigMaps and Secrets: what stands in the user's files, and how containers come by it."""
 
 import re
-from base64 import b64decode
-from collections.abc import Mapping
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -113,6 +114,38 @@ def supply(body: Body) -> Supply:
     for key in sorted(plain.keys() & encoded.keys()):
         raise WrongSupply(f"{subject}: {key} is in data and in binaryData; remove one")
     return Supply(kind, namespace, name, plain | encoded, frozenset(encoded))
+
+
+def supplies(bodies: Iterable[Body]) -> Supplies:
+    """What ConfigMaps and Secrets hold; one that cannot be read is as good as not there.
+
+    Args:
+        bodies: The objects.
+    """
+    known = {}
+    for body in bodies:
+        with suppress(WrongSupply):
+            one = supply(body)
+            known[one.kind, one.namespace, one.name] = one
+    return known
+
+
+def as_stored(one: Supply, body: Body) -> Body:
+    """A ConfigMap or a Secret as the API keeps it, with every value in the one place where it belongs.
+
+    Args:
+        one: What it holds.
+        body: The object, as it was written.
+    """
+    kept = {field: body[field] for field in ("apiVersion", "kind", "immutable", "type") if body.get(field) is not None}
+    encoded = {key: b64encode(value).decode() for key, value in one.data.items()}
+    if one.kind == SECRET:
+        held: Body = {"data": encoded}
+    else:
+        plain = {key: value.decode(errors="replace") for key, value in one.data.items() if key not in one.binary}
+        held = {"data": plain, "binaryData": {key: encoded[key] for key in sorted(one.binary)}}
+    metadata = {**body["metadata"], "namespace": one.namespace}
+    return {**kept, "metadata": metadata, **{field: values for field, values in held.items() if values}}
 
 
 def found(supplies: Supplies, kind: str, namespace: str, reference: Body, name: str = "name") -> Supply | None:

@@ -15,6 +15,7 @@ import structlog
 
 from models.base import wire_time
 from models.kinds import POD, Key
+from reconciler.local.containers.logfile import log_file
 from reconciler.local.containers.logs import Logs
 from reconciler.local.containers.preparation import Containers, Prepared, Refusal, Surroundings
 from reconciler.local.containers.processes import CannotStart, Processes
@@ -284,8 +285,7 @@ class Kubelet:
             self._api.remove(record.key)
 
     def _log(self, record: PodRecord, container: str) -> Path:
-        folder = self._run / "logs" / f"{record.key.namespace}_{record.key.name}" / container
-        return folder / f"{record.restarts.get(container, 0)}.log"
+        return log_file(self._run, record.key, container, record.restarts.get(container, 0))
 
 
 def _is_leaving(pod: Body) -> bool:

@@ -15,6 +15,6 @@ What it does not have is refused as by an API server that does not know it: node
 """
 
 from reconciler.local.server.node import Node
-from reconciler.local.server.serving import Server, serving
+from reconciler.local.server.serving import Server, served
 
-__all__ = ["Node", "Server", "serving"]
+__all__ = ["Node", "Server", "served"]

@@ -3,6 +3,7 @@
 import json
 import ssl
 from base64 import b64encode
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
@@ -101,7 +102,7 @@ def write_kubeconfig(file: Path, server: str, authority: bytes, token: str, name
         "extensions": [{"name": MADE_BY, "extension": {"written": datetime.now(UTC).isoformat(timespec="seconds")}}],
     }
     try:
-        if file.exists() and not is_ours(file):
+        if file.exists() and not _is_ours(file):
             raise LocalError(f"{file} is there already, and no kubeconfig of `{MADE_BY}`; name another, or move it")
         partial = file.with_name(f".{file.name}.new")
         partial.unlink(missing_ok=True)
@@ -112,7 +113,14 @@ def write_kubeconfig(file: Path, server: str, authority: bytes, token: str, name
         raise LocalError(f"{file} cannot be written: {error.strerror}; name another with --kubeconfig") from error
 
 
-def is_ours(file: Path) -> bool:
+def remove_kubeconfig(file: Path, token: str) -> None:
+    """Remove a kubeconfig file, unless another run has written its own there."""
+    with suppress(OSError):
+        if token in file.read_text():
+            file.unlink()
+
+
+def _is_ours(file: Path) -> bool:
     """Whether a kubeconfig file was written by this command."""
     try:
         document = json.loads(file.read_text())

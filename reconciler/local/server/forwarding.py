@@ -6,6 +6,7 @@ v4.channel.k8s.io             others: the first byte of a message says which cha
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -47,8 +48,8 @@ class Forwarding:
         try:
             reader, writer = await asyncio.open_connection(*self._node.place(self._pod, port))
         except OSError as error:
-            why = error.strerror or error
-            return f"error forwarding port {port} to pod {self._pod['metadata']['uid']}: {why}".lower()
+            why = os.strerror(error.errno) if error.errno else str(error)
+            return f"error forwarding port {port} to pod {self._pod['metadata']['uid']}: {why.lower()}"
         pumps = [asyncio.create_task(_up(incoming, writer)), asyncio.create_task(_down(reader, send))]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
@@ -69,7 +70,7 @@ class Forwarding:
 
     async def end(self) -> None:
         """The client is gone: end all connections."""
-        tasks = list(self._tasks)
+        tasks = [task for task in self._tasks if task is not asyncio.current_task()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

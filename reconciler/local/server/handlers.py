@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import structlog
 from tornado.iostream import StreamClosedError
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
@@ -29,6 +30,8 @@ from reconciler.memory import MemoryAPI
 from reconciler.memory.refusals import bad_request, no_such_path, not_found
 from reconciler.wire.errors import ApiError, Forbidden
 from reconciler.wire.protocol import Body
+
+log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 HEALTH = ("/healthz", "/livez", "/readyz")
 CHUNK = 64 << 10
@@ -100,6 +103,10 @@ class Guarded(RequestHandler):
         self.set_status(status)
         self.set_header("Content-Type", type_)
         self.finish(json.dumps(body, ensure_ascii=False, separators=(",", ":")))
+
+    def log_exception(self, *error: Any) -> None:
+        """Say that something of ours is broken."""
+        log.error("server.broken", request=f"{self.request.method} {self.request.path}", exc_info=error)
 
     def write_error(self, status_code: int, **_: Any) -> None:
         """Answer when something of ours is broken."""

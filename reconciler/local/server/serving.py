@@ -1,10 +1,11 @@
 """The server in a thread of its own."""
 
 import asyncio
+import logging
 import secrets
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -16,12 +17,13 @@ from tornado.netutil import bind_sockets
 from tornado.web import Application
 
 from reconciler.local.server.catalogue import Catalogue
-from reconciler.local.server.credentials import is_ours, write_kubeconfig
+from reconciler.local.server.credentials import certificate, remove_kubeconfig, write_kubeconfig
 from reconciler.local.server.handlers import ApiHandler, ForwardHandler, Place
 from reconciler.local.server.logs import Times
 from reconciler.local.server.news import News
 from reconciler.local.server.node import Node
 from reconciler.memory import MemoryAPI
+from reconciler.wire.protocol import Body
 
 ADDRESS = "127.0.0.1"
 NOTE_SECONDS = 1.0
@@ -69,6 +71,7 @@ class Server:
         self._port = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="server", daemon=True)
+        logging.getLogger("tornado").propagate = False  # what strangers do wrong is no news
 
     @property
     def url(self) -> str:
@@ -120,25 +123,37 @@ class Server:
 
 
 @contextmanager
-def serving(server: Server, authority: bytes, file: Path, namespace: str) -> Iterator[Server]:
-    """A server while it is entered, and a kubeconfig file that leads to it.
+def served(  # noqa: PLR0913, PLR0917 - each is another thing
+    api: MemoryAPI,
+    definitions: Iterable[Body],
+    node: Node,
+    folder: Path,
+    file: Path,
+    namespace: str,
+    clock: Callable[[], datetime],
+) -> Iterator[Server]:
+    """Serve an API for as long as this is entered, and write a kubeconfig file that leads there.
 
     Args:
-        server: The server.
-        authority: The certificate that it shows.
-        file: The kubeconfig file.
+        api: The API.
+        definitions: The custom resource definitions of what it holds.
+        node: Where Pods run.
+        folder: The run's directory, with the logs.
+        file: The kubeconfig file; it is removed in the end.
         namespace: That of requests that name none.
+        clock: The time.
 
     Raises:
         LocalError: the file cannot be written.
     """
-    with server:
-        write_kubeconfig(file, server.url, authority, server.token, namespace)
+    shown = certificate(ADDRESS, clock())
+    catalogue = Catalogue(definitions)
+    with Server(api, catalogue, node, clock, tls=shown.context(folder), logs=folder / "logs") as server:
+        write_kubeconfig(file, server.url, shown.certificate, server.token, namespace)
         try:
             yield server
         finally:
-            if file.exists() and is_ours(file) and server.token in file.read_text():
-                file.unlink()
+            remove_kubeconfig(file, server.token)
 
 
 async def _within(work: Any, seconds: float) -> None:

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from models.kinds import ALL_KINDS, DASK_CLUSTER, Key, Kind
+from models.kinds import ALL_KINDS, CONFIG_MAP, DASK_CLUSTER, SECRET, Key, Kind
 from reconciler.cli.offline import DEFINITIONS
 from reconciler.local.files.following import Following
+from reconciler.local.files.supplies import Supplies, supplies
 from reconciler.memory import MemoryAPI, Schemas
 from reconciler.memory import read as read_schemas
 from reconciler.wire.protocol import Body
@@ -78,6 +79,11 @@ class Followed:
         found = self.api.get(key(name, kind, namespace))
         assert found is not None, f"no {kind} {namespace}/{name} among {self.keys()}"
         return found
+
+    @property
+    def supplies(self) -> Supplies:
+        """The ConfigMaps and Secrets of the API."""
+        return supplies((*self.api.objects(CONFIG_MAP), *self.api.objects(SECRET)))
 
     def keys(self) -> list[str]:
         """All objects of the API."""

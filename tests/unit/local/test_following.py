@@ -191,7 +191,7 @@ def test_an_object_is_made_when_its_predecessor_has_gone() -> None:
     assert "deletionTimestamp" not in followed.body("p", POD)["metadata"]
 
 
-def test_config_maps_and_secrets_are_kept_beside_the_api() -> None:
+def test_config_maps_and_secrets_are_objects_too() -> None:
     """They are made, changed and deleted like other objects; what a Secret holds is never told."""
     followed = Followed()
     settings_map = supply("ConfigMap", "settings", data={"LEVEL": "low", "OLD": "1"})
@@ -206,10 +206,10 @@ def test_config_maps_and_secrets_are_kept_beside_the_api() -> None:
         'changed: ConfigMap default/settings: data.LEVEL "low" → "high"; data.NEW = "2"; data.OLD = "1" removed',
         "changed: Secret default/token: data.new added; data.old removed; data.password changed",
     ]
-    supplies = followed.following.supplies
+    supplies = followed.supplies
     assert supplies["Secret", "default", "token"].data == {"password": b"hunter3", "new": b"y"}
     assert followed.says(settings_map) == [f"deleted: Secret default/token: {GONE}"]
-    assert list(followed.following.supplies) == [("ConfigMap", "default", "settings")]
+    assert list(followed.supplies) == [("ConfigMap", "default", "settings")]
     assert followed.keys() == []
 
 

@@ -48,7 +48,7 @@ def test_while_anything_is_wrong_nothing_is_deleted(wrong: Any, words: str) -> N
     ]
     assert [followed.body("c"), followed.body("gone"), followed.body("g", DASK_WORKER_GROUP)] == before
     assert len(followed.following.clusters) == 3
-    assert list(followed.following.supplies) == [("ConfigMap", "default", "x")]
+    assert list(followed.supplies) == [("ConfigMap", "default", "x")]
     assert followed.says(cluster(replicas=2), cluster("good", replicas=3)) == [
         f"deleted: DaskWorkerGroup default/g: {GONE}",
         f"deleted: DaskCluster default/gone: {GONE}",
@@ -105,7 +105,7 @@ def test_an_object_that_is_there_twice_is_told_with_both_places() -> None:
         f"made: {CLUSTER}: made",
     ]
     assert followed.body("c")["spec"]["worker"]["replicas"] == 2
-    assert followed.following.supplies["ConfigMap", "default", "x"].data == {"a": b"1"}
+    assert followed.supplies["ConfigMap", "default", "x"].data == {"a": b"1"}
 
 
 def test_one_name_in_two_namespaces_is_no_duplicate() -> None:
@@ -184,4 +184,4 @@ def test_no_text_ends_the_following(data: st.DataObject, tmp_path_factory: pytes
     followed.reads((good[:start] + typed + good[end:]).encode(errors="surrogatepass"), file)
     if followed.following.has_problems:
         assert {"DaskCluster default/c", "DaskWorkerGroup default/g"} <= set(followed.keys())
-        assert ("Secret", "default", "s") in followed.following.supplies
+        assert ("Secret", "default", "s") in followed.supplies
