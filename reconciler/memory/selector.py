@@ -12,6 +12,10 @@ from reconciler.wire.protocol import Body
 
 Predicate = Callable[[Body], bool]
 
+PARTS = re.compile(r",(?![^()]*\))")
+"""The commas between requirements, not those within parentheses."""
+
+SET = re.compile(r"(?P<key>[^\s=!,]+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
 REQUIREMENT = re.compile(r"(?P<not>!?)\s*(?P<key>[^\s=!,]+)\s*(?:(?P<operator>==?|!=)\s*(?P<value>[^\s=!,]*))?")
 FIELD = re.compile(r"(?P<path>[^=!,]+?)(?P<operator>==?|!=)(?P<value>[^=!,]*)")
 
@@ -50,9 +54,9 @@ def label_selector(selector: str) -> tuple[Predicate, ...]:
     """The requirements of a label selector; an object must meet all.
 
     Raises:
-        Invalid: it cannot be parsed, or uses the operators `in` and `notin`.
+        Invalid: it cannot be parsed.
     """
-    return tuple(_label(part.strip()) for part in selector.split(",")) if selector.strip() else ()
+    return tuple(_label(part.strip()) for part in PARTS.split(selector)) if selector.strip() else ()
 
 
 @lru_cache(maxsize=1024)
@@ -66,9 +70,18 @@ def field_selector(kind: Kind, selector: str) -> tuple[Predicate, ...]:
 
 
 def _label(part: str) -> Predicate:
+    if (found := SET.fullmatch(part)) is not None:
+        name, values = found["key"], {value.strip() for value in found["values"].split(",")}
+        if not is_qualified_name(name) or not all(map(LABEL_VALUE, values)):
+            raise bad_request(f"unable to parse requirement: {part!r}: the key or a value is no valid label")
+        if found["operator"] == "in":
+            return lambda body: _labels(body).get(name) in values
+        return lambda body: _labels(body).get(name) not in values
     match = REQUIREMENT.fullmatch(part)
     if match is None or (match["not"] and match["operator"]):
-        raise bad_request(f"unable to parse requirement: {part!r}: write key, !key, key=value or key!=value")
+        raise bad_request(
+            f"unable to parse requirement: {part!r}: write key, !key, key=value, key!=value or key in (a,b)"
+        )
     key, operator, value = match["key"], match["operator"], match["value"]
     if not is_qualified_name(key) or not LABEL_VALUE(value or ""):
         raise bad_request(f"unable to parse requirement: {part!r}: the key or the value is no valid label")

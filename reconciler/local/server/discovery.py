@@ -10,7 +10,17 @@ from reconciler.wire.protocol import Body
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 """The form in which all of it comes in two answers."""
 
-SERVED_VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.0+dask-reconciler-local"}
+SERVED_VERSION = {
+    "major": "1",
+    "minor": "34",
+    "gitVersion": "v1.34.0+dask-reconciler-local",
+    "gitCommit": "",
+    "gitTreeState": "clean",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "none",
+    "compiler": "none",
+    "platform": "local",
+}
 """The Kubernetes whose behaviour the API in memory is held to."""
 
 CORE_VERSION = "v1"
@@ -26,7 +36,7 @@ def discovered(catalogue: Catalogue, path: str, *, aggregated: bool) -> Body | N
     """
     groups = [GROUP, *dict.fromkeys(one.group for one in REVIEWS)]
     answers: dict[str, Callable[[], Body]] = {
-        "/version": lambda: {**SERVED_VERSION, "platform": "local"},
+        "/version": lambda: dict(SERVED_VERSION),
         "/api": lambda: _aggregated(catalogue, [""]) if aggregated else _core_versions(),
         "/apis": lambda: _aggregated(catalogue, groups) if aggregated else _groups(groups),
         "/api/v1": lambda: _resources(catalogue, ""),
