@@ -11,7 +11,7 @@ from kubecluster.names import NAMING, Naming
 from kubecluster.resource import ClusterResource
 from tests.http.connection import kubeconfig
 from tests.kubecluster.daskhost import DaskHost
-from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.kubecluster.livingworld import LivingWorld, living, still
 from tests.kubecluster.sockets import echo, serving
 from tests.realcluster import pki
@@ -32,14 +32,14 @@ def authority(certificates: Path) -> str:
 
 
 @pytest.fixture
-def pods() -> Iterator[FakePods]:
+def pods() -> Iterator[FakeKubernetes]:
     """An API server with Pods whose ports can be forwarded."""
-    with FakePods() as fake:
+    with FakeKubernetes() as fake:
         yield fake
 
 
 @pytest.fixture
-def kubernetes(pods: FakePods, tmp_path: Path) -> Iterator[Kubernetes]:
+def kubernetes(pods: FakeKubernetes, tmp_path: Path) -> Iterator[Kubernetes]:
     """A connection to it."""
     connected = connect(kubeconfig=str(kubeconfig(tmp_path / "kubeconfig", pods.url)), timeout_seconds=5)
     yield connected
@@ -47,7 +47,7 @@ def kubernetes(pods: FakePods, tmp_path: Path) -> Iterator[Kubernetes]:
 
 
 @pytest.fixture
-def echoing(pods: FakePods) -> Iterator[None]:
+def echoing(pods: FakeKubernetes) -> Iterator[None]:
     """Pod `a` echoes on port 80."""
     with serving(echo) as port:
         pods.pods["a"] = {80: port}

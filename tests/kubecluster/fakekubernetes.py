@@ -1,22 +1,28 @@
-"""An API server in this process: an API in memory behind HTTP, with Pods whose logs are read and ports forwarded."""
+"""The server of `dask-reconciler local`, which refuses, delays and breaks what it is told to."""
 
 import asyncio
-import json
+import ssl
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any
-
-from aiohttp import web
+from datetime import UTC, datetime
+from pathlib import Path
 
 from kubecluster.api.paths import Target, target
-from models.kinds import ALL_KINDS, POD, Key, Kind
-from reconciler.memory import MemoryAPI
+from models.kinds import NAMESPACE, POD, Key, Kind
+from reconciler.cli.offline import DEFINITIONS
+from reconciler.local.server import Server
+from reconciler.local.server.catalogue import Catalogue
+from reconciler.local.server.handlers import ApiHandler, ForwardHandler
+from reconciler.local.server.request import Request, parsed
+from reconciler.memory import MemoryAPI, definitions
+from reconciler.memory.refusals import bad_request, not_found
 from reconciler.wire.errors import ApiError
 from reconciler.wire.protocol import Body
-from tests.kubecluster.fakepods import FakePods
 
 FOR_EVER = 10**9
 VERBS = {"POST": "create", "PATCH": "patch", "DELETE": "delete"}
-NOT_FOUND = 404
+REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "NotFound"}
+CATALOGUE = Catalogue(definitions(DEFINITIONS))
 
 
 @dataclass
@@ -48,12 +54,36 @@ class Refusal:
         return is_meant
 
 
-class FakeKubernetes(FakePods):
-    """Serves an API in memory under Kubernetes' URLs while it is entered, and Pods' ports; refuses what it is told to.
+class PodPorts(dict[str, dict[int, int]]):
+    """Where Pods' ports lead: by the Pod's name, by its port, a TCP port of this machine. A Pod that lacks is made.
+
+    Args:
+        api: Where the Pods are.
+    """
+
+    def __init__(self, api: MemoryAPI) -> None:
+        super().__init__()
+        self._api = api
+
+    def __setitem__(self, name: str, ports: dict[int, int]) -> None:
+        super().__setitem__(name, ports)
+        key = Key(POD, "default", name)
+        if self._api.get(key) is None:
+            named = [{"name": f"port-{number}", "containerPort": number} for number in ports]
+            spec = {"containers": [{"name": "main", "image": "x", "ports": named}]}
+            head = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "default"}}
+            self._api.create(POD, {**head, "spec": spec})
+            self._api.set_status(key, {"phase": "Running"})
+
+
+class FakeKubernetes(Server):
+    """Serves an API in memory while it is entered, and Pods' ports; refuses what it is told to.
 
     Attributes:
         api: What answers.
+        pods: Where Pods' ports lead; a Pod that is not among them is not there for whoever forwards.
         troubles: What is refused; may be changed at any time.
+        refusals: Statuses and messages with which the next requests for ports are refused.
         logs: What Pods have written, by their names, or by `<pod>/<container>`.
         earlier_logs: What they had written before they were started again.
         nodes: The nodes there are.
@@ -61,15 +91,22 @@ class FakeKubernetes(FakePods):
         late_seconds: How late answers are, by requests such as `create daskclusters`.
         refuse_forwarding: With which status and words ports are not forwarded, if so.
         requests: What was asked, such as `create daskclusters default/big`, in order.
+        asked: The paths that were asked for, in order.
+        tokens: What requests for ports were authenticated with.
+        pings: How many pings came.
+        sent: How many bytes the WebSockets took for the local side.
+        open: The WebSockets that are open.
 
     Args:
-        api: What answers.
+        api: What answers; one without objects by default.
+        tls: With what it serves; plain HTTP by default.
     """
 
-    def __init__(self, api: MemoryAPI) -> None:
-        super().__init__()
-        self.api = api
+    def __init__(self, api: MemoryAPI | None = None, tls: ssl.SSLContext | None = None) -> None:
+        self.api = api or MemoryAPI(lambda: datetime.now(UTC))
+        self.pods = PodPorts(self.api)
         self.troubles: list[Refusal] = []
+        self.refusals: list[tuple[int, str]] = []
         self.logs: dict[str, str] = {}
         self.earlier_logs: dict[str, str] = {}
         self.nodes: list[Body] = []
@@ -77,93 +114,147 @@ class FakeKubernetes(FakePods):
         self.requests: list[str] = []
         self.late_seconds: dict[str, float] = {}
         self.refuse_forwarding: tuple[int, str] | None = None
+        self.asked: list[str] = []
+        self.tokens: list[str] = []
+        self.pings = 0
+        self.sent = 0
+        self.open: set[ForwardHandler] = set()
+        handlers = (Handler, Forwarding)
+        super().__init__(self.api, CATALOGUE, self, lambda: datetime.now(UTC), tls=tls, handlers=handlers)
 
-    def _application(self) -> web.Application:
-        app = web.Application()
-        app.router.add_get("/api/v1/namespaces/{namespace}/pods/{pod}/portforward", self._forward)
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        return app
+    @property
+    def connections(self) -> int:
+        """How many WebSockets are open."""
+        return len(self.open)
 
-    def _refusal(self, request: web.Request) -> web.Response | None:
-        if self.refuse_forwarding is not None:
-            return _status(self.refuse_forwarding[0], "Forbidden", self.refuse_forwarding[1], None)
-        return super()._refusal(request)
+    def cut(self) -> None:
+        """End all WebSockets as a network does."""
+        self._loop.call_soon_threadsafe(self._cut)
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
-        what = target(request.path)
-        verb = VERBS.get(request.method, "get" if what.name else "list")
-        sent = await request.json() if request.can_read_body else {}
-        self.requests.append(
-            f"{verb} {what.resource} {what.namespace}/{what.name or sent.get('metadata', {}).get('name', '')}"
-        )
-        trouble = next((one for one in self.troubles if one.strikes(verb, what.resource)), None)
-        if trouble is None:
-            response = self._carried_out(verb, what, request, sent)
-            await asyncio.sleep(self.late_seconds.get(f"{verb} {what.resource}", 0))
-            return response
-        if trouble.status > 0:
-            return _status(trouble.status, trouble.reason, trouble.message, None if trouble.bare else what)
-        if trouble.status < 0:
-            await asyncio.sleep(FOR_EVER)
-        assert request.transport is not None
-        request.transport.abort()
-        return web.Response()
+    def log(self, pod: Body, container: str, number: int) -> Path:
+        """No file: what Pods write is in `logs`."""
+        raise AssertionError(f"{pod}, {container}, {number}")
 
-    def _carried_out(self, verb: str, what: Target, request: web.Request, sent: Body) -> web.Response:
-        if what.resource == "nodes":
-            return web.json_response({"kind": "NodeList", "items": self.nodes})
-        is_nowhere = verb == "create" and what.namespace in self.absent
-        if what.resource == "namespaces" or is_nowhere:
-            about = Target("", "namespaces", name=what.namespace) if is_nowhere else what
-            return self._namespace(about, request.query.get("fieldSelector", ""))
-        if what.resource == "pods/log":
-            is_earlier = request.query.get("previous") == "true"
-            return self._log(what, request.query.get("container", ""), self.earlier_logs if is_earlier else self.logs)
-        kind = next((kind for kind in ALL_KINDS if (kind.group, kind.plural) == (what.group, what.plural)), None)
-        if kind is None:
-            return _status(NOT_FOUND, "NotFound", "the server could not find the requested resource", None)
-        try:
-            return self._performed(kind, verb, what, request.query.get("labelSelector", ""), sent)
-        except ApiError as error:
-            return _status(error.status or 500, error.reason, error.message, what)
+    def place(self, pod: Body, port: int) -> tuple[str, int]:
+        """Where a Pod's port leads."""
+        behind = self.pods[pod["metadata"]["name"]].get(port)
+        if behind is None:
+            raise ConnectionRefusedError("connection refused")
+        return "127.0.0.1", behind
 
-    def _performed(self, kind: Kind, verb: str, what: Target, labels: str, sent: Body) -> web.Response:
-        key = Key(kind, what.namespace, what.name)
-        found = self.api.get(key)
-        if verb == "list":
-            listing = self.api.list(kind, what.namespace or None, labels=labels)
-            return web.Response(body=listing, content_type="application/json")
-        if verb == "create":
-            metadata = {"namespace": what.namespace, **sent["metadata"]}
-            return web.json_response(self.api.create(kind, {**sent, "metadata": metadata}).body, status=201)
-        if found is None:
-            return _status(NOT_FOUND, "NotFound", f'{what.resource} "{what.name}" not found', what)
-        if verb == "patch":
-            return web.json_response(self.api.patch(key, sent).body)
-        if verb == "delete":
-            uid = sent.get("preconditions", {}).get("uid") or found["metadata"]["uid"]
-            return web.json_response(self.api.delete(key, uid).body)
-        return web.json_response(found)
+    def _cut(self) -> None:
+        for one in tuple(self.open):
+            if one.ws_connection is not None and one.ws_connection.stream is not None:
+                one.ws_connection.stream.close()
 
-    def _namespace(self, what: Target, fields: str) -> web.Response:
-        name = what.name or fields.removeprefix("metadata.name=")
-        found = [] if name in self.absent else [{"kind": "Namespace", "metadata": {"name": name}}]
-        if not what.name:
-            return web.json_response({"kind": "NamespaceList", "items": found})
-        if not found:
-            return _status(NOT_FOUND, "NotFound", f'namespaces "{name}" not found', what)
-        return web.json_response(found[0])
 
-    def _log(self, what: Target, container: str, logs: dict[str, str]) -> web.Response:
-        if self.api.get(Key(POD, what.namespace, what.name)) is None:
-            return _status(NOT_FOUND, "NotFound", f'pods "{what.name}" not found', what)
-        text = logs.get(f"{what.name}/{container}", logs.get(what.name))
+class Handler(ApiHandler):
+    """Answers all requests but those for ports, faults before all else."""
+
+    @property
+    def fake(self) -> FakeKubernetes:
+        """The server."""
+        assert isinstance(self.place.node, FakeKubernetes)
+        return self.place.node
+
+    def is_known(self, token: str) -> bool:  # noqa: ARG002
+        return True
+
+    async def prepare(self) -> None:
+        what = target(self.request.path)
+        verb = VERBS.get(self.request.method or "", "get" if what.name else "list")
+        sent = parsed(self.request.body, "application/json") if self.request.body else {}
+        name = what.name or sent.get("metadata", {}).get("name", "")
+        self.fake.requests.append(f"{verb} {what.resource} {what.namespace}/{name}")
+        self.fake.asked.append(self.request.uri or "")
+        self.late_seconds = self.fake.late_seconds.get(f"{verb} {what.resource}", 0.0)
+        trouble = next((one for one in self.fake.troubles if one.strikes(verb, what.resource)), None)
+        if trouble is not None:
+            await self._trouble(trouble, what)
+        elif verb == "create" and what.namespace in self.fake.absent:
+            self.refuse(not_found(Key(NAMESPACE, "", what.namespace)), (NAMESPACE, what.namespace))
+        elif what.plural == "namespaces":
+            self._namespaces(what)
+        elif what.resource == "nodes":
+            self.reply({"kind": "NodeList", "items": self.fake.nodes})
+
+    def reply(self, body: Body, status: int = 200, type_: str = "application/json") -> None:
+        if not self.late_seconds:
+            super().reply(body, status, type_)
+            return
+        seconds, self.late_seconds, self._auto_finish = self.late_seconds, 0.0, False
+        asyncio.get_running_loop().call_later(seconds, self.reply, body, status, type_)
+
+    async def read_log(self, request: Request) -> None:
+        if self.fake.api.get(request.key) is None:
+            raise not_found(request.key)
+        logs = self.fake.earlier_logs if request.says("previous") else self.fake.logs
+        text = logs.get(f"{request.name}/{request.query.get('container', '')}", logs.get(request.name))
         if text is None:
-            return _status(400, "BadRequest", f'container in pod "{what.name}" is waiting to start', what)
-        return web.Response(text=text)
+            raise bad_request(f'container in pod "{request.name}" is waiting to start')
+        self.finish(text)
+
+    async def _trouble(self, trouble: Refusal, what: Target) -> None:
+        if trouble.status > 0:
+            kind = Kind(what.group, "v1", what.plural, what.plural)
+            error = ApiError(trouble.message, status=trouble.status, reason=trouble.reason)
+            self.refuse(error, None if trouble.bare else (kind, what.name))
+            return
+        while trouble.status < 0 and not self.is_over:
+            await self.place.news.after(self.fake.api.revision, 1.0)
+        self._auto_finish = False
+        self.request.connection.stream.close()  # type: ignore[union-attr]
+        self._finished = True
+        self.place.open -= 1
+
+    def _namespaces(self, what: Target) -> None:
+        name = what.name or self.get_query_argument("fieldSelector", "").removeprefix("metadata.name=")
+        found = [] if name in self.fake.absent else [{"kind": "Namespace", "metadata": {"name": name}}]
+        if not what.name:
+            self.reply({"kind": "NamespaceList", "items": found})
+        elif found:
+            self.reply(found[0])
+        else:
+            self.refuse(not_found(Key(NAMESPACE, "", name)), (NAMESPACE, name))
 
 
-def _status(code: int, reason: str, message: str, about: Target | None) -> web.Response:
-    details = {"details": {"name": about.name, "kind": about.plural}} if about is not None else {}
-    body: dict[str, Any] = {"kind": "Status", "code": code, "reason": reason, "message": message, **details}
-    return web.Response(body=json.dumps(body), status=code, content_type="application/json")
+class Forwarding(ForwardHandler):
+    """Answers requests for ports, faults before all else."""
+
+    @property
+    def fake(self) -> FakeKubernetes:
+        """The server."""
+        assert isinstance(self.place.node, FakeKubernetes)
+        return self.place.node
+
+    def is_known(self, token: str) -> bool:
+        self.fake.asked.append(self.request.uri or "")
+        self.fake.tokens.append(token)
+        return True
+
+    def prepare(self) -> Awaitable[None] | None:
+        super().prepare()
+        name = self.path_args[1]
+        if self._finished:
+            return None
+        if self.fake.refuse_forwarding is not None or self.fake.refusals:
+            status, message = self.fake.refuse_forwarding or self.fake.refusals.pop(0)
+            self.refuse(ApiError(message, status=status, reason=REASONS.get(status, "")))
+        elif name not in self.fake.pods:
+            self.refuse(not_found(Key(POD, "", name)), (POD, name))
+        return None
+
+    def open(self, *arguments: str) -> None:
+        self.fake.open.add(self)
+        super().open(*arguments)
+
+    def on_close(self) -> None:
+        self.fake.open.discard(self)
+        super().on_close()
+
+    def on_ping(self, data: bytes) -> None:  # noqa: ARG002
+        self.fake.pings += 1
+
+    async def send(self, data: bytes) -> None:
+        await super().send(data)
+        self.fake.sent += len(data) - 1

@@ -5,9 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from aiohttp import web
-
-from kubecluster.api.paths import Target
 from models.kinds import POD, Key
 from reconciler.memory import MemoryAPI
 from reconciler.rules.labels import COMPONENT
@@ -18,30 +15,6 @@ from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.kubecluster.livingworld import LivingWorld, Machine, now, schemas
 
 RUNNER = "job-runner"
-
-
-class JobServer(FakeKubernetes):
-    """An API server that has ConfigMaps, too.
-
-    Attributes:
-        settings: The ConfigMaps, by name.
-    """
-
-    def __init__(self, api: MemoryAPI) -> None:
-        super().__init__(api)
-        self.settings: dict[str, Body] = {}
-
-    def _carried_out(self, verb: str, what: Target, request: web.Request, sent: Body) -> web.Response:
-        if what.resource != "configmaps":
-            return super()._carried_out(verb, what, request, sent)
-        name = what.name or sent["metadata"]["name"]
-        if verb == "delete":
-            self.settings.pop(name)
-        elif verb == "patch":
-            self.settings[name]["metadata"] |= sent["metadata"]
-        else:
-            self.settings[name] = sent
-        return web.json_response(self.settings.get(name, {"kind": "Status"}))
 
 
 class JobMachine(Machine):
@@ -83,9 +56,9 @@ class JobMachine(Machine):
 
 
 @contextmanager
-def with_jobs(folder: Path, dask: DaskHost) -> Iterator[tuple[LivingWorld, JobServer, JobMachine]]:
+def with_jobs(folder: Path, dask: DaskHost) -> Iterator[tuple[LivingWorld, FakeKubernetes, JobMachine]]:
     """A world with jobs, for as long as it is entered."""
-    with JobServer(MemoryAPI(now, schemas=schemas())) as server:
+    with FakeKubernetes(MemoryAPI(now, schemas=schemas())) as server:
         world = LivingWorld(server, kubeconfig(folder / "kubeconfig", server.url), dask)
         over, machine = threading.Event(), JobMachine(world)
         thread = threading.Thread(target=machine.run, args=(over,), name="machine")

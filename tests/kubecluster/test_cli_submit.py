@@ -8,11 +8,11 @@ import pytest
 
 from kubecluster.cli.script import Script, manifest
 from kubecluster.options import Surroundings, resolved
-from models.kinds import DASK_CLUSTER, DASK_JOB
+from models.kinds import CONFIG_MAP, DASK_CLUSTER, DASK_JOB
 from tests.kubecluster.commands import done, refused, run, running
 from tests.kubecluster.daskhost import DaskHost
-from tests.kubecluster.fakekubernetes import Refusal
-from tests.kubecluster.jobworld import JobMachine, JobServer, with_jobs
+from tests.kubecluster.fakekubernetes import FakeKubernetes, Refusal
+from tests.kubecluster.jobworld import JobMachine, with_jobs
 from tests.kubecluster.livingworld import LivingWorld
 from tests.kubecluster.sights import waits
 from tests.realcluster.eventually import eventually
@@ -20,7 +20,7 @@ from tests.realcluster.eventually import eventually
 SECOND = "2026-01-01T00:00:0{0}.000000001Z step {0}\n"
 LOG = "".join(SECOND.format(number) for number in (1, 2))
 SAID = "step 1\nstep 2\n"
-Jobs = tuple[LivingWorld, JobServer, JobMachine]
+Jobs = tuple[LivingWorld, FakeKubernetes, JobMachine]
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_the_script_travels_in_settings_that_the_job_owns(jobs: Jobs, script: st
     world, server, _ = jobs
     assert done("submit", "--name", "default/train", "--detach", script) == "default/train\n"
     job = world.get(DASK_JOB, "train")
-    settings = server.settings["train"]
+    settings = world.get(CONFIG_MAP, "train")
     assert settings["data"] == {"script": "print('hello')\n"}
     [owner] = settings["metadata"]["ownerReferences"]
     assert (owner["kind"], owner["uid"]) == ("DaskJob", job["metadata"]["uid"])
@@ -72,7 +72,7 @@ def test_a_job_that_is_refused_leaves_nothing(jobs: Jobs, script: str) -> None:
         Refusal(403, verb="create", resource="daskjobs", message='daskjobs is forbidden: User "u" cannot create it')
     )
     assert "may not create daskjobs" in refused("submit", "--name", "train", script)
-    assert not server.settings
+    assert not world.names(CONFIG_MAP)
     assert world.is_empty()
 
 

@@ -13,7 +13,7 @@ from kubecluster.api import Kubernetes, connect
 from kubecluster.errors import ForwardFailed
 from kubecluster.forward import Forward
 from tests.http.connection import TOKEN, kubeconfig
-from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.kubecluster.sockets import answers, cut_under_load, everything, exactly, local, serving
 from tests.realcluster.eventually import eventually
 
@@ -31,7 +31,7 @@ def test_what_is_sent_comes_back_whole(forward: Forward, size: int) -> None:
         sender.join()
 
 
-def test_a_server_that_speaks_first_is_heard(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_server_that_speaks_first_is_heard(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """Nothing has to be sent before the Pod's bytes come."""
     with serving(lambda connection: connection.sendall(b"hello")) as port:
         pods.pods["a"] = {80: port}
@@ -40,7 +40,7 @@ def test_a_server_that_speaks_first_is_heard(pods: FakePods, kubernetes: Kuberne
 
 
 @pytest.mark.usefixtures("echoing")
-def test_a_port_can_be_named(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_port_can_be_named(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """The name of a container's port is looked up in the Pod of each connection."""
     with Forward(kubernetes, "default", lambda: "a", "port-80") as forward:
         assert answers(forward)
@@ -50,7 +50,7 @@ def test_a_port_can_be_named(pods: FakePods, kubernetes: Kubernetes) -> None:
     ]
 
 
-def test_each_connection_goes_to_the_pod_of_its_time(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_each_connection_goes_to_the_pod_of_its_time(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """`find_pod` is asked anew, so that a Pod that was replaced is not asked for again."""
     with ExitStack() as stack:
         pods.pods["a"] = {80: stack.enter_context(serving(lambda connection: connection.sendall(b"a")))}
@@ -62,7 +62,7 @@ def test_each_connection_goes_to_the_pod_of_its_time(pods: FakePods, kubernetes:
                 assert everything(connection) == expected
 
 
-def test_a_cut_ends_its_connections_and_nothing_else(forward: Forward, pods: FakePods) -> None:
+def test_a_cut_ends_its_connections_and_nothing_else(forward: Forward, pods: FakeKubernetes) -> None:
     """The connections see a reset, the local port stays, and the next connection goes through."""
     with local(forward) as one, local(forward) as another:
         for connection in (one, another):
@@ -78,7 +78,7 @@ def test_a_cut_ends_its_connections_and_nothing_else(forward: Forward, pods: Fak
     assert forward.last_error is None
 
 
-def test_many_cuts_under_load_lose_only_what_was_under_way(forward: Forward, pods: FakePods) -> None:
+def test_many_cuts_under_load_lose_only_what_was_under_way(forward: Forward, pods: FakeKubernetes) -> None:
     """Whatever comes back is a beginning of what was sent; between cuts all of it does."""
     cut_under_load(forward, random.Random(0).randbytes(MIB // 4), pods.cut)
     assert answers(forward)
@@ -86,7 +86,7 @@ def test_many_cuts_under_load_lose_only_what_was_under_way(forward: Forward, pod
 
 
 @pytest.mark.usefixtures("echoing")
-def test_a_connection_waits_while_its_pod_is_replaced(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_connection_waits_while_its_pod_is_replaced(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """While there is no Pod, or none that takes it, the connection is held and then goes through."""
     missing = iter([True, True, False, False, False])
 
@@ -119,11 +119,12 @@ def test_an_error_in_the_pod_is_told(kubernetes: Kubernetes) -> None:
     with Forward(kubernetes, "default", lambda: "a", 81) as forward:
         with local(forward) as connection, pytest.raises(ConnectionResetError):
             everything(connection)
-        assert forward.last_error == "error forwarding port 81: connection refused"
+        assert str(forward.last_error).startswith("error forwarding port 81 to pod ")
+        assert str(forward.last_error).endswith(": connection refused")
 
 
 @pytest.mark.usefixtures("echoing")
-def test_missing_rights_are_told_at_once(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_missing_rights_are_told_at_once(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """Without the right to forward ports nothing is tried again, and the error names the right."""
     pods.refusals = [(403, 'pods "a" is forbidden: User "u" cannot get resource "pods/portforward"')]
     with Forward(kubernetes, "default", lambda: "a", 80) as forward:
@@ -133,7 +134,9 @@ def test_missing_rights_are_told_at_once(pods: FakePods, kubernetes: Kubernetes)
     assert len(pods.asked) == 1
 
 
-def test_a_port_that_no_container_has_is_told_with_those_there_are(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_port_that_no_container_has_is_told_with_those_there_are(
+    pods: FakeKubernetes, kubernetes: Kubernetes
+) -> None:
     """The error names the ports that could be meant."""
     pods.pods["a"] = {80: 1, 81: 1}
     with Forward(kubernetes, "default", lambda: "a", "comm") as forward:
@@ -143,7 +146,7 @@ def test_a_port_that_no_container_has_is_told_with_those_there_are(pods: FakePod
 
 
 @pytest.mark.usefixtures("echoing")
-def test_a_token_that_was_replaced_is_used(pods: FakePods, tmp_path: Path) -> None:
+def test_a_token_that_was_replaced_is_used(pods: FakeKubernetes, tmp_path: Path) -> None:
     """A token that the server no longer knows is looked for anew where it came from."""
     path = kubeconfig(tmp_path / "kubeconfig", pods.url, {"token": "old"})
     kubernetes = connect(kubeconfig=str(path))
@@ -155,7 +158,7 @@ def test_a_token_that_was_replaced_is_used(pods: FakePods, tmp_path: Path) -> No
     kubernetes.close()
 
 
-def test_a_log_tells_no_token(pods: FakePods, forward: Forward, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_log_tells_no_token(pods: FakeKubernetes, forward: Forward, caplog: pytest.LogCaptureFixture) -> None:
     """Even with all that can be logged, nobody finds credentials there; errors are logged at debug."""
     caplog.set_level(logging.DEBUG)
     pods.refusals = [(500, "container not running")]
@@ -171,7 +174,7 @@ def test_a_local_port_that_is_taken_is_told(forward: Forward, kubernetes: Kubern
         Forward(kubernetes, "default", lambda: "a", 80, local_port=forward.local_port)
 
 
-def test_hundreds_of_connections_go_through_at_once(forward: Forward, pods: FakePods) -> None:
+def test_hundreds_of_connections_go_through_at_once(forward: Forward, pods: FakeKubernetes) -> None:
     """All are open at the same time, each with its own bytes."""
     with ExitStack() as stack:
         connections = [stack.enter_context(local(forward)) for _ in range(200)]

@@ -16,7 +16,7 @@ import pytest
 
 from kubecluster.api import Kubernetes
 from kubecluster.forward import Forward
-from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.kubecluster.sockets import answers, everything, exactly, local, serving
 from tests.realcluster.eventually import eventually
 
@@ -34,7 +34,7 @@ def test_the_local_port_can_be_chosen_and_used_again(kubernetes: Kubernetes) -> 
         assert answers(second)
 
 
-def test_the_pods_last_bytes_come_after_our_last(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_the_pods_last_bytes_come_after_our_last(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """A local side that has sent its last still gets an answer that takes less than a second."""
 
     def slow(connection: socket.socket) -> None:
@@ -50,7 +50,7 @@ def test_the_pods_last_bytes_come_after_our_last(pods: FakePods, kubernetes: Kub
             assert everything(connection) == b"late"
 
 
-def test_the_pod_sees_our_end(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_the_pod_sees_our_end(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """A local side that closes ends the connection in the Pod too, after all its bytes."""
     received: list[bytes] = []
     with serving(lambda connection: received.append(everything(connection))) as port:
@@ -62,7 +62,7 @@ def test_the_pod_sees_our_end(pods: FakePods, kubernetes: Kubernetes) -> None:
             eventually(lambda: pods.connections == 0, "the WebSocket's end")
 
 
-def test_who_uploads_while_the_pod_ends_is_not_reset_at_once(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_who_uploads_while_the_pod_ends_is_not_reset_at_once(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """Bytes that the Pod no longer wants do not cost those that it has sent: for a moment they are taken, and lost."""
     with serving(lambda connection: connection.sendall(b"enough")) as port:
         pods.pods["a"] = {80: port}
@@ -73,7 +73,7 @@ def test_who_uploads_while_the_pod_ends_is_not_reset_at_once(pods: FakePods, kub
                 time.sleep(0.1)
 
 
-def test_a_slow_local_reader_slows_down_the_pod(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_slow_local_reader_slows_down_the_pod(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """What nobody reads is not piled up: the Pod is stopped long before it has sent all."""
     with serving(lambda connection: connection.sendall(bytes(200 * MIB))) as port:
         pods.pods["a"] = {80: port}
@@ -84,7 +84,7 @@ def test_a_slow_local_reader_slows_down_the_pod(pods: FakePods, kubernetes: Kube
             assert len(exactly(connection, 60 * MIB)) == 60 * MIB
 
 
-def test_a_pod_that_reads_nothing_slows_down_the_local_side(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_pod_that_reads_nothing_slows_down_the_local_side(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """What the Pod does not take stays with who sends it."""
     go_on = threading.Event()
 
@@ -107,7 +107,7 @@ def test_a_pod_that_reads_nothing_slows_down_the_local_side(pods: FakePods, kube
             assert everything(connection) == b"%d" % (60 * MIB)
 
 
-def test_a_connection_that_is_stuck_does_not_hold_up_the_end(pods: FakePods, kubernetes: Kubernetes) -> None:
+def test_a_connection_that_is_stuck_does_not_hold_up_the_end(pods: FakeKubernetes, kubernetes: Kubernetes) -> None:
     """Neither a Pod that reads nothing nor a local side that reads nothing keeps `close` from leaving nothing."""
     over = threading.Event()
 
@@ -150,7 +150,7 @@ def test_idle_costs_nothing(forward: Forward) -> None:
 
 @pytest.mark.usefixtures("echoing")
 @pytest.mark.parametrize("closes", [True, False], ids=["close", "the last reference"])
-def test_in_the_end_nothing_is_left(kubernetes: Kubernetes, pods: FakePods, *, closes: bool) -> None:
+def test_in_the_end_nothing_is_left(kubernetes: Kubernetes, pods: FakeKubernetes, *, closes: bool) -> None:
     """No thread, no file and no listening socket outlives it, though connections were open."""
     forward = Forward(kubernetes, "default", lambda: "a", 80)
     port = forward.local_port
@@ -169,7 +169,7 @@ def test_in_the_end_nothing_is_left(kubernetes: Kubernetes, pods: FakePods, *, c
     eventually(lambda: not ours(pods), "the end of all sockets to the API server")
 
 
-def ours(pods: FakePods) -> list[object]:
+def ours(pods: FakeKubernetes) -> list[object]:
     """This process's WebSockets, as the one who opens them."""
     port = int(pods.url.rpartition(":")[2])
     return [one for one in psutil.Process().net_connections("tcp") if one.raddr and one.raddr.port == port]

@@ -14,7 +14,7 @@ from kubecluster.api import Kubernetes, connect, path
 from kubecluster.errors import ForwardFailed, Unreachable
 from kubecluster.forward import Forward
 from kubecluster.forward.opening import Opening
-from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.kubecluster.sockets import Proxy, answers, echo, serving
 from tests.realcluster import pki
 from tests.realcluster.eventually import eventually
@@ -23,12 +23,12 @@ POD = path("pods", "default", "a", group="")
 
 
 @contextmanager
-def secured(certificates: Path, *, asks_for_certificate: bool = False) -> Iterator[FakePods]:
+def secured(certificates: Path, *, asks_for_certificate: bool = False) -> Iterator[FakeKubernetes]:
     """An API server with TLS, whose Pod `a` echoes on port 80."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(certificates / "ca.crt"))
     context.load_cert_chain(certificates / "apiserver.crt", certificates / "apiserver.key")
     context.verify_mode = ssl.CERT_REQUIRED if asks_for_certificate else ssl.CERT_NONE
-    with FakePods(context) as pods, serving(echo) as port:
+    with FakeKubernetes(tls=context) as pods, serving(echo) as port:
         pods.pods["a"] = {80: port}
         yield pods
 
@@ -131,7 +131,7 @@ def test_a_proxy_that_refuses_is_told_without_its_password(tmp_path: Path, certi
     assert "sesame" not in str(caught.value)
 
 
-def test_idle_connections_are_kept_alive(kubernetes: Kubernetes, pods: FakePods) -> None:
+def test_idle_connections_are_kept_alive(kubernetes: Kubernetes, pods: FakeKubernetes) -> None:
     """A WebSocket on which nothing is sent sends pings."""
 
     async def idle() -> None:

@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -78,11 +78,15 @@ class Guarded(RequestHandler):
         self.place = place
         place.open += 1
 
-    def prepare(self) -> None:
+    def is_known(self, token: str) -> bool:
+        """Whether somebody with that token may ask."""
+        return hmac.compare_digest(token.encode(), self.place.token.encode())
+
+    def prepare(self) -> Awaitable[None] | None:
         """Refuse strangers."""
-        given = self.request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(given.encode(), self.place.token.encode()):
+        if not self.is_known(self.request.headers.get("Authorization", "").removeprefix("Bearer ")):
             self.refuse(Forbidden("Unauthorized", status=401, reason="Unauthorized"))
+        return None
 
     def on_finish(self) -> None:
         """Count it as over."""
@@ -152,7 +156,7 @@ class ApiHandler(Guarded):
             if request.verb == "watch":
                 await self._watch(request)
             elif request.subresource == "log":
-                await self._read_log(request)
+                await self.read_log(request)
             else:
                 answer = self.place.objects.answer(request)
                 for warning in answer.warnings:
@@ -175,7 +179,8 @@ class ApiHandler(Guarded):
             await self.flush()
         self.finish()
 
-    async def _read_log(self, request: Request) -> None:
+    async def read_log(self, request: Request) -> None:
+        """Answer with a container's log."""
         place = self.place
         has_ended = logs.has_ended(place.api, request)
         wanted = logs.reading(place.api, place.node, request, place.clock())
@@ -194,11 +199,11 @@ class ForwardHandler(Guarded, WebSocketHandler):
     _way: Tunnel | Channels | None = None
     _pod: Body | None = None
 
-    def prepare(self) -> None:
+    def prepare(self) -> Awaitable[None] | None:
         """Refuse strangers, and Pods that are not there or do not run."""
         super().prepare()
         if self._finished:
-            return
+            return None
         namespace, name = self.path_args
         key = Key(POD, namespace, name)
         self._pod = self.place.api.get(key)
@@ -207,6 +212,7 @@ class ForwardHandler(Guarded, WebSocketHandler):
         elif self._pod.get("status", {}).get("phase") != "Running":
             phase = self._pod.get("status", {}).get("phase")
             self.refuse(bad_request(f"unable to forward port because pod is not running. Current status={phase}"))
+        return None
 
     async def post(self, *_: str) -> None:
         """Speak SPDY on the connection itself."""
@@ -244,10 +250,10 @@ class ForwardHandler(Guarded, WebSocketHandler):
     def open(self, *_: str) -> None:
         """Begin."""
         if self.selected_subprotocol == TUNNELED:
-            self._way = Tunnel(self._forwarding(), self._send)
+            self._way = Tunnel(self._forwarding(), self.send)
         else:
             ports = [int(port) for text in self.get_query_arguments("ports") for port in text.split(",")]
-            self._way = Channels(self._forwarding(), self._send, ports, self.close)
+            self._way = Channels(self._forwarding(), self.send, ports, self.close)
 
     async def on_message(self, message: str | bytes) -> None:
         """Pass on what comes."""
@@ -265,6 +271,7 @@ class ForwardHandler(Guarded, WebSocketHandler):
         self._forwarded = Forwarding(self.place.node, self._pod)
         return self._forwarded
 
-    async def _send(self, data: bytes) -> None:
+    async def send(self, data: bytes) -> None:
+        """Send to the client, if it is still there."""
         with suppress(WebSocketClosedError, StreamClosedError):
             await self.write_message(data, binary=True)
