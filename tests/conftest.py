@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 
 from tests.realcluster import ClusterError, RealCluster, prepare, start
+from tests.realcluster.build import build
 from tests.signals import usual
 
 SLOW = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example)
@@ -31,7 +32,7 @@ settings.register_profile(
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-CLUSTERS = {"api_server": "apiserver", "fleet": "apiserver", "node": "node"}
+CLUSTERS = {"api_server": "apiserver", "fleet": "apiserver", "kubectl_program": "apiserver", "node": "node"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -71,6 +72,15 @@ def usual_signals() -> Iterator[None]:
 def api_server() -> Iterator[RealCluster]:
     """A real API server, with garbage collection and namespaces, without a scheduler and nodes."""
     yield from _started(node=False)
+
+
+@pytest.fixture(scope="session")
+def kubectl_program() -> str:
+    """The kubectl that is built with the API server, which it does without."""
+    try:
+        return str(build(node=False, kwok=False) / "kubectl")
+    except ClusterError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
 
 
 @pytest.fixture(scope="session")
