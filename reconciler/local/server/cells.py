@@ -45,20 +45,21 @@ def _progress(pod: Body) -> tuple[str, int, int, str]:
         state = "SchedulingGated"
     sidecars = {one["name"] for one in pod["spec"].get("initContainers", ()) if one.get("restartPolicy") == "Always"}
     init = status.get("initContainerStatuses", ())
-    counted: list[Body] = [one for one in init if one["name"] in sidecars]
+    running = counted = [one for one in init if one["name"] in sidecars]
     word = _initializing(init, sidecars, len(pod["spec"].get("initContainers", ())))
     if word and conditions.get("Initialized", {}).get("status") != "True":
         state, counted = word, list(init)
     else:
         main = list(status.get("containerStatuses", ()))
         counted += main
+        running = counted
         words = [_state(one) for one in main if _state(one)]
         state = words[0] if words else state
         if state == "Completed" and any(one["ready"] and "running" in one.get("state", {}) for one in main):
             state = "Running" if conditions.get("Ready", {}).get("status") == "True" else "NotReady"
     if "deletionTimestamp" in pod["metadata"] and phase not in ("Succeeded", "Failed"):
         state = "Terminating"
-    ready = sum(1 for one in counted if one.get("ready") and "running" in one.get("state", {}))
+    ready = sum(1 for one in running if one.get("ready") and "running" in one.get("state", {}))
     ends = [one["lastState"]["terminated"] for one in counted if (one.get("lastState") or {}).get("terminated")]
     last = max((end.get("finishedAt", "") for end in ends), default="")
     return state, ready, sum(one.get("restartCount", 0) for one in counted), last

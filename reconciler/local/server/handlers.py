@@ -34,6 +34,9 @@ from reconciler.wire.protocol import Body
 log: structlog.stdlib.BoundLogger = structlog.get_logger("reconciler")
 
 HEALTH = ("/healthz", "/livez", "/readyz")
+OLD_OPENAPI = "/openapi/v2"
+"""What kubectl asks for where it does not find a kind; in protobuf, nothing at all is a document without anything."""
+
 CHUNK = 64 << 10
 SPDY = "spdy/3.1"
 
@@ -132,7 +135,10 @@ class ApiHandler(Guarded):
         found = discovered(self.place.catalogue, path, aggregated=aggregated) if self.request.method == "GET" else None
         found = found or document(self.place.catalogue, path)
         review = review_at(path) if self.request.method == "POST" else None
-        if found is not None:
+        if path == OLD_OPENAPI:
+            self.set_header("Content-Type", accept)
+            self.finish(b"")
+        elif found is not None:
             self.reply(found, type_=AGGREGATED if aggregated else "application/json")
         elif path in HEALTH:
             self.finish("ok")

@@ -45,7 +45,8 @@ def change(type_: str, patch: Any) -> Callable[[Body], None]:
     Raises:
         Invalid: nobody knows such a type, or the patch cannot be read.
     """
-    if isinstance(patch, list) != (type_ == JSON):
+    wanted: type = list if type_ == JSON else dict
+    if not isinstance(patch, wanted):
         raise bad_request(f"the patch is no JSON {'array' if type_ == JSON else 'object'}")
     kinds: dict[str, Callable[[Body], Any]] = {
         MERGE: lambda body: merge_patched(body, patch),
@@ -76,11 +77,8 @@ def json_patched(body: Any, operations: list[Body]) -> Any:
         try:
             document = _operated(document, operation)
         except (KeyError, IndexError, ValueError, TypeError) as error:
-            raise Invalid(
-                f"the server rejected our request due to an error in our request: {operation}: {error!r}",
-                status=422,
-                reason="Invalid",
-            ) from error
+            message = "the server rejected our request due to an error in our request"
+            raise Invalid(f"{message}: {operation}: {error!r}", status=422) from error
     return document
 
 

@@ -27,3 +27,4 @@ class Pipe:
         self._is_closed = True
         while not self._pieces.empty():
             self._pieces.get_nowait()
+        self._pieces.put_nowait(b"")  # for who reads and has not heard of it

@@ -14,7 +14,7 @@ def status_of(error: ApiError, about: tuple[Kind, str] | None) -> Body:
     """
     code = error.status or 500
     details: Body = {}
-    if about is not None:
+    if about is not None and (error.causes or error.reason != "Invalid"):
         kind, name = about
         details = {"name": name, "group": kind.group, "kind": kind.name if error.reason == "Invalid" else kind.plural}
         causes = [{"reason": "FieldValueInvalid", **_cause(cause)} for cause in error.causes]

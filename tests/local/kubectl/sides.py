@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,8 +57,20 @@ class Side:
 
     def run(self, *arguments: str, stdin: str = "", editor: str = NO_EDITOR) -> Said:
         """What kubectl says."""
+        done = self._run(arguments, stdin, editor)
+        return Said(done.returncode, self._plain(done.stdout), self._plain(done.stderr))
+
+    def value(self, *arguments: str) -> str:
+        """What kubectl writes, as it is."""
+        done = self._run(arguments)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def _run(
+        self, arguments: Sequence[str], stdin: str = "", editor: str = NO_EDITOR
+    ) -> subprocess.CompletedProcess[str]:
         known = [self.program, f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.kubeconfig.parent / 'kubectl'}"]
-        done = subprocess.run(
+        return subprocess.run(
             [*known, f"--namespace={self.namespace}", *arguments],
             input=stdin,
             capture_output=True,
@@ -66,7 +79,6 @@ class Side:
             timeout=SECONDS,
             env={**os.environ, "KUBE_EDITOR": editor},
         )
-        return Said(done.returncode, self._plain(done.stdout), self._plain(done.stderr))
 
     def _plain(self, text: str) -> str:
         text = text.replace(self.namespace, "NAMESPACE")
