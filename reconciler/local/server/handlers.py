@@ -25,7 +25,7 @@ from reconciler.local.server.objects import CREATED, Objects
 from reconciler.local.server.openapi import document
 from reconciler.local.server.refused import status_of
 from reconciler.local.server.request import Request, parsed, takes_aggregated, understood
-from reconciler.local.server.watching import watched
+from reconciler.local.server.watching import seconds_of, watched
 from reconciler.memory import MemoryAPI
 from reconciler.memory.refusals import bad_request, no_such_path, not_found
 from reconciler.wire.errors import ApiError, Forbidden
@@ -136,7 +136,7 @@ class ApiHandler(Guarded):
         found = found or document(self.place.catalogue, path)
         review = review_at(path) if self.request.method == "POST" else None
         if path == OLD_OPENAPI:
-            self.set_header("Content-Type", accept)
+            self.set_header("Content-Type", "application/com.github.proto-openapi.spec.v2.v1.0+protobuf")
             self.finish(b"")
         elif found is not None:
             self.reply(found, type_=AGGREGATED if aggregated else "application/json")
@@ -178,6 +178,7 @@ class ApiHandler(Guarded):
 
     async def _watch(self, request: Request) -> None:
         place = self.place
+        seconds_of(request)  # to refuse it while that can still be said
         self.set_header("Content-Type", "application/json")
         await self.flush()
         async for line in watched(place.api, place.objects, place.news, request, lambda: self.is_over):

@@ -174,10 +174,10 @@ class Objects:
             case "patch" if request.media_type in APPLY:
                 return self._applied(api, request)
             case "patch":
-                part = request.subresource
+                part, is_custom = request.subresource, bool(request.resource.kind.group)
                 if request.media_type == MERGE and part != "scale" and isinstance(request.sent, dict):
                     return api.patch(request.key, request.sent, _subresource(part))
-                return self._changed(api, request, change(request.media_type, request.sent))
+                return self._changed(api, request, change(request.media_type, request.sent, is_custom=is_custom))
         return self._deleted(api, request)
 
     def _changed(self, api: MemoryAPI, request: Request, alter: Callable[[Body], None]) -> Reply:

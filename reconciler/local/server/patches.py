@@ -35,26 +35,27 @@ PORTS = "ports"
 DIRECTIVE, ORDER, DELETIONS, KEPT = "$patch", "$setElementOrder/", "$deleteFromPrimitiveList/", "$retainKeys"
 
 
-def change(type_: str, patch: Any) -> Callable[[Body], None]:
+def change(type_: str, patch: Any, *, is_custom: bool = False) -> Callable[[Body], None]:
     """What a patch does to an object, in place.
 
     Args:
         type_: The patch's media type.
         patch: The patch.
+        is_custom: Whether the object is a custom resource, of whose lists nobody knows which merge.
 
     Raises:
         Invalid: nobody knows such a type, or the patch cannot be read.
     """
-    wanted: type = list if type_ == JSON else dict
-    if not isinstance(patch, wanted):
+    if not isinstance(patch, list if type_ == JSON else dict):
         raise bad_request(f"the patch is no JSON {'array' if type_ == JSON else 'object'}")
+    operations: Any = patch
     kinds: dict[str, Callable[[Body], Any]] = {
         MERGE: lambda body: merge_patched(body, patch),
-        JSON: lambda body: json_patched(body, patch),
-        STRATEGIC: lambda body: strategic(body, patch),
+        JSON: lambda body: json_patched(body, operations),
+        **({} if is_custom else {STRATEGIC: lambda body: strategic(body, patch)}),
     }
     if type_ not in kinds:
-        supported = ", ".join((JSON, MERGE, STRATEGIC, APPLY[0]))
+        supported = ", ".join((JSON, MERGE, *([] if is_custom else [STRATEGIC]), APPLY[0]))
         message = f"the body of the request was in an unknown format - accepted media types include: {supported}"
         raise Invalid(message, status=415, reason="UnsupportedMediaType")
 

@@ -47,7 +47,7 @@ class Request:
     @property
     def key(self) -> Key:
         """The object's key."""
-        return Key(self.resource.kind, self.namespace, self.name)
+        return Key(self.resource.kind, self.namespace, self.name or self.sent_name)
 
     @property
     def sent_name(self) -> str:
@@ -80,7 +80,8 @@ def understood(  # noqa: PLR0913, PLR0917 - the parts of a request over HTTP
     part = resource.subresources.get(subresource)
     if subresource and part is None:
         raise no_such_path()
-    if verb not in (part.verbs if part else resource.verbs):
+    is_misplaced = (verb in ("update", "patch") and not name) or (verb == "create" and name and not subresource)
+    if is_misplaced or verb not in (part.verbs if part else resource.verbs):
         message = "the server does not allow this method on the requested resource"
         raise Refused(message, status=405, reason="MethodNotAllowed")
     media_type = headers.get("Content-Type", "").partition(";")[0].strip()

@@ -33,8 +33,7 @@ async def watched(
     Raises:
         ApiError: it cannot begin.
     """
-    query = request.query
-    seconds = min(int(query.get("timeoutSeconds") or LONGEST_SECONDS), LONGEST_SECONDS)
+    query, seconds = request.query, seconds_of(request)
     deadline, takes_bookmarks = time.monotonic() + seconds, request.says("allowWatchBookmarks")
     version = query.get("resourceVersion", "")
     if version in ("", "0") or request.says("sendInitialEvents"):
@@ -66,6 +65,15 @@ async def watched(
             await news.after(revision, min(BOOKMARK_SECONDS, deadline - now))
     except ApiError as error:  # the version is too old, now or from the beginning
         yield _line("ERROR", status_of(error, None))
+
+
+def seconds_of(request: Request) -> int:
+    """How long a watch lasts.
+
+    Raises:
+        ValueError: what is asked for is no number.
+    """
+    return min(int(request.query.get("timeoutSeconds") or LONGEST_SECONDS), LONGEST_SECONDS)
 
 
 def _bookmark(objects: Objects, request: Request, version: str, annotations: dict[str, str]) -> bytes:

@@ -21,6 +21,7 @@ INCIDENTAL = (
     (re.compile(r"\b\d{1,3}(\.\d{1,3}){3}\b"), "IP"),
     (re.compile(r"(?<=\d:)3\d{4}(?=/TCP)"), "PORT"),
     (re.compile(r"/\S*/kubectl-edit-\d+\.yaml"), "COPY"),
+    (re.compile(r"^[IWE]\d{4} \d\d:.*\n", re.MULTILINE), ""),
     (re.compile(r"[ \t]+"), " "),
     (re.compile(r" (?=\n|$)"), ""),
 )
