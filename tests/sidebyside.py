@@ -11,6 +11,7 @@ ELSEWHERE = {
     "tests/contract": API_SERVER,
     "tests/http/test_apiserver.py": API_SERVER,
     "tests/kubecluster/test_api_server.py": API_SERVER,
+    "tests/local/kubectl": API_SERVER,
     "tests/kubecluster/test_forward_node.py": NODE,
     "tests/unit/deploy/test_deploy.py": API_SERVER,
 }

@@ -9,6 +9,7 @@
 One contract suite, tests/contract, holds it and a real API server to the same rules. What it leaves out on purpose:
 
 - quota, rights and admission plugins (a real server adds tolerations and a service account's volume to Pods);
+- of ConfigMaps and Secrets, all checks but those of their metadata;
 - namespaces: every namespace is there;
 - Pod specs are checked for containers and what may change, and, given schemas, for unknown fields and types; quantities
   stay as they were written;

@@ -40,9 +40,9 @@ def test_a_wrong_manifest_keeps_the_good_ones_from_beginning(tmp_path: Path) -> 
     ("arguments", "code", "words"),
     [
         (
-            [],
+            ["--wait"],
             2,
-            "dask-reconciler: Name at least one manifest: dask-reconciler local FILE…, or - for standard input.",
+            "dask-reconciler: --wait waits for what files ask for; name some: dask-reconciler local --wait FILE…",
         ),
         (["nowhere.yaml"], 1, "nowhere.yaml: cannot be read: No such file or directory."),
         (["."], 1, ".: holds no manifests: no file ends in .yaml, .yml, .json."),
@@ -73,7 +73,8 @@ def test_the_help_shows_how_to_run_manifests(tmp_path: Path) -> None:
         assert run.ended() == 0
     page = "\n".join(run.output)
     for words in (
-        "dask-reconciler local FILE…",
+        "dask-reconciler local [FILE…]",
+        "--kubeconfig FILE",
         "dask-reconciler local cluster.yaml",
         "--wait",
         "--shift-ports",
