@@ -32,9 +32,9 @@ def test_the_help_of_local_is_its_own(capsys: pytest.CaptureFixture[str]) -> Non
     """`local --help` shows what local takes, its own default between passes, and its exit codes."""
     assert main(["local", "--help"]) == 0
     out = capsys.readouterr().out
-    for word in ("--wait [=DURATION]", "--no-retry", "--shift-ports", "500ms.", "The first failed job's own."):
+    for word in ("--wait [=DURATION]", "--no-retry", "--kubeconfig FILE", "500ms.", "The first failed job's own."):
         assert word in out
-    for other in ("--kubeconfig", "--dry-run"):
+    for other in ("--context", "--dry-run"):
         assert other not in out
 
 

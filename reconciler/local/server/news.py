@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from reconciler.memory import MemoryAPI
 
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.1
 """How long it takes at most to notice that it is over."""
 
 
@@ -40,8 +40,9 @@ class News:
         self._event = asyncio.Event()
 
     def close(self) -> None:
-        """End; nobody is woken any more."""
+        """End; nobody is woken any more, and no thread is left."""
         self._is_over = True
+        self._thread.join()
 
     def _look(self) -> None:
         seen = self._api.revision

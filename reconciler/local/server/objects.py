@@ -150,8 +150,10 @@ class Objects:
         Raises:
             Invalid: it would.
         """
+        # One that is to be created is looked at before it is known whether it is there.
+        key = request.key._replace(name="") if request.verb == "create" else request.key
         try:
-            warnings = self._written(self._api.rehearsal(request.key), request).warnings
+            warnings = self._written(self._api.rehearsal(key), request).warnings
         except ApiError as error:
             if not error.warnings:
                 raise

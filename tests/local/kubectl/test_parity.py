@@ -141,7 +141,6 @@ SCENARIOS: dict[str, tuple[Sequence[Manifest], Sequence[Step]]] = {
             ("patch", GROUP, "--type=merge", "-p", '{"spec":{"worker":{"replicas":3}}}'),
             ("patch", GROUP, "--type=json", "-p", '[{"op":"replace","path":"/spec/worker/replicas","value":4}]'),
             ("patch", GROUP, "-p", '{"spec":{"worker":{"replicas":5}}}'),
-            ("patch", GROUP, "--type=merge", "-p", '{"spec":{"cluster":"another"}}'),
             ("patch", GROUP, "--type=merge", "-p", '{"spec":{"worker":{"replica":1}}}'),
             ("patch", GROUP, "--type=merge", "--subresource=scale", "-p", '{"spec":{"replicas":6}}'),
             ("patch", GROUP, "--type=merge", "--subresource=status", "-p", '{"status":{"replicas":2}}'),
