@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from queue import Empty
 
-from models.kinds import DASK_CLUSTER, Key
+from models.kinds import DASK_CLUSTER, SECRET, Key
 from reconciler.daemon.exitcodes import DONE, FAILED, INTERRUPTED
 from reconciler.daemon.settings import Settings
 from reconciler.daemon.signals import Events, how_to_end, ignores_interrupts
@@ -28,7 +28,7 @@ from reconciler.local.display.rows import Row, rows
 from reconciler.local.display.screen import Screen, Style
 from reconciler.local.exception_barrier import ExceptionBarrier
 from reconciler.local.files.following import Following, Notice
-from reconciler.local.files.supplies import SECRET
+from reconciler.local.files.supplies import WrongSupply, supply
 from reconciler.local.network.cluster_addresses import ClusterAddress
 from reconciler.local.node import Node
 from reconciler.local.outcome import Asked, Outcome, Terms, outcome, unfinished
@@ -153,11 +153,14 @@ class Run:
                 thread.join()
 
     def _secret(self, namespace: str, name: str) -> Mapping[str, bytes]:
-        """What the Secret in the files holds."""
-        found = self._following.supplies.get((SECRET, namespace, name))
+        """What a Secret holds."""
+        found = self._api.get(Key(SECRET, namespace, name))
         if found is None:
-            raise ValueError("it is in none of the files")
-        return found.data
+            raise ValueError("there is none of that name")
+        try:
+            return supply(found).data
+        except WrongSupply as error:
+            raise ValueError(str(error)) from error
 
     def _until_over(self, node: Node, events: Events, wait_seconds: float | None) -> Outcome | None:
         """How it ended; `None` if a signal came, or the loop is gone."""

@@ -22,7 +22,7 @@ from reconciler.dask.workers import ask
 from reconciler.rules.questions import Question
 from tests.http.connection import TOKEN, connected, kubeconfig
 from tests.http.mockserver import MockServer
-from tests.kubecluster.fakepods import FakePods
+from tests.kubecluster.fakekubernetes import FakeKubernetes
 from tests.unit.dask.hostile import (
     HANDSHAKE,
     Act,
@@ -68,7 +68,7 @@ def listening(act: Act) -> Iterator[int]:
 class Place:
     """An API server that forwards ports, and who asks a scheduler through it."""
 
-    pods: FakePods
+    pods: FakeKubernetes
     api: HTTPAPI
     exchanges: list[Exchange]
 
@@ -89,7 +89,7 @@ class Place:
 def place(tmp_path: Path) -> Iterator[Place]:
     exchanges: list[Exchange] = []
     with ExitStack() as stack:
-        pods = stack.enter_context(FakePods())
+        pods = stack.enter_context(FakeKubernetes())
         config = kubeconfig(tmp_path / "config", pods.url)
         yield Place(pods, stack.enter_context(connected(config, observe=exchanges.append)), exchanges)
 
@@ -130,7 +130,7 @@ def test_a_port_on_which_nobody_listens_is_told_in_the_words_of_the_node(place: 
     """They come in a channel of their own."""
     place.pods.pods[POD] = {}
     question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
-    with pytest.raises(Unreachable, match="error forwarding port 8786: connection refused"):
+    with pytest.raises(Unreachable, match=r"error forwarding port 8786 to pod .*: connection refused"):
         ask(question, SchedulerAnswer("first"), Reach(forward=place.api.forward))
 
 
@@ -185,7 +185,7 @@ def test_an_api_server_that_is_not_there_is_unreachable(tmp_path: Path) -> None:
 def test_a_redirect_leads_nowhere(tmp_path: Path) -> None:
     """It would take our token there."""
     question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
-    with FakePods() as elsewhere, MockServer(kmock.KubernetesEmulator()) as server:
+    with FakeKubernetes() as elsewhere, MockServer(kmock.KubernetesEmulator()) as server:
         path = f"/api/v1/namespaces/default/pods/{POD}/portforward"
         server.handler[f"get {path}"] << 302 << {"location": elsewhere.url + path}
         with connected(kubeconfig(tmp_path / "config", server.url)) as api, pytest.raises(Unreachable):
@@ -207,7 +207,7 @@ def server_side(tmp_path: Path) -> ssl.SSLContext:
 def test_the_api_servers_certificate_is_checked(tmp_path: Path, server_side: ssl.SSLContext) -> None:
     """Whoever else answers gets no token."""
     question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
-    with FakePods(server_side) as pods:
+    with FakeKubernetes(tls=server_side) as pods:
         with (
             connected(kubeconfig(tmp_path / "config", pods.url)) as api,
             pytest.raises(Unreachable, match="certificate"),
@@ -224,7 +224,7 @@ def test_who_does_not_check_it_shows_a_client_certificate_all_the_same(
     server_side.load_verify_locations(tmp_path / "tls.crt")
     user = {"client-certificate": str(tmp_path / "tls.crt"), "client-key": str(tmp_path / "tls.key")}
     question = Question(KEY, KEY, "first", "10.0.0.7", 8786, pod=POD)
-    with FakePods(server_side) as pods:
+    with FakeKubernetes(tls=server_side) as pods:
         pods.pods[POD] = {}
         config = kubeconfig(tmp_path / "config", pods.url, user, **{"insecure-skip-tls-verify": True})
         with connected(config) as api, pytest.raises(Unreachable, match="error forwarding port 8786"):
