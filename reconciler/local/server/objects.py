@@ -10,7 +10,7 @@ from models.base import wire_time
 from models.kinds import ALL_KINDS, CONFIG_MAP, NAMESPACE, SECRET, Key
 from reconciler.local.server.patches import APPLY, MERGE, change
 from reconciler.local.server.request import Request
-from reconciler.local.server.scale import rescaled, scale
+from reconciler.local.server.scale import rescaled, scale, scale_table
 from reconciler.local.server.tables import META, partial, table
 from reconciler.memory import MemoryAPI
 from reconciler.memory.refusals import already_exists, bad_request, not_found
@@ -101,8 +101,11 @@ class Objects:
         return [{**named, **item} for item in listed["items"]], listed["metadata"]["resourceVersion"]
 
     def _shown(self, request: Request, body: Body, status: int = 200, warnings: Sequence[str] = ()) -> Answer:
-        is_object = body.get("kind") == request.resource.kind.name
-        return Answer(self.shown(request, body) if is_object else body, status, tuple(warnings))
+        if body.get("kind") == request.resource.kind.name:
+            body = self.shown(request, body)
+        elif request.subresource == "scale" and request.form == "Table":
+            body = scale_table(body, self._clock())
+        return Answer(body, status, tuple(warnings))
 
     def _got(self, request: Request) -> Body:
         if request.resource.kind == NAMESPACE:

@@ -1,12 +1,16 @@
 """The scale subresource: how many replicas there are and should be, in the form that `kubectl scale` knows."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
+from reconciler.local.server.ages import age
 from reconciler.local.server.catalogue import Resource
-from reconciler.local.server.tables import found_at
+from reconciler.local.server.tables import META, column, found_at
 from reconciler.memory.refusals import bad_request
 from reconciler.wire.protocol import Body
+
+COLUMNS = ("Name", "Desired", "Available", "Age")
 
 
 def scale(resource: Resource, body: Body) -> Body:
@@ -27,6 +31,21 @@ def scale(resource: Resource, body: Body) -> Body:
         "spec": {"replicas": found_at(body, paths["specReplicasPath"]) or 0},
         "status": status | ({"selector": selector} if selector else {}),
     }
+
+
+def scale_table(body: Body, now: datetime) -> Body:
+    """A scale as a table of one row.
+
+    Args:
+        body: The scale.
+        now: The time.
+    """
+    columns = [column(name, "name" if name == "Name" else "", "string") for name in COLUMNS]
+    meta = body["metadata"]
+    created = age(meta.get("creationTimestamp"), now)
+    row = {"cells": [meta["name"], body["spec"]["replicas"], body["status"]["replicas"], created], "object": body}
+    head = {"kind": "Table", "apiVersion": META, "metadata": {"resourceVersion": meta["resourceVersion"]}}
+    return {**head, "columnDefinitions": columns, "rows": [row]}
 
 
 def rescaled(resource: Resource, alter: Callable[[Body], None]) -> Callable[[Body], None]:

@@ -56,21 +56,22 @@ def _included(body: Body, include: str) -> Body:
 
 def _built_in(resource: Resource, objects: Iterable[Body], now: datetime) -> tuple[list[Body], list[list[Any]]]:
     columns, cells = BUILT_IN[resource.kind]
-    heads = [_column(name, "name" if name == "Name" else "", "string", wide) for name, wide in columns]
+    heads = [column(name, "name" if name == "Name" else "", "string", wide) for name, wide in columns]
     return heads, [cells(body, now) for body in objects]
 
 
 def _custom(resource: Resource, objects: Iterable[Body], now: datetime) -> tuple[list[Body], list[list[Any]]]:
-    heads = [_column("Name", "name", "string", 0)]
+    heads = [column("Name", "name", "string", 0)]
     heads += [
-        _column(one["name"], one.get("format", ""), one["type"], one.get("priority", 0), one.get("description", ""))
+        column(one["name"], one.get("format", ""), one["type"], one.get("priority", 0), one.get("description", ""))
         for one in resource.columns
     ]
     rows = [[body["metadata"]["name"], *(_cell(one, body, now) for one in resource.columns)] for body in objects]
     return heads, rows
 
 
-def _column(name: str, format_: str, type_: str, priority: int, description: str = "") -> Body:
+def column(name: str, format_: str, type_: str, priority: int = 0, description: str = "") -> Body:
+    """The definition of a column."""
     return {"name": name, "type": type_, "format": format_, "description": description or name, "priority": priority}
 
 
