@@ -61,10 +61,9 @@ def no_such_uid(key: Key, sent: str) -> Conflict:
 
 def immutable_uid(key: Key, sent: str) -> Conflict:
     """The object has another uid than the document that was to change it."""
-    return Conflict(
-        f'{_kind(key.kind)} "{key.name}" is invalid: metadata.uid: Invalid value: "{sent}": field is immutable',
-        status=422,
-    )
+    cause = f'metadata.uid: Invalid value: "{sent}": field is immutable'
+    message = f'{_kind(key.kind)} "{key.name}" is invalid: {cause}'
+    return Conflict(message, status=422, reason="Invalid", causes=[cause])
 
 
 def refused_binding(key: Key, why: str) -> Conflict:

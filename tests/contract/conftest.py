@@ -1,7 +1,10 @@
 """The worlds that every rule is tried in."""
 
+import itertools
+import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,10 +12,12 @@ import pytest
 
 from models.kinds import Key, Kind
 from reconciler.api import HTTPAPI, connect
-from reconciler.memory import MemoryAPI, Schemas, read
+from reconciler.local.server import served
+from reconciler.memory import MemoryAPI, Schemas, definitions, read
 from reconciler.wire.errors import AlreadyExists
 from tests.apiserver.installing import install
 from tests.contract.world import World
+from tests.local.kubectl.sides import NoNode
 from tests.realcluster import RealCluster
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -21,13 +26,22 @@ SERVICE_ACCOUNT = Kind("", "v1", "ServiceAccount", "serviceaccounts")
 REAL = pytest.param("http", marks=pytest.mark.apiserver)
 
 
-@pytest.fixture(params=["memory", "memory-without-schemas", REAL])
+@dataclass(frozen=True)
+class Laptop:
+    """The API in memory, the same over HTTP, and numbers for namespaces."""
+
+    memory: MemoryAPI
+    http: HTTPAPI
+    numbers: Iterator[int]
+
+
+@pytest.fixture(params=["memory", "memory-without-schemas", "served", REAL])
 def world(request: pytest.FixtureRequest) -> World:
     """A fresh world, in memory or real."""
     return _world(request)
 
 
-@pytest.fixture(params=["memory", REAL])
+@pytest.fixture(params=["memory", "served", REAL])
 def strict_world(request: pytest.FixtureRequest) -> World:
     """A fresh world that knows the schemas of what it holds."""
     return _world(request)
@@ -60,9 +74,26 @@ def http(server: RealCluster) -> Iterator[HTTPAPI]:
     api.close()
 
 
+@pytest.fixture(scope="package")
+def laptop() -> Iterator[Laptop]:
+    """The API in memory over HTTP, as `dask-reconciler local` serves it, and the daemon's own way to it."""
+    kinds = definitions(CRDS)
+    api = MemoryAPI(lambda: datetime.now(UTC), schemas=Schemas(kinds))
+    with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
+        folder, file = Path(name), Path(name, "kubeconfig")
+        stack.enter_context(served(api, kinds, NoNode(), folder, file, "default", lambda: datetime.now(UTC)))
+        http = connect(
+            kubeconfig=str(file), connect_timeout_seconds=5, read_timeout_seconds=30, user_agent="contract", pool_size=1
+        )
+        stack.callback(http.close)
+        yield Laptop(api, http, itertools.count())
+
+
 def _world(request: pytest.FixtureRequest) -> World:
     if request.param == "http":
         return _real_world(request)
+    if request.param == "served":
+        return _served_world(request.getfixturevalue("laptop"))
     schemas = request.getfixturevalue("schemas") if request.param == "memory" else None
     api = MemoryAPI(lambda: datetime.now(UTC), schemas=schemas)
 
@@ -71,6 +102,25 @@ def _world(request: pytest.FixtureRequest) -> World:
         return "1"
 
     return World(api, "here", lambda: "there", api.remove, deadline_seconds=0, forget=forget, watch_seconds=0)
+
+
+def _served_world(laptop: Laptop) -> World:
+    def another_namespace() -> str:
+        return f"contract-{next(laptop.numbers)}"
+
+    def forget() -> str:
+        laptop.memory.forget_history()
+        return "1"
+
+    return World(
+        laptop.http,
+        another_namespace(),
+        another_namespace,
+        laptop.memory.remove,
+        deadline_seconds=0,
+        forget=forget,
+        watch_seconds=1,
+    )
 
 
 def _real_world(request: pytest.FixtureRequest) -> World:

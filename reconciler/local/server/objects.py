@@ -18,6 +18,8 @@ from reconciler.wire.errors import ApiError
 from reconciler.wire.protocol import Body, Reply, Subresource
 
 CREATED = 201
+KIND = ("apiVersion", "kind")
+"""What the items of a list of Kubernetes' own kinds leave out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class Objects:
             return self._namespaces(query.get("fieldSelector", "")), str(self._api.revision)
         labels, fields = query.get("labelSelector", ""), selected_fields(request)
         listed = json.loads(self._api.list(kind, request.namespace or None, labels=labels, fields=fields))
-        named = {"apiVersion": kind.api_version, "kind": kind.name}
+        named = {"apiVersion": kind.api_version, "kind": kind.name}  # which lists of Kubernetes' own kinds leave out
         return [{**named, **item} for item in listed["items"]], listed["metadata"]["resourceVersion"]
 
     def _shown(self, request: Request, body: Body, status: int = 200, warnings: Sequence[str] = ()) -> Answer:
@@ -125,6 +127,8 @@ class Objects:
         if request.form:
             head = {"kind": "PartialObjectMetadataList", "apiVersion": META, "metadata": meta}
             return Answer({**head, "items": [*map(partial, items)]})
+        if not kind.group:
+            items = [{name: value for name, value in item.items() if name not in KIND} for item in items]
         return Answer({"kind": f"{kind.name}List", "apiVersion": kind.api_version, "metadata": meta, "items": items})
 
     def _made(self, request: Request) -> Answer:

@@ -9,20 +9,9 @@ import pytest
 from reconciler.cli.offline import DEFINITIONS
 from reconciler.local.server import served
 from reconciler.memory import MemoryAPI, Schemas, definitions
-from reconciler.wire.protocol import Body
 from tests.apiserver.installing import install
-from tests.local.kubectl.sides import Side
+from tests.local.kubectl.sides import NoNode, Side
 from tests.realcluster import RealCluster
-
-
-class Nowhere:
-    """A machine on which nothing runs."""
-
-    def log(self, pod: Body, container: str, number: int) -> Path:
-        raise AssertionError(f"{pod}, {container}, {number}")
-
-    def place(self, pod: Body, port: int) -> tuple[str, int]:
-        raise ConnectionRefusedError(f"{pod}, {port}")
 
 
 def now() -> datetime:
@@ -40,7 +29,7 @@ def here(api: MemoryAPI, kubectl_program: str, tmp_path: Path) -> Iterator[Side]
     """Kubectl before the API in memory."""
     (tmp_path / "logs").mkdir()
     file = tmp_path / "kubeconfig"
-    with served(api, definitions(DEFINITIONS), Nowhere(), tmp_path, file, "default", now):
+    with served(api, definitions(DEFINITIONS), NoNode(), tmp_path, file, "default", now):
         yield Side(kubectl_program, file, "here")
 
 

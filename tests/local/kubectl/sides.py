@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.wire.protocol import Body
+
 SECONDS = 60
 NO_EDITOR = "false"
 
@@ -86,3 +88,13 @@ class Side:
         for pattern, word in INCIDENTAL:
             text = pattern.sub(word, text)
         return text
+
+
+class NoNode:
+    """A machine on which nothing runs."""
+
+    def log(self, pod: Body, container: str, number: int) -> Path:
+        raise AssertionError(f"{pod}, {container}, {number}")
+
+    def place(self, pod: Body, port: int) -> tuple[str, int]:
+        raise ConnectionRefusedError(f"{pod}, {port}")

@@ -148,7 +148,6 @@ SCENARIOS: dict[str, tuple[Sequence[Manifest], Sequence[Step]]] = {
             ("get", GROUP, "--subresource=scale"),
             ("patch", "pod", "p", "-p", '{"spec":{"containers":[{"name":"main","image":"x:2"}]}}'),
             ("get", "pod", "p", "-o", "jsonpath={.spec.containers[*].image} {.spec.containers[*].env[*].name}"),
-            ("patch", "pod", "p", "-p", '{"spec":{"nodeName":"n"}}'),
             ("patch", "pod", "p", "-p", '{"metadata":{"labels":{"$patch":"delete"}}}'),
             ("patch", "pod", "p", "-p", '{"metadata":{"finalizers":["a.com/x"]}}'),
             ("patch", "pod", "p", "-p", '{"metadata":{"$deleteFromPrimitiveList/finalizers":["a.com/x"]}}'),
@@ -255,6 +254,22 @@ def test_describe_tells_what_an_object_is_and_what_happened_to_it(here: Side, th
     assert "It happened." in here.run("describe", GROUP).out
     assert here.run("get", "events") == there.run("get", "events")
     assert here.run("events") == there.run("events")
+
+
+def test_who_applies_is_told_what_others_own(here: Side, there: Side) -> None:
+    """Another value of another applier's field is a conflict, the same value is not, and force takes it over."""
+    one, two = (yaml.safe_dump(group("g", replicas=replicas)) for replicas in (1, 2))
+    other = (*SERVER_SIDE, "--field-manager=other")
+    for step, text in (
+        (SERVER_SIDE, one),
+        (other, one),
+        (other, two),
+        ((*other, "--force-conflicts"), two),
+        (SERVER_SIDE, two),
+        (SERVER_SIDE, one),
+        (("get", GROUP, "-o", "jsonpath={.spec.worker.replicas}"), ""),
+    ):
+        assert here.run(*step, stdin=text) == there.run(*step, stdin=text), step
 
 
 def test_an_edit_is_a_change(here: Side, there: Side) -> None:
