@@ -73,17 +73,23 @@ def test_a_list_shows_the_last_write(world: World) -> None:
         (" color = red , size = big ", ["red"]),
         ("example.com/x=1", ["blue"]),
         ("color=green", []),
+        ("color in (red, green)", ["red"]),
+        ("color in (red,blue),size in (big)", ["red"]),
+        ("color notin (red)", ["bare", "blue"]),
+        ("size in ()", ["blue"]),
     ],
 )
 def test_label_selectors(world: World, selector: str, chosen: list[str]) -> None:
-    """A selector is a conjunction of key, !key, key=value and key!=value, which a missing label meets."""
+    """A selector is a conjunction of key, !key, key=value, key!=value, which a missing label meets, and sets."""
     world.create(pod("bare"))
     world.create(pod("red"), labels={"color": "red", "size": "big"})
     world.create(pod("blue"), labels={"color": "blue", "size": "", "example.com/x": "1"})
     assert world.names(pod(), labels=selector) == chosen
 
 
-@pytest.mark.parametrize("selector", ["=", "a=b=c", "a,", "-=b", "a=b c", "!a=b", "a/b/c=d", "a=-"])
+@pytest.mark.parametrize(
+    "selector", ["=", "a=b=c", "a,", "-=b", "a=b c", "!a=b", "a/b/c=d", "a=-", "a in b", "a in (b", "a in (-)"]
+)
 def test_a_label_selector_that_makes_no_sense_is_refused(world: World, selector: str) -> None:
     """A malformed selector is an error, not an empty list."""
     with pytest.raises(Invalid):
