@@ -53,9 +53,7 @@ POD_DISRUPTION_BUDGET = Kind("policy", "v1", "PodDisruptionBudget", "poddisrupti
 """It is only listed where one is asked for."""
 EVENT = Kind("", "v1", "Event", "events")
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps")
-SECRET = Kind("", "v1", "Secret", "secrets")
-"""Neither of them the reconciler looks at; an API in memory holds them for the Pods of `local`."""
-
+"""The reconciler looks at none; the Pods of `local` have use for them."""
 NAMESPACE = Kind("", "v1", "Namespace", "namespaces")
 """It is only asked whether there is one of a name."""
 SECRET = Kind("", "v1", "Secret", "secrets")

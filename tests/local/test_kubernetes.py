@@ -59,6 +59,15 @@ class Laptop:
     def apply(self, *manifests: Manifest) -> str:
         return self.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(manifests))
 
+    def dask(self, *arguments: str) -> str:
+        """What `kubectl dask` prints, if it does not fail."""
+        command = [sys.executable, "-c", "from kubecluster.cli import main; main()", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=SECONDS, env=self.environment()
+        )
+        assert done.returncode == 0, f"{arguments}: {done.stderr}; the run said {self.run.errors[-20:]}"
+        return done.stdout
+
     def program(self, name: str) -> None:
         """Run one of the programs."""
         done = subprocess.run(
@@ -121,6 +130,25 @@ def test_kubecluster_works_as_anywhere(tmp_path: Path) -> None:
     with local(temporary=tmp_path) as run:
         Laptop(run).program("with_kubecluster")
         run.says("daskcluster/notebook-cluster gone")
+
+
+def test_kubectl_dask_works_as_anywhere(tmp_path: Path) -> None:
+    """A cluster from its making to its end, in a shell, and a script on a cluster of its own."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from distributed import Client\nwith Client() as c: print('sum', c.submit(sum, [1, 2]).result())\n"
+    )
+    with local(temporary=tmp_path) as run:
+        here = Laptop(run)
+        made = here.dask("create", "demo", "--image", "dask", "--workers", "1", "--wait-for-workers")
+        assert 'KubeCluster.from_name("demo-cluster")' in made
+        assert "demo-cluster" in here.dask("list")
+        here.dask("scale", "demo", "2")
+        assert "default/demo-cluster: " in here.dask("explain", "demo")
+        assert "Registered to" in here.dask("logs", "demo")
+        here.dask("adapt", "demo", "--minimum", "0", "--maximum", "2")
+        here.dask("delete", "demo", "--yes", "--wait")
+        assert here.dask("submit", "--image", "dask", "--workers", "1", str(script)) == "sum 3\n"
 
 
 def test_kubectl_makes_scales_and_deletes_a_cluster(tmp_path: Path, kubectl_program: str) -> None:

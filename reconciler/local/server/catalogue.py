@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from models.kinds import CONFIG_MAP, EVENT, NAMESPACE, POD, SECRET, SERVICE, Kind, kind_of
+from models.kinds import CONFIG_MAP, EVENT, NAMESPACE, POD, POD_DISRUPTION_BUDGET, SECRET, SERVICE, Kind, kind_of
 from reconciler.wire.protocol import Body
 
 READ = ("get", "list")
@@ -56,6 +56,11 @@ class Resource:
     schema: Body = field(default_factory=dict)
 
     @property
+    def is_custom(self) -> bool:
+        """Whether a custom resource definition describes it."""
+        return bool(self.schema)
+
+    @property
     def singular(self) -> str:
         """The name of one object's resource."""
         return self.kind.name.lower()
@@ -69,6 +74,7 @@ BUILT_IN = (
     Resource(CONFIG_MAP, ("cm",)),
     Resource(EVENT, ("ev",)),
     Resource(NAMESPACE, ("ns",), is_namespaced=False, verbs=(*READ, "create", "patch")),
+    Resource(POD_DISRUPTION_BUDGET, ("pdb",)),
     Resource(
         POD,
         ("po",),
@@ -98,6 +104,11 @@ class Catalogue:
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """The resource that a path names, if it is served."""
         return self._by_path.get((group, version, plural))
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The groups that resources are in, but for Kubernetes' core."""
+        return tuple(dict.fromkeys(one.kind.group for one in self.resources if one.kind.group))
 
     def of_group(self, group: str) -> tuple[Resource, ...]:
         """The resources of a group."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from models.kinds import CONFIG_MAP, EVENT, NAMESPACE, POD, SECRET, SERVICE, Kind
+from models.kinds import CONFIG_MAP, EVENT, NAMESPACE, POD, POD_DISRUPTION_BUDGET, SECRET, SERVICE, Kind
 from reconciler.local.server.ages import age
 from reconciler.wire.protocol import Body
 
@@ -143,6 +143,13 @@ def _secret(body: Body, now: datetime) -> list[Any]:
     return [body["metadata"]["name"], body.get("type", ""), len(body.get("data") or ()), created]
 
 
+def _budget(body: Body, now: datetime) -> list[Any]:
+    spec, status = body["spec"], body.get("status") or {}
+    bounds = [str(spec.get(name, "N/A")) for name in ("minAvailable", "maxUnavailable")]
+    created = age(body["metadata"].get("creationTimestamp"), now)
+    return [body["metadata"]["name"], *bounds, status.get("disruptionsAllowed", 0), created]
+
+
 def _namespace(body: Body, now: datetime) -> list[Any]:
     return [body["metadata"]["name"], "Active", age(body["metadata"].get("creationTimestamp"), now)]
 
@@ -191,5 +198,9 @@ BUILT_IN: Mapping[Kind, tuple[tuple[Column, ...], Cells]] = {
     ),
     CONFIG_MAP: ((("Name", 0), ("Data", 0), ("Age", 0)), _config_map),
     SECRET: ((("Name", 0), ("Type", 0), ("Data", 0), ("Age", 0)), _secret),
+    POD_DISRUPTION_BUDGET: (
+        (("Name", 0), ("Min Available", 0), ("Max Unavailable", 0), ("Allowed Disruptions", 0), ("Age", 0)),
+        _budget,
+    ),
     NAMESPACE: ((("Name", 0), ("Status", 0), ("Age", 0)), _namespace),
 }

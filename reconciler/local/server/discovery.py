@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
-from models.kinds import GROUP, VERSION
+from models.kinds import VERSION
 from reconciler.local.server.access import REVIEWS, Review
 from reconciler.local.server.catalogue import Catalogue, Resource
 from reconciler.wire.protocol import Body
@@ -34,7 +34,7 @@ def discovered(catalogue: Catalogue, path: str, *, aggregated: bool) -> Body | N
         path: The request's path.
         aggregated: Whether the client takes the aggregated form.
     """
-    groups = [GROUP, *dict.fromkeys(one.group for one in REVIEWS)]
+    groups = [*catalogue.groups, *dict.fromkeys(one.group for one in REVIEWS)]
     answers: dict[str, Callable[[], Body]] = {
         "/version": lambda: dict(SERVED_VERSION),
         "/api": lambda: _aggregated(catalogue, [""]) if aggregated else _core_versions(),

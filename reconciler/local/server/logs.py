@@ -5,9 +5,11 @@ looks at all logs once a second, and notes how far they had grown.
 """
 
 import asyncio
+from bisect import bisect_left
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from reconciler.wire.protocol import Body
 
 CHUNK = 1 << 20
 LOOK_SECONDS = 0.1
+MOST_MARKS = 4096
+"""Times that are kept for each log."""
+
 DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
@@ -42,6 +47,8 @@ class Times:
         marks = self._marks.setdefault(log, [])
         if marks and found.st_size < marks[-1][0]:  # it was emptied
             marks.clear()
+        if len(marks) > MOST_MARKS:
+            marks[: MOST_MARKS // 2] = marks[1 : MOST_MARKS // 2 : 2]  # what is old needs no such precision
         if found.st_size > (marks[-1][0] if marks else 0):
             marks.append((found.st_size, min(self._clock(), datetime.fromtimestamp(found.st_mtime, UTC))))
 
@@ -52,7 +59,9 @@ class Times:
 
     def at(self, log: Path, offset: int) -> datetime:
         """When a line was written that ends there."""
-        return next((time for end, time in self._marks.get(log, ()) if end >= offset), self._clock())
+        marks = self._marks.get(log, [])
+        place = bisect_left(marks, offset, key=itemgetter(0))
+        return marks[place][1] if place < len(marks) else self._clock()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from reconciler.local.server.catalogue import Catalogue, Resource
 from reconciler.wire.protocol import Body
 
 ROOT = "/openapi/v3"
-_DOCUMENTS = {"api/v1": "", f"apis/{GROUP}/{VERSION}": GROUP}
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _QUERY = ("dryRun", "fieldManager", "fieldValidation")
 _COMMON = {
@@ -33,9 +32,10 @@ _METADATA = {
 
 def document(catalogue: Catalogue, path: str) -> Body | None:
     """The document at a path; `None` if there is none."""
+    documents = {"api/v1": "", **{f"apis/{group}/{VERSION}": group for group in catalogue.groups}}
     if path == ROOT:
-        return {"paths": {name: {"serverRelativeURL": f"{ROOT}/{name}"} for name in _DOCUMENTS}}
-    group = _DOCUMENTS.get(path.removeprefix(f"{ROOT}/"))
+        return {"paths": {name: {"serverRelativeURL": f"{ROOT}/{name}"} for name in documents}}
+    group = documents.get(path.removeprefix(f"{ROOT}/"))
     if group is None:
         return None
     resources = catalogue.of_group(group)
@@ -50,7 +50,8 @@ def document(catalogue: Catalogue, path: str) -> Body | None:
 
 def _name(resource: Resource) -> str:
     kind = resource.kind
-    return f"org.dask.kubernetes.{kind.version}.{kind.name}" if kind.group else f"io.k8s.api.core.v1.{kind.name}"
+    group = "org.dask.kubernetes" if resource.is_custom else f"io.k8s.api.{kind.group or 'core'}"
+    return f"{group}.{kind.version}.{kind.name}"
 
 
 def _paths(resource: Resource) -> Iterator[tuple[str, Body]]:

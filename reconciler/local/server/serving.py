@@ -70,7 +70,7 @@ class Server:
         self._handlers = handlers
         self._port = 0
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="server", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="server", daemon=True)
         logging.getLogger("tornado").propagate = False  # what strangers do wrong is no news
 
     @property
@@ -90,6 +90,12 @@ class Server:
     ) -> None:
         self._loop.call_soon_threadsafe(self._over.set)
         self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._serve())
+        finally:
+            self._ready.set()  # or whoever waits for it would wait for ever
 
     async def _serve(self) -> None:
         self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()

@@ -25,7 +25,7 @@ def table(resource: Resource, objects: Sequence[Body], version: str, include: st
         include: What of each object is in its row: `None`, `Metadata` or `Object`.
         now: The time.
     """
-    columns, rows = _built_in(resource, objects, now) if not resource.kind.group else _custom(resource, objects, now)
+    columns, rows = _custom(resource, objects, now) if resource.is_custom else _built_in(resource, objects, now)
     shown = [
         {"cells": cells, **({} if include == "None" else {"object": _included(body, include)})}
         for body, cells in zip(objects, rows, strict=True)
