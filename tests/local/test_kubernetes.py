@@ -18,6 +18,7 @@ from tests.local.command import LocalRun, local, local_with
 from tests.local.programs.pods import SERVER, SERVER_PORT, patiently
 from tests.local.smallpods import cluster, container, core, group, pod, python
 from tests.manifests import Manifest
+from tests.realcluster.eventually import eventually
 
 SECONDS = 120
 
@@ -142,9 +143,9 @@ def test_kubectl_dask_works_as_anywhere(tmp_path: Path) -> None:
         here = Laptop(run)
         made = here.dask("create", "demo", "--image", "dask", "--workers", "1", "--wait-for-workers")
         assert 'KubeCluster.from_name("demo-cluster")' in made
-        assert "demo-cluster" in here.dask("list")
         here.dask("scale", "demo", "2")
-        assert "default/demo-cluster: " in here.dask("explain", "demo")
+        eventually(lambda: " Ready " in here.dask("list"), "a cluster that is ready")
+        assert "2 of 2 workers" in here.dask("explain", "demo")
         assert "Registered to" in here.dask("logs", "demo")
         here.dask("adapt", "demo", "--minimum", "0", "--maximum", "2")
         here.dask("delete", "demo", "--yes", "--wait")
