@@ -1,8 +1,11 @@
 """Watches, as they come over HTTP."""
 
+from contextlib import closing
 from itertools import islice
+from threading import Thread
 
 from models.kinds import DASK_WORKER_GROUP, Key
+from reconciler.local.server import Server
 from reconciler.memory import MemoryAPI
 from tests.local.server.asking import DASK, MERGE, Asking
 from tests.manifests import group
@@ -70,3 +73,29 @@ def test_a_watch_of_tables_has_a_row_in_each_line(ask: Asking) -> None:
     [line] = islice(ask.lines(f"{GROUPS}?watch=true", accept), 1)
     assert line["object"]["kind"] == "Table"
     assert line["object"]["rows"][0]["cells"][0] == "g"
+
+
+def test_nothing_is_lost_between_threads(server: Server, ask: Asking, api: MemoryAPI) -> None:
+    """Whoever writes, over HTTP or in the process: a watch tells each change once, in the order of the versions."""
+
+    def through_http(name: str) -> None:
+        with closing(Asking(server)) as asking:
+            for number in range(20):
+                asking.done("POST", GROUPS, group(f"{name}-{number}"))
+
+    def beside_it(name: str) -> None:
+        for number in range(20):
+            body = group(f"{name}-{number}")
+            api.create(DASK_WORKER_GROUP, {**body, "metadata": {**body["metadata"], "namespace": "default"}})
+
+    lines = ask.lines(f"{GROUPS}?watch=true&resourceVersion={api.revision}")
+    writers = [Thread(target=each, args=(f"w{n}",)) for n, each in enumerate((through_http, beside_it) * 2)]
+    for writer in writers:
+        writer.start()
+    seen = [line["object"]["metadata"] for line in islice(lines, 80)]
+    for writer in writers:
+        writer.join()
+    assert {meta["name"] for meta in seen} == {f"w{n}-{number}" for n in range(4) for number in range(20)}
+    versions = [int(meta["resourceVersion"]) for meta in seen]
+    assert versions == sorted(versions)
+    assert len({meta["uid"] for meta in seen}) == 80
