@@ -55,6 +55,15 @@ RULES: tuple[tuple[re.Pattern[str], Rule], ...] = (
         re.compile(r"!has\(self\.(\w+)\) \|\| !string\(.*\) \|\| has\(self\.(\w+)\) && !string\(.*\)"),
         lambda value, _, found: not (_is_zero(value.get(found[1])) and _is_zero(value.get(found[2], 0))),
     ),
+    (re.compile(r"!has\(self\.(\w+)\)"), lambda value, _, found: found[1] not in value),
+    (
+        re.compile(r"has\(self\.(\w+)\) != has\(self\.(\w+)\)"),
+        lambda value, _, found: (found[1] in value) != (found[2] in value),
+    ),
+    (
+        re.compile(r"!has\(self\.(\w+)\) \|\| !string\(self\.\1\)\.matches\('([^']*)'\)"),
+        lambda value, _, found: found[1] not in value or re.search(found[2], str(value[found[1]])) is None,
+    ),
 )
 
 
