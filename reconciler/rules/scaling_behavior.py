@@ -10,7 +10,8 @@ What is remembered of the past is in the autoscaler's `status.decisions`, so tha
 decides the same. It is written when something waits for it, and is short:
 
 - What was wanted is a staircase: each number with the time since which it was. A fall within a tenth of the window
-  after the last step is left out until that has passed: then workers stay a little longer.
+  after the last step is left out until that has passed: then workers stay a little longer. Not so where more workers
+  wait for a window, too: there the least counts.
 - A change that needs to be remembered is written down first, with the group's generation, and then done. So it is done
   once, whoever dies in between. If the group's number was edited by someone else since, what was remembered is void,
   and that number is where it goes on from.
@@ -138,8 +139,12 @@ class _Turn:
 
     @property
     def _is_valid(self) -> bool:
-        """Whether what was remembered is about the number of workers that the group has."""
-        return self.before.replicas == self.scale.replicas
+        """Whether what was remembered is about the number of workers that the group has, and has had since.
+
+        It was written down before the last change at the earliest: the same number may have come and gone in between.
+        """
+        is_recent = self.scale.generation - self.before.generation in (0, 1)
+        return is_recent and self.before.replicas == self.scale.replicas
 
     def _steps(self) -> tuple[Recommendation, ...]:
         """What was wanted; times in the future are those of a clock that was wrong."""
@@ -197,7 +202,9 @@ class _Turn:
 
     @property
     def _tenth(self) -> timedelta:
-        return timedelta(seconds=self._behavior.scale_down.stabilization_window_seconds / STEP)
+        """For how long falls are left out: not where the least that was wanted counts, too."""
+        down, up = self._behavior.scale_down, self._behavior.scale_up
+        return timedelta(seconds=0 if up.stabilization_window_seconds else down.stabilization_window_seconds / STEP)
 
     def _remembered(
         self, replicas: int, steps: tuple[Recommendation, ...], events: Sequence[ScaleEvent]

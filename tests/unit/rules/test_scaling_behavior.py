@@ -275,3 +275,25 @@ def test_a_daemon_that_starts_anew_decides_the_same() -> None:
         other = replace(other)
         other.wait(2, wanted)
         assert one.replicas == other.replicas
+
+
+def test_what_was_remembered_of_the_same_number_earlier_is_void() -> None:
+    """It has come and gone since: a dip that lasts for a moment waits for the whole window again."""
+    scaled = Scaled(spec(maximum=20), replicas=10)
+    assert scaled.wait(100, 5) == 5
+    scaled.at += timedelta(minutes=10)
+    assert scaled.look(10) == 10
+    assert scaled.wait(58, 5) == 10
+    assert scaled.wait(10, 5) == 5
+
+
+def test_where_more_wait_for_a_window_each_dip_counts() -> None:
+    """Also one shortly after another step."""
+    up = {"stabilizationWindowSeconds": 20}
+    scaled = Scaled(spec(scaleUp=up, scaleDown={"stabilizationWindowSeconds": 300}), replicas=4)
+    scaled.wait(10, 8)
+    scaled.wait(2, 2)
+    scaled.wait(2, 3)
+    scaled.wait(2, 2)
+    assert scaled.wait(20, 8) == 4
+    assert scaled.wait(4, 8) == 8
