@@ -85,6 +85,7 @@ class SchedulerAnswer:
         at: When it was asked what it last answered; `None` if it never did.
         workers: Its workers in the cluster's own Pods.
         is_weighed: Whether it was asked what they do and hold, too.
+        tells_tasks: Whether it was asked what they do.
         error: Why it does not answer any more; empty while it does.
         is_silent: Whether it has not answered for so long that others must decide without it.
         is_barred: Whether we lack a right to ask it.
@@ -99,6 +100,7 @@ class SchedulerAnswer:
     at: datetime | None = None
     workers: tuple[DaskWorker, ...] = ()
     is_weighed: bool = False
+    tells_tasks: bool = False
     error: str = ""
     is_silent: bool = False
     is_barred: bool = False

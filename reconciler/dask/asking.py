@@ -125,7 +125,7 @@ class Schedulers:
             self._put(key, known, 0.0)
             return
         before, known.question = known.question, question
-        if question.idle is None:
+        if question.idle is None and known.answer.idle is not None:
             known.answer = replace(known.answer, idle=None)  # when it counts again, it counts from then on
         is_another = before != question
         if question.targets != before.targets and known.failing_since is None and known.due is not None:
@@ -134,11 +134,12 @@ class Schedulers:
             return
         known.unchanged_since = self.seconds()
         is_new = question.idle is not None and not question.idle.is_as(before.idle)
-        if (question.is_urgent or is_new) and known.failing_since is None and known.due is not None:
+        if question.is_urgent or is_new:
             in_seconds = 0.0 if is_another else URGENT_SECONDS
-            if known.due - self.seconds() > in_seconds:
-                self._put(key, known, in_seconds)
             known.whole_due = min(known.whole_due, self.seconds() + in_seconds)
+            is_late = known.due is not None and known.due - self.seconds() > in_seconds
+            if is_late and known.failing_since is None:
+                self._put(key, known, in_seconds)
 
     def _put(self, key: Key, asked: _Asked, in_seconds: float) -> None:
         asked.due = self.seconds() + in_seconds
@@ -215,10 +216,10 @@ class Schedulers:
             if error:
                 asked.failing_since = self.seconds() if asked.failing_since is None else asked.failing_since
                 is_silent = is_last or is_barred or self.seconds() - asked.failing_since >= _patience(before)
-                asked.answer = replace(before, error=error, is_silent=is_silent, is_barred=is_barred)
+                asked.answer = replace(asked.answer, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
-                full = _dated(told, began, asked).after(before)
+                full = _dated(told, began, asked, question).after(before)
                 whole = replace(asked.answer, targets=told.targets) if is_brief else full
                 asked.answer = replace(whole, targets_at=began if question.targets else None)
                 progress = frozenset(_going(asked.answer, pod, ip) for pod, ip in question.retire)
@@ -240,7 +241,9 @@ class Schedulers:
 
     def _is_brief(self, asked: _Asked) -> bool:
         """Whether a scheduler is only asked how many workers it would like to have."""
-        question, is_known = asked.question, asked.failing_since is None and asked.answer.at is not None
+        question, answer = asked.question, asked.answer
+        # Without workers it counts threads: how many have joined since is to be known then.
+        is_known = asked.failing_since is None and answer.at is not None and bool(answer.workers or not question.pods)
         return is_known and bool(question.targets) and not question.shares and self.seconds() < asked.whole_due
 
     def _pause(self, asked: _Asked, took: float, *, is_brief: bool) -> float:
@@ -277,10 +280,11 @@ def asking(schedulers: Schedulers | None) -> Iterator[None]:
         schedulers.close()
 
 
-def _dated(told: SchedulerAnswer, at: datetime, asked: _Asked) -> SchedulerAnswer:
+def _dated(told: SchedulerAnswer, at: datetime, asked: _Asked, question: Question) -> SchedulerAnswer:
     """What a scheduler told, with the time, and since when it is idle if that is still to be known."""
-    question = asked.question.idle
-    idle = told.idle.at(at, asked.answer.idle, question) if told.idle is not None and question is not None else None
+    idle = None
+    if told.idle is not None and question.idle is not None and asked.question.idle is not None:
+        idle = told.idle.at(at, asked.answer.idle, question.idle)
     return replace(told, at=at, idle=idle)
 
 

@@ -103,8 +103,16 @@ def _of_interest(question: Question, workers: Collection[DaskWorker]) -> Schedul
         elif not worker.is_retiring:
             has_others = True
     return SchedulerAnswer(
-        question.pod_uid, workers=tuple(inside), is_weighed=question.is_urgent, has_others=has_others
+        question.pod_uid,
+        workers=tuple(inside),
+        is_weighed=question.is_urgent,
+        tells_tasks=_tells_tasks(question),
+        has_others=has_others,
     )
+
+
+def _tells_tasks(question: Question) -> bool:
+    return question.is_urgent or question.shares
 
 
 def _targets(question: Question, address: Address, called: Called) -> Mapping[int | None, int]:
@@ -124,7 +132,7 @@ def _workers(
     """The workers, by address."""
     with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
         found = identity(connection, bounds).workers
-        tasks = processing(connection, bounds) if question.is_urgent or question.shares else {}
+        tasks = processing(connection, bounds) if _tells_tasks(question) else {}
         held = _holdings(connection, found, bounds) if question.is_urgent else {}
     return {
         at: _worker(one, tasks.get(at, 0), held.get(at, _NOTHING), before.worker(one.name)) for at, one in found.items()

@@ -13,17 +13,21 @@ Of several autoscalers of one group the oldest acts.
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from models.kinds import Key
 from models.observed import Pod
 from models.resources import DaskAutoscaler, DaskWorkerGroup
-from models.scheduler_answer import FRESH, DaskWorker, SchedulerAnswer
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.status import AutoscalerDecisions
 from reconciler.rules.dask_workers import DaskWorkers, Knowledge
 from reconciler.rules.parts import ClusterParts, is_live, workers_of
 from reconciler.rules.scaling_behavior import Decision, Scale, decide
 from reconciler.rules.worker_threads import threads_in_template
+
+FRESH = timedelta(seconds=30)
+"""For how long it is taken for true how many workers a scheduler would like: busy ones take seconds to answer."""
 
 
 def group_of(autoscaler: DaskAutoscaler, parts: ClusterParts) -> DaskWorkerGroup | None:
@@ -78,11 +82,15 @@ class Adapting:
 
     @cached_property
     def answer(self) -> SchedulerAnswer | None:
-        """What the scheduler told a moment ago of how many workers it would like; `None` if that is not known."""
+        """What the scheduler told a moment ago of how many workers it would like; `None` if that is not known.
+
+        Nor is it where groups share, and it has not yet been asked which workers have something to do.
+        """
         workers = DaskWorkers(self.parts)
         answer = workers.answer if workers.knowledge is Knowledge.KNOWN else None
-        told = answer.targets_at if answer is not None else None
-        return answer if told is not None and self.parts.snapshot.taken_at - told <= FRESH else None
+        if answer is None or answer.targets_at is None or (len(self.acting) > 1 and not answer.tells_tasks):
+            return None
+        return answer if self.parts.snapshot.taken_at - answer.targets_at <= FRESH else None
 
     def wanted(self, group: DaskWorkerGroup) -> int | None:
         """How many worker Pods the scheduler would like the group to have; `None` if it doesn't say.

@@ -88,7 +88,7 @@ class Schedulers:
             targets = dict.fromkeys(question.targets, min(question.most, wish))
             at = self.now() if targets else None
             answer = SchedulerAnswer(
-                question.pod_uid, self.now(), workers, True, idle=idle, targets=targets, targets_at=at
+                question.pod_uid, self.now(), workers, True, True, idle=idle, targets=targets, targets_at=at
             )
             self._answers[key] = answer.after(before)
 

@@ -23,6 +23,7 @@ from reconciler.dask.asking import (
     Schedulers,
 )
 from reconciler.dask.errors import Barred, Silent
+from reconciler.rules.adapting import FRESH as WISH_FRESH
 from reconciler.rules.questions import Question
 from tests.builders import NOON
 
@@ -152,6 +153,41 @@ def test_whoever_adapts_is_asked_every_other_second_and_for_its_workers_seldom()
     place.told = (TWO,)
     place.pauses(1)
     assert place.answer(ADAPTING).workers == (TWO,), "after a silence, who is there is asked again"
+
+
+def test_what_becomes_urgent_while_it_is_asked_for_the_number_alone_is_asked_next() -> None:
+    """Who is to go is told to hand over at once, not when all else would have been asked again."""
+    place = Place((ONE,), targets={None: 3})
+    place.want(ADAPTING)
+    place.after(0.0)
+    goes = replace(question("simple", "first", "one", urgent=True), targets=ADAPTING.targets)
+    place.meanwhile = lambda: place.want(goes)
+    place.after(2.0)
+    assert [(one.only_targets, bool(one.retire)) for one in place.asked[1:]] == [(True, False), (False, True)]
+
+
+def test_until_one_of_its_workers_has_joined_it_is_asked_all() -> None:
+    """A scheduler without workers counts threads: the number says nothing without who has joined."""
+    place = Place(targets={None: 8})
+    starting = replace(ADAPTING, is_urgent=True, pods=frozenset({("one", "10.0.0.8")}))
+    place.want(starting)
+    place.after(0.0)
+    place.pauses(60)
+    assert not any(one.only_targets for one in place.asked)
+    place.tell(ONE)
+    place.pauses(60)
+    assert place.asked[-1].only_targets
+
+
+@pytest.mark.parametrize("takes_seconds", [1.0, 3.0, 5.0])
+def test_what_a_busy_scheduler_would_like_is_known_all_along(takes_seconds: float) -> None:
+    """The answer before is not too old yet when the next comes: else what is told of it would come and go."""
+    place, ages = Place((ONE,), targets={None: 3}, takes_seconds=takes_seconds), list[timedelta]()
+    place.want(ADAPTING)
+    place.after(0.0)
+    place.meanwhile = lambda: ages.append(place.now() - (place.answer(ADAPTING).targets_at or NOON))
+    place.pauses(60)
+    assert max(ages) < WISH_FRESH
 
 
 def test_whoever_shares_what_it_would_like_is_asked_who_works() -> None:
@@ -396,6 +432,32 @@ def test_an_answer_about_idleness_that_nobody_wants_any_more_is_forgotten() -> N
     place.meanwhile = lambda: place.want(question())
     place.after(0.0)
     assert place.answer(question()).idle is None
+
+
+def test_an_answer_that_did_not_come_brings_back_nothing_that_was_forgotten() -> None:
+    """Its cluster was scaled to 0 meanwhile, and when somebody wakes it, it has all its time again."""
+    place = Place(idle=IDLE)
+    place.want(question(idle=IdleQuestion(60)))
+    place.after(0.0)
+    place.told, place.meanwhile = Silent("it did not answer in time"), lambda: place.want(question())
+    place.after(60.0)
+    assert place.answer(question()).idle is None
+
+
+def test_an_answer_is_that_to_what_was_asked() -> None:
+    """Not to what is wanted since: whether a Client is connected was not asked yet."""
+    place, counted = Place(idle=IDLE), IdleQuestion(60, counts_clients=True)
+    place.want(question(idle=IdleQuestion(600)))
+    place.after(0.0)
+    told = list[IdleState | None]()
+
+    def edited() -> None:
+        told.append(place.answer(question()).idle)
+        place.want(question(idle=counted))
+
+    place.meanwhile = edited
+    place.after(60.0)
+    assert [one is not None and counted.is_as(one.asked) for one in told] == [False, False]
 
 
 def test_a_pod_with_another_uid_is_another_scheduler() -> None:

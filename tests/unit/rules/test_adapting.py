@@ -8,9 +8,9 @@ import pytest
 
 from models.observed import Pod
 from models.resources import DaskAutoscaler, DaskWorkerGroup
-from models.scheduler_answer import FRESH, DaskWorker, SchedulerAnswer
+from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.snapshot import Observed
-from reconciler.rules.adapting import Adapting, acting
+from reconciler.rules.adapting import FRESH, Adapting, acting
 from reconciler.rules.parts import ClusterParts
 from tests.builders import NOON, autoscaler, cluster, default_group, group, scheduler, workers, world
 from tests.manifests import pod_spec
@@ -24,7 +24,7 @@ OF_SECOND = autoscaler(ONE, "of-second", spec={"workerGroup": "second"})
 
 
 def _parts(*objects: Observed, **told: Any) -> ClusterParts:
-    answer = replace(SchedulerAnswer(HEAD.metadata.uid, NOON, targets_at=NOON), **told)
+    answer = replace(SchedulerAnswer(HEAD.metadata.uid, NOON, tells_tasks=True, targets_at=NOON), **told)
     return ClusterParts(ONE, replace(world(ONE, HEAD, *objects), schedulers={ONE.key: answer}))
 
 
@@ -141,3 +141,11 @@ def test_every_group_gets_its_minimum_first() -> None:
     younger = autoscaler(ONE, "younger", spec={"workerGroup": "second", "minimum": 2})
     adapting = _adapting(FIRST, SECOND, OF_FIRST, younger, targets={None: 8})
     assert (adapting.wanted(FIRST), adapting.wanted(SECOND)) == (6, 2)
+
+
+def test_groups_that_share_wait_until_it_is_known_who_has_something_to_do() -> None:
+    """Else a second autoscaler's group would get all the work, since nobody was asked who of the first is busy."""
+    busy = workers(FIRST, ONE, 3)
+    told: dict[str, Any] = {"targets": {None: 3}, "tells_tasks": False, "workers": _joined(*busy, tasks=0)}
+    assert _adapting(FIRST, *busy, OF_FIRST, **told).wanted(FIRST) == 3
+    assert _adapting(FIRST, SECOND, *busy, OF_FIRST, OF_SECOND, **told).wanted(SECOND) is None
