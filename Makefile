@@ -72,6 +72,10 @@ crds: .venv/made  ## Write crds/ and the generated pages of docs/ from the code.
 image:  ## Build the container image.
 	scripts/image $(ARGS)
 
+.PHONY: wheels
+wheels:  ## Build the wheels that a release uploads. ARGS=--check installs them offline with each Python that is here.
+	scripts/wheels $(ARGS)
+
 .PHONY: cluster-up
 cluster-up: machine .venv/made  ## Start a real Kubernetes with a node on this machine, for trying things out. Linux, Go and root.
 	$(BIN)/python -m tests.realcluster up --node $(ARGS)
