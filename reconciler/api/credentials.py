@@ -167,15 +167,16 @@ def _document(path: Path) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise NoCluster(f"{path} is no kubeconfig file: it holds no mapping.")
         for section in ("clusters", "contexts", "users"):
-            for item in document.get(section) or []:
-                item["name"]
+            entries = document.get(section) or []
+            if not isinstance(entries, list) or not all(isinstance(one, dict) and "name" in one for one in entries):
+                raise NoCluster(f"{path} is no kubeconfig file: {section} is no list of entries with names.")
     except OSError as error:
         raise NoCluster(f"{path} cannot be read: {error.strerror}; check its permissions.") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise NoCluster(f"{path} is not YAML: {error.problem} in line {line}.") from None
-    except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
-        raise NoCluster(f"{path} is no kubeconfig file: {without_values(error)}.") from None
+    except (yaml.YAMLError, ValueError):
+        raise NoCluster(f"{path} is no kubeconfig file: it is no text in UTF-8.") from None
     return document
 
 
@@ -230,4 +231,4 @@ def _check(result: Configuration, files: _Files, context: str) -> None:
 def without_values(error: Exception) -> str:
     """The part of an error that names no values, which may be secrets."""
     text = (str(error).splitlines() or [""])[0].partition(" in ")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{text} is missing" if isinstance(error, LookupError) else text or "it is of another form"

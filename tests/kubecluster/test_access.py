@@ -111,7 +111,7 @@ def test_from_outside_ports_are_forwarded_to_the_usual_service(
     serve(quiet_world, port(), DASHBOARD)
     with opened(resource) as access:
         host, _, number = access.address.removeprefix("tcp://").partition(":")
-        assert (host, access.is_forwarded) == (HERE, True)
+        assert (host, bool(access._forwards)) == (HERE, True)
         assert access.dashboard is not None
         assert access.dashboard.is_open
         assert Place(host, int(number)).is_open
@@ -166,7 +166,7 @@ def test_a_load_balancer_is_used_where_it_answers(
     with opened(resource) as access:
         assert access.address == f"tcp://{ingress[field]}:{listening}"
         assert access.dashboard == Place(ingress[field], 8787)
-        assert not access.is_forwarded
+        assert not access._forwards
 
 
 def test_a_load_balancer_that_does_not_answer_is_gone_around(
@@ -176,7 +176,7 @@ def test_a_load_balancer_that_does_not_answer_is_gone_around(
     dead = free_port()
     serve(quiet_world, port(number=dead), DASHBOARD, type_="LoadBalancer", ingress=({"ip": HERE}, {"ports": []}))
     with opened(resource) as access:
-        assert access.is_forwarded
+        assert access._forwards
 
 
 def test_a_nodes_port_is_used_where_it_answers(
@@ -207,14 +207,14 @@ def test_who_may_not_know_the_nodes_gets_a_forwarded_port(resource: ClusterResou
     quiet_world.server.troubles.append(Refusal(403, resource="nodes", message='User "eve" cannot list nodes'))
     serve(quiet_world, port(nodePort=31001), type_="NodePort")
     with opened(resource) as access:
-        assert access.is_forwarded
+        assert access._forwards
 
 
 def test_always_forwards_even_what_answers(resource: ClusterResource, quiet_world: LivingWorld, listening: int) -> None:
     """People may want all through one door."""
     serve(quiet_world, port(number=listening), type_="LoadBalancer", ingress=({"ip": HERE},))
     with opened(resource, PortForward.ALWAYS) as access:
-        assert access.is_forwarded
+        assert access._forwards
 
 
 @pytest.mark.parametrize("type_", ["ClusterIP", "LoadBalancer"])
@@ -236,7 +236,7 @@ def test_inside_of_a_pod_the_services_name_comes_first(resource: ClusterResource
     with pytest.raises(ForwardFailed, match=r"nobody answers at simple-scheduler\.default\.svc:8786"):
         Access(resource, {}, PortForward.NEVER)
     with opened(resource) as access:
-        assert access.is_forwarded
+        assert access._forwards
 
 
 @pytest.mark.parametrize(

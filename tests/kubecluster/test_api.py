@@ -124,7 +124,6 @@ def test_what_is_sent_is_what_kubernetes_expects(tmp_path: Path) -> None:
             api.create(CLUSTERS, BODY)
             api.patch(CLUSTER, {"spec": None})
             api.log("ns", "p", container="c", tail_lines=3, previous=True)
-            assert api.may("get", "", "pods/log", "ns")
         sent = [(request.method, request.target, request.headers.get("content-type")) for request in server.received]
     manager = "fieldManager=dask-kubecluster"
     assert sent == [
@@ -133,10 +132,7 @@ def test_what_is_sent_is_what_kubernetes_expects(tmp_path: Path) -> None:
         ("POST", f"{CLUSTERS}?{manager}", "application/json"),
         ("PATCH", f"{CLUSTER}?{manager}", "application/merge-patch+json"),
         ("GET", "/api/v1/namespaces/ns/pods/p/log?container=c&tailLines=3&previous=true", None),
-        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "application/json"),
     ]
-    review = json.loads(server.received[-1].body)["spec"]["resourceAttributes"]
-    assert review == {"verb": "get", "group": "", "resource": "pods", "subresource": "log", "namespace": "ns"}
     assert {request.headers["user-agent"].partition("/")[0] for request in server.received} == {"dask-kubecluster"}
 
 

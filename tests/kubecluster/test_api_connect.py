@@ -80,6 +80,9 @@ def test_a_pods_service_account_has_a_namespace_and_is_inside(account: Path) -> 
     """In a Pod the namespace is the Pod's, and the cluster is the one around it."""
     way = found(IN_POD, account)
     assert (way.namespace, way.is_inside, way.token_file) == ("team", True, account / "token")
+    assert way.own_namespace == "team"
+    (account / "namespace").unlink()
+    assert found(IN_POD | {"POD_NAMESPACE": "blue"}, account).own_namespace == "blue"
     assert found(IN_POD | {"KUBERNETES_SERVICE_HOST": "fd00::1"}, account).server == "https://[fd00::1]:443"
 
 
@@ -115,7 +118,9 @@ def test_a_kubeconfig_in_a_pod_may_mean_the_cluster_around_it(
         contexts=[{"name": "x", "context": {"cluster": "c"}}],
         clusters=[{"name": "c", "cluster": {"server": server} | signed}],
     )
-    assert found(IN_POD, account, "x", file).is_inside is inside
+    way = found(IN_POD, account, "x", file)
+    assert (way.is_inside, way.own_namespace) == (inside, "team" if inside else "")
+    assert way.namespace == ("team" if inside else "default")
     assert found({}, account, "x", file).is_inside is False
 
 
@@ -137,6 +142,8 @@ def test_no_kubernetes_is_told_with_the_way_out(home: Path) -> None:
 BROKEN: dict[str, tuple[Any, str]] = {
     "no YAML": ("{", "is not YAML: .* in line"),
     "no mapping": ([], "no kubeconfig file: it holds no mapping"),
+    "no list of contexts": ({"contexts": 3}, "no kubeconfig file: contexts is no list of entries with names"),
+    "no names": ({"users": [{"user": {}}]}, "no kubeconfig file: users is no list of entries with names"),
     "no context is current": ({"contexts": [{"name": "a"}]}, "no current-context is set.*: 'a'"),
     "no cluster": (
         {"current-context": "a", "contexts": [{"name": "a", "context": {"cluster": "c"}}]},

@@ -25,6 +25,7 @@ from kubecluster.errors import (
     RequestFailed,
 )
 from tests.apiserver.installing import install
+from tests.kubecluster.rights import may
 from tests.kubecluster.sockets import Proxy
 from tests.realcluster import RealCluster
 from tests.realcluster.eventually import eventually
@@ -111,7 +112,8 @@ def test_the_role_that_is_asked_for_is_enough(api: Kubernetes, server: RealClust
     clusters = path("daskclusters", namespace)
     with closing(connect(kubeconfig=str(server.kubeconfig_for(namespace, "default")))) as mine:
         assert mine.namespace == namespace
-        assert not mine.may("create", "kubernetes.dask.org", "daskclusters", namespace)
+        right = ("create", "kubernetes.dask.org", "daskclusters", namespace)
+        assert not may(mine, *right)
         with pytest.raises(NotAllowed, match=f"'system:serviceaccount:{namespace}:default' may not create") as caught:
             mine.create(clusters, CLUSTER)
         rule = re.search(r"rule ({.*?})", str(caught.value))
@@ -124,8 +126,7 @@ def test_the_role_that_is_asked_for_is_enough(api: Kubernetes, server: RealClust
             "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": namespace}],
         }
         api.create(path("rolebindings", namespace, group=group), binding)
-        may = ("create", "kubernetes.dask.org", "daskclusters", namespace)
-        eventually(lambda: mine.may(*may), "the right")
+        eventually(lambda: may(mine, *right), "the right")
         assert mine.create(clusters, CLUSTER)["metadata"]["uid"]
 
 

@@ -79,7 +79,11 @@ def test_each_command_teaches_by_examples(name: str) -> None:
         (("create", "No_name", "--dry-run"), "lower-case letters"),
         (("create", "simple", "--resources", "{", "--dry-run"), "which is no JSON"),
         (("create", "simple", "--env", "SECRET", "--dry-run"), "takes NAME=VALUE"),
-        (("create", "simple", "--label", "=x", "--dry-run"), "one has no name"),
+        (("create", "simple", "--label", "=x", "--dry-run"), "it has no name"),
+        (("create", "simple", "-e", "A=b", "-e", "SECRET", "--dry-run"), "number 2 of them has no ="),
+        (("create", "Bad", "--dry-run"), "Error: the name 'Bad' makes a DaskCluster called"),
+        (("create", "simple", "--service-type", "x", "--dry-run"), "--service-type is 'x'; it must be one of"),
+        (("scale", "simple", "two"), "'two' is not a valid whole number"),
     ],
 )
 def test_wrong_usage_is_told_with_exit_code_2(

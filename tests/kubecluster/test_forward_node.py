@@ -16,6 +16,7 @@ from distributed import Client
 from kubecluster.api import Kubernetes, connect, path
 from kubecluster.forward import Forward
 from tests.kubecluster import talk
+from tests.kubecluster.rights import may
 from tests.kubecluster.sockets import Proxy, cut_under_load, everything, exactly, local
 from tests.node.clients import MISMATCH, client_of
 from tests.node.images import DASK_IMAGE, dask_archive
@@ -191,7 +192,7 @@ def test_missing_rights_are_told(node: RealCluster, place: Place, talker: str) -
         place.kubectl("create", "role", "forwarder", "--verb=get,create", "--resource=pods/portforward")
         who = f"--serviceaccount={place.namespace}:default"
         place.kubectl("create", "rolebinding", "forwarder", "--role=forwarder", who)
-        eventually(lambda: mine.may(*right), "the right")
+        eventually(lambda: may(mine, *right), "the right")
         assert ask(forward, "who") == b"talker"
 
 

@@ -100,11 +100,6 @@ class Access:
             forward.close()
 
     @property
-    def is_forwarded(self) -> bool:
-        """Whether it goes through the API server."""
-        return bool(self._forwards)
-
-    @property
     def last_error(self) -> str | None:
         """Why the last connection through a local port failed; `None` if none did."""
         return next(filter(None, (forward.last_error for forward in self._forwards)), None)

@@ -8,10 +8,12 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 
 from kubecluster.api import Body
 from kubecluster.diagnosis import Sight, Verdict, diagnose, error
+from kubecluster.diagnosis.absence import UNSEEN_AFTER
 from kubecluster.diagnosis.sight import is_going
 from kubecluster.errors import NotReady, RequestFailed, Unreachable
 from kubecluster.logs import last_words
@@ -68,7 +70,8 @@ class Waiting:
         self._resource = resource
         self._progress = progress
         self._trouble_seconds = trouble_seconds
-        self._first = now()
+        # Who has less patience than it takes to see that nobody acts, is told so as soon.
+        self._first = now() - max(timedelta(0), UNSEEN_AFTER - timedelta(seconds=trouble_seconds))
         self._began = time.monotonic()
         self._events: tuple[Body, ...] = ()
         self._events_at = float("-inf")

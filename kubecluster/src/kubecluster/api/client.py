@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from kubecluster.api import requests
 from kubecluster.api.connection import Connection, Stream
@@ -36,6 +35,7 @@ class Kubernetes:
     Attributes:
         namespace: that of the context or of the service account, else `default`.
         is_inside: whether we are in a Pod of that cluster.
+        own_namespace: that Pod's namespace; empty if there is none, or it is not known.
     """
 
     def __init__(self, connection: Connection, timeout_seconds: float = 30.0) -> None:
@@ -43,6 +43,7 @@ class Kubernetes:
         self._timeout_seconds = timeout_seconds
         self.namespace = connection.found.namespace
         self.is_inside = connection.found.is_inside
+        self.own_namespace = connection.found.own_namespace
 
     def __str__(self) -> str:
         return str(self._connection.found)
@@ -154,21 +155,6 @@ class Kubernetes:
             container=container,
             patience_seconds=self._timeout_seconds,
         ).lines()
-
-    def may(self, verb: str, group: str, resource: str, namespace: str) -> bool:
-        """Whether we have a right.
-
-        Args:
-            verb: such as `create`.
-            group: of the resource; empty for the core's.
-            resource: such as `daskclusters` or `pods/log`.
-            namespace: where.
-
-        Raises:
-            KubeClusterError: the server does not say.
-        """
-        status: Any = self._object(requests.review(verb, group, resource, namespace)).get("status") or {}
-        return bool(status.get("allowed"))
 
     def refuse_absent(self, namespace: str) -> None:
         """Complain of a namespace that does not exist, which its lists do not tell: they are empty.

@@ -114,19 +114,22 @@ def _document(path: Path) -> dict[str, Any]:
         if not isinstance(document, dict):
             raise NoKubernetes(f"{path} is no kubeconfig file: it holds no mapping. Name another one.")
         for section in ("clusters", "contexts", "users"):
-            for item in document.get(section) or []:
-                item["name"]
+            entries = document.get(section) or []
+            if not isinstance(entries, list) or not all(isinstance(one, dict) and "name" in one for one in entries):
+                raise NoKubernetes(
+                    f"{path} is no kubeconfig file: {section} is no list of entries with names. Name another one."
+                )
     except OSError as error:
         raise NoKubernetes(f"{path} cannot be read: {error.strerror}. Check its permissions.") from None
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else "?"
         raise NoKubernetes(f"{path} is not YAML: {error.problem} in line {line}. Correct it.") from None
-    except (yaml.YAMLError, LookupError, TypeError, ValueError) as error:
-        raise NoKubernetes(f"{path} is no kubeconfig file: {without_values(error)}. Name another one.") from None
+    except (yaml.YAMLError, ValueError):
+        raise NoKubernetes(f"{path} is no kubeconfig file: it is no text in UTF-8. Name another one.") from None
     return document
 
 
 def without_values(error: Exception) -> str:
     """The part of an error that names no values, which may be secrets."""
     text = (str(error).splitlines() or [""])[0].partition(" in ")[0]
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return f"{text} is missing" if isinstance(error, LookupError) else text or "it is of another form"

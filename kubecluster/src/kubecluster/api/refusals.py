@@ -41,13 +41,11 @@ class Answer:
         status: the HTTP status.
         body: its body, decompressed.
         retry_after_seconds: how long the server asks to be left alone.
-        warnings: what it says besides.
     """
 
     status: int
     body: bytes
     retry_after_seconds: float | None = None
-    warnings: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:

@@ -110,14 +110,5 @@ def deletion(path: str, uid: str = "") -> Request:
     return Request(Verb.DELETE, path, body={**options, **only}, only_asks=False)
 
 
-def review(verb: str, group: str, resource: str, namespace: str) -> Request:
-    """Ask whether we may do something."""
-    plural, _, subresource = resource.partition("/")
-    attributes = {"verb": verb, "group": group, "resource": plural, "subresource": subresource, "namespace": namespace}
-    kind = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
-    path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-    return Request(Verb.CREATE, path, body={**kind, "spec": {"resourceAttributes": attributes}})
-
-
 def _given(query: dict[str, str]) -> tuple[tuple[str, str], ...]:
     return tuple((key, value) for key, value in query.items() if value)

@@ -29,6 +29,7 @@ class Found:
         origin: what says so, for people.
         namespace: where one is without saying so.
         is_inside: whether we are in a Pod of that cluster.
+        own_namespace: that Pod's namespace; empty if there is none, or it is not known.
         tls: how to trust it and, with a certificate, who we are; `None` for plain HTTP.
         server_name: whose certificate it has, if that is not the URL's host.
         proxy: the URL of the proxy to go through.
@@ -42,6 +43,7 @@ class Found:
     origin: str
     namespace: str
     is_inside: bool
+    own_namespace: str
     tls: ssl.SSLContext | None
     server_name: str | None
     proxy: str | None
@@ -93,13 +95,14 @@ def find(
 def _in_pod(environ: Mapping[str, str], folder: Path) -> Found:
     host, port = environ[HOST], environ.get(PORT, "443")
     server = f"https://{f'[{host}]' if ':' in host else host}:{port}"
-    namespace = folder / "namespace"
+    own = _own_namespace(environ, folder)
     try:
         return Found(
             server=server,
             origin="the service account of this Pod",
-            namespace=namespace.read_text().strip() if namespace.exists() else "default",
+            namespace=own or "default",
             is_inside=True,
+            own_namespace=own,
             tls=_tls(authority=str(folder / "ca.crt")),
             server_name=None,
             proxy=proxy_for(server, environ),
@@ -136,11 +139,14 @@ def _from_files(
         )
     except OSError as error:
         raise NoKubernetes(f"A certificate of {origin} cannot be used: {error}. Log in again, or correct it.") from None
+    is_inside = _is_inside(server, authority, environ, service_account)
+    own = _own_namespace(environ, service_account) if is_inside else ""
     return Found(
         server=server,
         origin=origin,
-        namespace=context.namespace or "default",
-        is_inside=_is_inside(server, authority, environ, service_account),
+        namespace=context.namespace or own or "default",
+        is_inside=is_inside,
+        own_namespace=own,
         tls=tls if server.startswith("https:") else None,
         server_name=configuration.tls_server_name,
         proxy=proxy_for(server, environ, context.cluster.get("proxy-url")),
@@ -161,7 +167,7 @@ class _Loaded:
 
 
 def _load(files: kubeconfigs.Files, context: kubeconfigs.Context, origin: str) -> _Loaded:
-    from kubernetes.client import Configuration  # noqa: PLC0415 -- it takes half a second
+    from kubernetes.client import Configuration  # noqa: PLC0415 -- imported when it is used
     from kubernetes.config import kube_config as untyped  # noqa: PLC0415
 
     kube_config: Any = untyped
@@ -227,6 +233,12 @@ def _is_inside(server: str, authority: str | None, environ: Mapping[str, str], s
     except OSError:
         return False
     return bool(_certificates(ours) & _certificates(theirs))
+
+
+def _own_namespace(environ: Mapping[str, str], service_account: Path) -> str:
+    """The namespace of the Pod we are in, as its service account or the downward API says."""
+    file = service_account / "namespace"
+    return file.read_text().strip() if file.exists() else environ.get("POD_NAMESPACE", "")
 
 
 def _certificates(text: str) -> set[str]:

@@ -1,9 +1,21 @@
-"""A command whose help teaches by examples."""
+"""A command whose help teaches by examples, and numbers that are called so."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import click
+
+
+class WholeNumber(click.IntRange):
+    """A whole number, called so where it is none."""
+
+    name = "whole number"
+
+
+class Number(click.FloatRange):
+    """A number, called so where it is none."""
+
+    name = "number"
 
 
 class Command(click.Command):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, Number, WholeNumber
 from kubecluster.cli.formats import written
 from kubecluster.cli.making import described, pairs, with_workers
 from kubecluster.cli.place import Here, Place, connected, placed
@@ -34,7 +34,7 @@ EXAMPLES = {
 @click.option("--jupyter", is_flag=True, help="Run Jupyter beside the scheduler.")
 @click.option(
     "--idle-timeout",
-    type=click.IntRange(min=0),
+    type=WholeNumber(min=0),
     metavar="SECONDS",
     help="Delete it when it was idle so long.",
 )
@@ -42,7 +42,7 @@ EXAMPLES = {
 @click.option("--naming", metavar="classic|current", help="How its objects are called; by default classic.")
 @click.option("--wait/--no-wait", default=True, help="Wait until its scheduler is ready; the default.")
 @click.option("--wait-for-workers", is_flag=True, help="Wait until all its workers are ready, too.")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="For how long to wait.")
+@click.option("--timeout", type=Number(min=0, min_open=True), metavar="SECONDS", help="For how long to wait.")
 @click.option("--dry-run", is_flag=True, help="Print the manifest alone; no Kubernetes is asked.")
 @click.option("-o", "--output", type=click.Choice(["yaml", "json"]), help="Likewise, in that format.")
 @placed

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, Number
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import remark, say
 
@@ -27,9 +27,7 @@ EXAMPLES = {
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("-y", "--yes", is_flag=True, help="Ask nothing.")
 @click.option("--wait/--no-wait", default=False, help="Wait until they are gone.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), default=60.0, metavar="SECONDS", help="How long."
-)
+@click.option("--timeout", type=Number(min=0, min_open=True), default=60.0, metavar="SECONDS", help="How long.")
 @click.option("--job", is_flag=True, help="The names are of DaskJobs, such as submit makes.")
 @placed
 def delete_command(  # noqa: PLR0913  # one for each option

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, WholeNumber
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import WARNING, is_terminal, remark, say
 
@@ -31,7 +31,7 @@ DASHBOARD_EXAMPLES = {
     "see it in a browser": "dashboard simple",
     "print its address alone": "dashboard simple --no-open",
 }
-_PORT = click.IntRange(0, 65535)
+_PORT = WholeNumber(0, 65535)
 
 
 @dataclass(frozen=True, slots=True)

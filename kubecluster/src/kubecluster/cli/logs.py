@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, WholeNumber
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import is_coloured, remark, write
 
@@ -30,7 +30,7 @@ Pods = Callable[[], Sequence["Body"]]
 @click.option("--all", "everyone", is_flag=True, help="The scheduler's and all workers'; the default.")
 @click.option("--job", is_flag=True, help="NAME is a DaskJob's: what its script has written.")
 @click.option("-f", "--follow", is_flag=True, help="Go on with what is written from now on, until Ctrl-C.")
-@click.option("--tail", type=click.IntRange(min=0), metavar="N", help="Of each Pod, the last N lines.")
+@click.option("--tail", type=WholeNumber(min=0), metavar="N", help="Of each Pod, the last N lines.")
 @placed
 def logs_command(  # noqa: PLR0913  # one for each option
     *,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from kubecluster.cli.command import WholeNumber
+
 if TYPE_CHECKING:
     from kubecluster.options import Options
 
@@ -20,11 +22,11 @@ _OPTIONS = (
     click.option("--image", help="The image of the scheduler and the workers."),
     click.option(
         "--workers",
-        type=click.IntRange(min=0),
+        type=WholeNumber(min=0),
         metavar="N",
         help=f"How many workers; by default what Dask's configuration says, else {USUAL_WORKERS}.",
     ),
-    click.option("--gpus", type=click.IntRange(min=0), metavar="N", help="NVIDIA GPUs of each worker."),
+    click.option("--gpus", type=WholeNumber(min=0), metavar="N", help="NVIDIA GPUs of each worker."),
     click.option("--cpu", metavar="AMOUNT", help="CPUs of each worker, and of the scheduler, such as 2 or 500m."),
     click.option("--memory", metavar="AMOUNT", help="Their memory, such as 4Gi."),
     click.option(
@@ -102,10 +104,11 @@ def pairs(given: Sequence[str], option: str) -> Mapping[str, str]:
         UsageError: one has no `=`. Its value stays out of the error: it may be secret.
     """
     found = {}
-    for one in given:
+    for number, one in enumerate(given, 1):
         name, sign, value = one.partition("=")
         if not sign or not name:
-            raise click.UsageError(f"{option} takes NAME=VALUE, and one has no {'name' if sign else '='}.")
+            which = f"number {number} of them" if len(given) > 1 else "it"
+            raise click.UsageError(f"{option} takes NAME=VALUE, and {which} has no {'name' if sign else '='}.")
         found[name] = value
     return found
 

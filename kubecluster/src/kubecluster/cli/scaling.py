@@ -2,7 +2,7 @@
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, WholeNumber
 from kubecluster.cli.ending import checked
 from kubecluster.cli.place import Place, connected, placed
 from kubecluster.cli.words import say
@@ -22,7 +22,7 @@ ADAPT_EXAMPLES = {
 
 @click.command("scale", cls=Command, examples=SCALE_EXAMPLES)
 @click.argument("name")
-@click.argument("workers", type=click.IntRange(min=0), metavar="N")
+@click.argument("workers", type=WholeNumber(min=0), metavar="N")
 @click.option("--group", default=DEFAULT, metavar="GROUP", help="The worker group; by default the cluster's own.")
 @placed
 def scale_command(*, place: Place, name: str, workers: int, group: str) -> None:
@@ -42,8 +42,8 @@ def scale_command(*, place: Place, name: str, workers: int, group: str) -> None:
 
 @click.command("adapt", cls=Command, examples=ADAPT_EXAMPLES)
 @click.argument("name")
-@click.option("--minimum", type=click.IntRange(min=0), metavar="N", help="The least number; by default 0.")
-@click.option("--maximum", type=click.IntRange(min=0), metavar="N", help="The greatest; by default there is none.")
+@click.option("--minimum", type=WholeNumber(min=0), metavar="N", help="The least number; by default 0.")
+@click.option("--maximum", type=WholeNumber(min=0), metavar="N", help="The greatest; by default there is none.")
 @click.option("--group", default=DEFAULT, metavar="GROUP", help="The worker group; by default the cluster's own.")
 @click.option("--off", is_flag=True, help="Leave the number as it is from now on.")
 @placed

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import click
 
-from kubecluster.cli.command import Command
+from kubecluster.cli.command import Command, Number
 from kubecluster.cli.making import described, with_workers
 from kubecluster.cli.place import Here, Place, connected, placed
 from kubecluster.cli.words import ERROR, WARNING, remark, say, write
@@ -40,9 +40,7 @@ class _Submit(Command):
 @described
 @click.option("--name", help="The job's name; by default the script's, with something random.")
 @click.option("--naming", metavar="classic|current", help="How its objects are called; by default classic.")
-@click.option(
-    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="How long until it runs."
-)
+@click.option("--timeout", type=Number(min=0, min_open=True), metavar="SECONDS", help="How long until it runs.")
 @click.option("--keep", is_flag=True, help="Leave the job and its log there at the end; its cluster goes all the same.")
 @click.option("--detach", is_flag=True, help="Do not wait: print its name alone.")
 @placed

@@ -1,18 +1,31 @@
 """What is written where: results on standard output, all else on standard error; colours on a terminal alone."""
 
+import re
 import sys
 
 import click
 
 ERROR = "red"
 WARNING = "yellow"
-TYPED = {
-    " (resource_timeout)": " (--timeout)",
-    "(custom_cluster_spec)": "(--file)",
-    "`resources`": "--resources",
-    "`kubeconfig`": "--kubeconfig",
+OPTIONS = {
+    "custom_cluster_spec": "--file",
+    "gpus": "--gpus",
+    "image": "--image",
+    "kubeconfig": "--kubeconfig",
+    "labels": "--label",
+    "n_workers": "--workers",
+    "namespace": "--namespace",
+    "naming": "--naming",
+    "resource_timeout": "--timeout",
+    "resources": "--resources",
+    "scheduler_service_type": "--service-type",
+    "worker_command": "--worker-command",
 }
 """What Python's arguments are called here."""
+_NAMES = "|".join(OPTIONS)
+_NAMED = re.compile(rf"^({_NAMES})\b(?=[ :\[])(?! \()|(?<=\()({_NAMES})(?=\))|`({_NAMES})`")
+"""An argument that is complained of, or named in brackets or quotation marks as a remedy."""
+_CALL = re.compile(r"KubeCluster\(name='([^']*)'\)")
 
 
 def say(words: str = "") -> None:
@@ -35,9 +48,8 @@ def failed(error: BaseException) -> None:
 
 def in_options(words: str) -> str:
     """What is said to people who write Python, for those who type options."""
-    for python, typed in TYPED.items():
-        words = words.replace(python, typed)
-    return words
+    named = _NAMED.sub(lambda found: OPTIONS[found[1] or found[2] or found[3]], words)
+    return _CALL.sub(r"the name '\1'", named)
 
 
 def write(line: str) -> None:

@@ -1,0 +1,5 @@
+"""`python -m kubecluster.cli`: the command."""
+
+from kubecluster.cli import main
+
+main()
