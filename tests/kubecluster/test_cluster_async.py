@@ -174,6 +174,33 @@ def test_a_start_that_fails_can_be_caught_and_leaves_nothing(world: LivingWorld)
     world.leaves_nothing()
 
 
+def test_an_attribute_counts_that_is_set_before_the_cluster_is_awaited(world: LivingWorld) -> None:
+    """dask-ctl makes a cluster, says that it is to stay, and hands it on."""
+
+    async def program() -> None:
+        cluster = made()
+        cluster.shutdown_on_close = False
+        await cluster
+        await cluster.close()
+
+    asyncio.run(program())
+    assert world.names(DASK_CLUSTER) == ["a-cluster"]
+
+
+def test_adapt_need_not_be_awaited(world: LivingWorld) -> None:
+    """Prefect's runner awaits coroutines alone, and the lab extension nothing; both read the bounds."""
+
+    async def program() -> None:
+        async with made() as cluster:
+            adapting = cluster.adapt(minimum=1, maximum=2)
+            assert not asyncio.iscoroutine(adapting)
+            assert (adapting.minimum, adapting.maximum) == (1, 2)
+            await asyncio.to_thread(eventually, lambda: bool(world.names(DASK_AUTOSCALER)), "the DaskAutoscaler")
+
+    asyncio.run(program())
+    world.leaves_nothing()
+
+
 def test_clusters_are_discovered_with_names_that_join_them(world: LivingWorld) -> None:
     """Those of other namespaces have these before their names; dask-ctl asks so."""
     world.cluster("a-cluster")

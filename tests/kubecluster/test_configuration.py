@@ -7,14 +7,13 @@ import subprocess
 import sys
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import dask.config
 import pytest
 import yaml
 from dask_kubernetes.operator import KubeCluster  # type: ignore[import-untyped]  # it has no types
 
-from kubecluster.options import TABLE, Options, resolve
+from kubecluster.options import TABLE, resolve
 
 BETTER = {"worker-command": None, "idle-timeout": 0, "shutdown-on-close": None}
 """Defaults that are not dask-kubernetes': its own make a GPU's worker an ordinary one, and delete joined clusters."""
@@ -32,13 +31,9 @@ def test_keys_and_defaults_of_the_configuration_are_dask_kubernetes() -> None:
 
 def test_a_maximum_of_workers_is_warned_about_in_the_callers_line() -> None:
     """`count.max` has no effect, as in dask-kubernetes, and says so where KubeCluster is used."""
-
-    def kube_cluster(**given: Any) -> Options:
-        return resolve(**given)
-
     with dask.config.set({"kubernetes.count.max": 3}), pytest.warns(UserWarning, match="Resource Quotas") as warned:
-        kube_cluster(name="c")
-    assert [(each.filename, "kube_cluster(" in _line(each.lineno)) for each in warned] == [(__file__, True)]
+        resolve(name="count")
+    assert [(each.filename, 'name="count"' in _line(each.lineno)) for each in warned] == [(__file__, True)]
 
 
 def _line(number: int) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kubecluster.containers import Body, command, environment, resources
+from kubecluster.containers import Body, PodFields, command, environment, resources
 from kubecluster.specs import make_cluster_spec, make_worker_spec
 from reconciler.local.quantities import quantity
 
@@ -16,7 +16,7 @@ CPU = {"limits": {"cpu": "2", "memory": "4Gi"}, "requests": {"cpu": "500m"}}
 def resources_of(body: Body) -> tuple[Any, Any]:
     """What the scheduler and a worker get."""
     parts = (body["spec"][part]["spec"]["containers"][0] for part in ("scheduler", "worker"))
-    scheduler, worker = (container.get("resources") for container in parts)
+    scheduler, worker = (container["resources"] or None for container in parts)
     return scheduler, worker
 
 
@@ -159,6 +159,38 @@ def test_a_secret_is_in_no_error() -> None:
         assert "SECRET" not in str(refused.value)
 
 
+def test_pods_get_what_they_need_besides_their_container() -> None:
+    """Scheduler and workers alike; of a security context the Pod gets what only Pods have."""
+    volumes, mounts = [{"name": "data", "emptyDir": {}}], [{"name": "data", "mountPath": "/data"}]
+    body = make_cluster_spec(
+        "c",
+        security_context={"runAsNonRoot": True, "fsGroup": 7},
+        service_account="reader",
+        node_selector={"pool": "big"},
+        tolerations=[{"key": "gpu", "operator": "Exists"}],
+        volumes=volumes,
+        volume_mounts=mounts,
+    )
+    for part in ("scheduler", "worker"):
+        spec = body["spec"][part]["spec"]
+        (container,) = spec.pop("containers")
+        assert spec == {
+            "securityContext": {"fsGroup": 7},
+            "serviceAccountName": "reader",
+            "nodeSelector": {"pool": "big"},
+            "tolerations": [{"key": "gpu", "operator": "Exists"}],
+            "volumes": volumes,
+        }
+        assert (container["securityContext"], container["volumeMounts"]) == ({"runAsNonRoot": True}, mounts)
+
+
+def test_what_is_not_given_leaves_no_trace_in_a_pod() -> None:
+    """A field that is there would override what a cluster's administrator has as a default."""
+    empty: Body = dict.fromkeys(PodFields.__annotations__)
+    (container,) = make_worker_spec(**empty)["spec"].values()
+    assert {"securityContext", "volumeMounts"}.isdisjoint(container[0])
+
+
 @pytest.mark.parametrize("resources", [ONE_GPU, {"limits": {GPU: 1}}])
 def test_two_numbers_of_gpus_are_refused(resources: Body) -> None:
     """`gpus` and `resources` must not contradict each other."""
@@ -184,6 +216,13 @@ def test_two_numbers_of_gpus_are_refused(resources: Body) -> None:
         ({"labels": {1: "a"}}, TypeError, "a name in labels is 1; it must be text"),
         ({"worker_resources": {"x": 1}}, ValueError, "worker_resources has unknown field 'x'"),
         ({"scheduler_resources": 3}, TypeError, "scheduler_resources must be a dictionary"),
+        ({"security_context": "restricted"}, TypeError, "security_context is of type str; it must be a dictionary"),
+        ({"tolerations": {"key": "a"}}, TypeError, "tolerations is of another type; it must be a list of dict"),
+        ({"volumes": ["a"]}, TypeError, "volumes is of another type; it must be a list of dict"),
+        ({"service_account": 1}, TypeError, "service_account is 1; it must be text"),
+        ({"node_selector": "a=b"}, TypeError, "node_selector is 'a=b'; it must be a dictionary"),
+        ({"volume_mounts": [{"name": "d"}]}, ValueError, "volume_mounts has 'd', which is none of the volumes"),
+        ({"node_selektor": {}}, TypeError, "there is no argument 'node_selektor'; did you mean 'node_selector'"),
         (
             {"scheduler_service_type": "Balancer"},
             ValueError,

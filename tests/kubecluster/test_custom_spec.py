@@ -10,9 +10,25 @@ import yaml
 from kubecluster.containers import Body
 from kubecluster.names import ClusterNames, Naming
 from kubecluster.specs import make_cluster_spec, read_spec
+from models.resources import DaskCluster
 from tests.kubecluster.surroundings import options
 
 SPEC = make_cluster_spec("mine", n_workers=2)
+
+
+def edited(**spec: Any) -> Body:
+    """The manifest with other fields in its spec."""
+    return {**SPEC, "spec": {**SPEC["spec"], **spec}}
+
+
+def test_no_field_of_ours_is_taken_for_a_slip() -> None:
+    """Whatever the definitions have, now or in a later version, may be written."""
+    schema = DaskCluster.model_json_schema(by_alias=True)["$defs"]
+    for part, model in (("worker", "WorkerSpec"), ("scheduler", "SchedulerSpec")):
+        fields = dict.fromkeys(schema[model]["properties"])
+        assert read_spec(edited(**{part: fields}))["spec"][part] == fields
+    assert read_spec(edited(**{name: {} for name in schema["DaskClusterSpec"]["properties"]}))
+    assert read_spec(edited(worker={"minReplicas": 1, "spec": {"replica": 1}}))
 
 
 @pytest.fixture
@@ -125,7 +141,10 @@ def test_what_every_daskcluster_has_may_be_left_out() -> None:
         ({"metadata": {"name": "mine"}}, ValueError, "spec is missing"),
         (7, TypeError, "custom_cluster_spec is of type int; it must be a dictionary or the path of a YAML file"),
         (yaml.safe_dump(SPEC), ValueError, "is a manifest's text; it must be the path of a file, or a dictionary"),
-        ("no/such/file.yaml", FileNotFoundError, "no/such/file.yaml"),
+        ("no/such/file.yaml", FileNotFoundError, "custom_cluster_spec cannot be read: .*no/such/file.yaml"),
+        (edited(worker={"replicas": -1}), ValueError, "spec.worker.replicas is -1; it must be 0 or more"),
+        (edited(worker={"replica": 1}), ValueError, "spec.worker has unknown field 'replica'; did you mean 'replicas'"),
+        (edited(schedular={}), ValueError, "spec has unknown field 'schedular'; did you mean 'scheduler'"),
     ],
 )
 def test_what_is_no_daskcluster_is_refused(given: Any, error: type[Exception], message: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from models.kinds import DASK_CLUSTER
+from models.kinds import DASK_CLUSTER, POD
 from tests.kubecluster.fakekubernetes import Refusal
 from tests.kubecluster.livingworld import LivingWorld
 from tests.realcluster.eventually import eventually
@@ -23,10 +23,11 @@ MADE = "import os, sys; from kubecluster import KubeCluster; cluster = KubeClust
 CLIENT = "from distributed import Client; client = Client(cluster); client.submit(sum, [1]).result()\n"
 
 
-def begun(world: LivingWorld, program: str, more: str = "") -> subprocess.Popen[str]:
+def begun(world: LivingWorld, program: str, more: str = "", first: str = "") -> subprocess.Popen[str]:
     """A Python program with a cluster that it does not close."""
+    whole = first + MADE.format(more=more) + program
     return subprocess.Popen(
-        [sys.executable, "-W", "default", "-W", "ignore::ResourceWarning", "-c", MADE.format(more=more) + program],
+        [sys.executable, "-W", "default", "-W", "ignore::ResourceWarning", "-c", whole],
         cwd=ROOT,
         env={**os.environ, "KUBECONFIG": str(world.kubeconfig), "PYTHONPATH": "kubecluster/src"},
         stdin=subprocess.PIPE,
@@ -128,6 +129,32 @@ def annotations(world: LivingWorld) -> dict[str, str]:
     """The annotations of the cluster."""
     found: dict[str, str] = world.get(DASK_CLUSTER, "a-cluster")["metadata"]["annotations"]
     return found
+
+
+@pytest.mark.parametrize("more", ["", ", image='sleepy'"], ids=["while it works", "while it starts"])
+def test_sigterm_deletes_the_cluster(world: LivingWorld, more: str) -> None:
+    """Kubernetes ends a Pod so; what the program has to do at its end is done."""
+    world.statuses["sleepy"] = {"phase": "Pending"}
+    running = begun(world, "print('there', flush=True)\nimport time; time.sleep(600)", more)
+    eventually(lambda: bool(world.names(POD)), "Pods")
+    if not more:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "there\n"
+    running.send_signal(signal.SIGTERM)
+    code, out, error = ended(running)
+    assert (code, out) == (128 + signal.SIGTERM, ""), error
+    world.leaves_nothing()
+
+
+def test_a_program_that_handles_sigterm_itself_goes_on_doing_so(world: LivingWorld) -> None:
+    """It was there first."""
+    handler = "import signal, time; signal.signal(signal.SIGTERM, lambda *_: sys.exit(7)); "
+    running = begun(world, "print('there', flush=True)\nwhile True: time.sleep(0.05)", first=handler)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "there\n"
+    running.send_signal(signal.SIGTERM)
+    assert ended(running) == (7, "", "")
+    world.leaves_nothing()
 
 
 def test_ctrl_c_deletes_the_cluster(world: LivingWorld) -> None:

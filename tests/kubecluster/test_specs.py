@@ -51,9 +51,10 @@ ALWAYS: Changes = {
 }
 """What differs whatever the arguments are: dask-kubernetes' value and ours."""
 
-NO_REPLICAS: Changes = {"spec/worker/replicas": (None, ABSENT)}
+NO_REPLICAS: Changes = {"spec/worker/replicas": (None, 1)}
 NO_ENV: Changes = {f"{WORKER}/env": (None, ABSENT), f"{SCHEDULER}/env": (None, ABSENT)}
 NO_RESOURCES: Changes = {f"{WORKER}/resources": (None, ABSENT), f"{SCHEDULER}/resources": (None, ABSENT)}
+"""Ours are empty, which `flat` takes for nothing."""
 CPU = {"limits": {"cpu": "2", "memory": "4Gi"}, "requests": {"cpu": "500m"}}
 USUAL = {"n_workers": 2, "env": {"A": "b"}, "resources": CPU}
 
@@ -149,8 +150,7 @@ def test_arguments_stand_where_dask_kubernetes_has_them(function: Callable[..., 
     assert list(ours)[: len(theirs)] == list(theirs)
     for name, parameter in ours.items():
         if name not in theirs:
-            assert parameter.kind is inspect.Parameter.KEYWORD_ONLY
-            assert parameter.default is None
+            assert name == "pod" or (parameter.kind, parameter.default) == (inspect.Parameter.KEYWORD_ONLY, None)
         elif name != "worker_command":
             assert (parameter.kind, parameter.default) == (theirs[name].kind, theirs[name].default)
 
@@ -203,6 +203,11 @@ ARGUMENTS = st.fixed_dictionaries(
         "gpus": st.none() | st.integers(0, 8),
         "labels": st.dictionaries(st.sampled_from(["team", "dask.org/cluster-name"]), st.sampled_from(["", "a"])),
         "annotations": st.dictionaries(st.just("a/b"), TEXTS),
+        "security_context": st.dictionaries(st.sampled_from(["runAsUser", "fsGroup"]), st.integers(0, 10)),
+        "service_account": st.none() | st.just("reader"),
+        "node_selector": st.none() | st.dictionaries(st.just("pool"), TEXTS | st.integers()),
+        "tolerations": st.lists(st.fixed_dictionaries({"key": TEXTS, "operator": st.just("Exists")}), max_size=1),
+        "volumes": st.lists(st.fixed_dictionaries({"name": st.just("v"), "emptyDir": st.just({})}), max_size=1),
     },
 ).filter(lambda arguments: arguments.get("gpus") is None or "worker_resources" in arguments)
 

@@ -69,6 +69,18 @@ def test_the_mode_says_whether_a_cluster_is_made_or_joined(
     assert world.names(DASK_CLUSTER) == (["a-cluster"] if there else [])
 
 
+@pytest.mark.parametrize("join", [made, KubeCluster.from_name], ids=["by its arguments", "by its name"])
+def test_arguments_that_come_too_late_are_warned_about_in_the_callers_line(
+    world: LivingWorld, join: Callable[..., KubeCluster]
+) -> None:
+    """A cluster that is joined stays as it is; what is only configured is nobody's mistake."""
+    world.cluster("a-cluster")
+    late = "is joined as it is, so these are ignored: image, n_workers. Use scale, choose another name, or set"
+    with pytest.warns(UserWarning, match=f"default/a-cluster was there already and {late}") as warned:
+        join(name="a", n_workers=7, image="other:1", wait_timeout=60, quiet=True).close()
+    assert [each.filename for each in warned] == [__file__]
+
+
 def test_joining_none_says_which_names_were_looked_for(world: LivingWorld) -> None:
     """Both may be meant."""
     with pytest.raises(ClusterNotFound, match="no DaskCluster default/a-cluster and no default/a"):

@@ -237,6 +237,50 @@ TABLE: Mapping[str, Option] = {
         "Annotations of the DaskCluster and of everything made of it.",
         in_manifest=True,
     ),
+    "security_context": Option(
+        "security-context",
+        None,
+        containers.object_,
+        "The security context of the scheduler's and the workers' containers, such as `{'runAsNonRoot': True}`; what "
+        "only a whole Pod can have, such as `fsGroup`, goes to their Pods.",
+        in_manifest=True,
+    ),
+    "service_account": Option(
+        "service-account",
+        None,
+        checks.text,
+        "The ServiceAccount of the scheduler's and the workers' Pods.",
+        in_manifest=True,
+    ),
+    "node_selector": Option(
+        "node-selector",
+        None,
+        checks.string_map,
+        "The labels of the nodes on which the scheduler and the workers may run.",
+        in_manifest=True,
+    ),
+    "tolerations": Option(
+        "tolerations",
+        None,
+        containers.objects,
+        "The taints of nodes that the scheduler and the workers tolerate, as a list of Kubernetes' Tolerations.",
+        in_manifest=True,
+    ),
+    "volumes": Option(
+        "volumes",
+        None,
+        containers.objects,
+        "The volumes of the scheduler's and the workers' Pods, as a list of Kubernetes' Volumes.",
+        in_manifest=True,
+    ),
+    "volume_mounts": Option(
+        "volume-mounts",
+        None,
+        containers.objects,
+        "Where these are mounted in the scheduler's and the workers' containers, as a list of Kubernetes' "
+        "VolumeMounts.",
+        in_manifest=True,
+    ),
 }
 """What there is to know of every argument, by name: dask-kubernetes' first, in its order, then ours."""
 

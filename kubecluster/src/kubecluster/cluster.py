@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Self
 
 from dask.utils import parse_timedelta
@@ -10,7 +11,7 @@ from distributed.utils import NoOpAwaitable, format_dashboard_link
 
 from kubecluster import checks, groups, options
 from kubecluster.arguments import described
-from kubecluster.containers import Command, Environment, Resources
+from kubecluster.containers import Command, Environment, Objects, Resources
 from kubecluster.groups import Adapting, Wanted
 from kubecluster.managed import GONE_SECONDS, ManagedCluster
 from kubecluster.names import DEFAULT_GROUP
@@ -67,6 +68,12 @@ class KubeCluster(ManagedCluster):
         port_forward: str | bool | None = None,
         labels: Mapping[str, str] | None = None,
         annotations: Mapping[str, str] | None = None,
+        security_context: Mapping[str, Any] | None = None,
+        service_account: str | None = None,
+        node_selector: Mapping[str, str] | None = None,
+        tolerations: Objects | None = None,
+        volumes: Objects | None = None,
+        volume_mounts: Objects | None = None,
         scheduler_sync_interval: float | str = 1,
     ) -> None:
         given = {key: value for key, value in locals().items() if key not in (*HANDED_ON, "self", "__class__")}
@@ -109,7 +116,9 @@ class KubeCluster(ManagedCluster):
 
     @shutdown_on_close.setter
     def shutdown_on_close(self, is_wanted: bool) -> None:
-        if is_wanted != self._session.owns:
+        if not self.cluster_name:  # it is not started yet
+            self._session.options = replace(self._session.options, shutdown_on_close=is_wanted)
+        elif is_wanted != self._session.owns:
             (self._session.take if is_wanted else self._session.keep)()
 
     @property

@@ -4,8 +4,9 @@ import copy
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, cast
 
+from kubecluster import checks
 from kubecluster.checks import did_you_mean, listed, text, whole_number, written
 
 Body = dict[str, Any]
@@ -13,9 +14,32 @@ Command = str | Sequence[str]
 Environment = Mapping[str, Any] | Sequence[Mapping[str, Any]]
 Resources = Mapping[str, Mapping[str, Any]]
 
+Objects = Sequence[Mapping[str, Any]]
+
+
+class PodFields(TypedDict, total=False):
+    """What the Pods of scheduler and workers have besides their container; see KubeCluster."""
+
+    security_context: Mapping[str, Any] | None
+    service_account: str | None
+    node_selector: Mapping[str, str] | None
+    tolerations: Objects | None
+    volumes: Objects | None
+    volume_mounts: Objects | None
+
+
 GPU = "nvidia.com/gpu"
 
 _FIELDS = ("limits", "requests")
+_OF_THE_POD = (
+    "fsGroup",
+    "fsGroupChangePolicy",
+    "seLinuxChangePolicy",
+    "supplementalGroups",
+    "supplementalGroupsPolicy",
+    "sysctls",
+)
+"""What a security context has for a whole Pod alone."""
 _VARIABLE_FIELDS = ("name", "value", "valueFrom")
 # Without a digit after it, E is a suffix; with one it begins an exponent.
 _QUANTITY = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4}|[numkMGTPE]?|[KMGTPE]i)", re.ASCII)
@@ -123,6 +147,59 @@ def _amount(value: Any, what: str) -> str:
         hint = f"; did you mean {plain!r}?" if plain != amount and _QUANTITY.fullmatch(plain) else ""
         raise ValueError(f"{what} is {value!r}; Kubernetes reads amounts such as '2', '500m' or '1.5Gi'{hint}")
     return amount
+
+
+def objects(value: Any, what: str) -> list[Body]:
+    """A list of dictionaries, such as tolerations.
+
+    Raises:
+        TypeError: it is none.
+    """
+    is_list = isinstance(value, Sequence) and not isinstance(value, str | bytes)
+    if not is_list or not all(isinstance(one, Mapping) for one in value):
+        raise TypeError(f"{what} is of another type; it must be a list of dictionaries, as in a Pod's spec")
+    return copy.deepcopy([dict(one) for one in value])
+
+
+def object_(value: Any, what: str) -> Body:
+    """A dictionary, such as a security context.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{what} is of type {type(value).__name__}; it must be a dictionary, as in a Pod's spec")
+    return copy.deepcopy(dict(value))
+
+
+def pod_fields(given: PodFields) -> tuple[Body, Body]:
+    """What a Pod's spec and what its container has of these.
+
+    Args:
+        given: Them; `None` and empty ones are none.
+
+    Raises:
+        TypeError: something is of a wrong type, or there is no such field.
+        ValueError: something makes no sense, or a volume is mounted that is not there.
+    """
+    for name in given.keys() - PodFields.__annotations__.keys():
+        raise TypeError(f"there is no argument {name!r}{did_you_mean(name, PodFields.__annotations__)}")
+    some = cast("PodFields", {name: value for name, value in given.items() if value})
+    context = object_(some.get("security_context", {}), "security_context")
+    volumes, mounts = (objects(some.get(name, ()), name) for name in ("volumes", "volume_mounts"))
+    for mount in mounts:
+        if mount.get("name") not in [volume.get("name") for volume in volumes]:
+            raise ValueError(f"volume_mounts has {mount.get('name')!r}, which is none of the volumes; add it there")
+    account = checks.text(some.get("service_account", "default"), "service_account")
+    pod = {
+        "securityContext": {name: context.pop(name) for name in _OF_THE_POD if name in context},
+        "serviceAccountName": account if "service_account" in some else None,
+        "nodeSelector": checks.string_map(some.get("node_selector", {}), "node_selector"),
+        "tolerations": objects(some.get("tolerations", ()), "tolerations"),
+        "volumes": volumes,
+    }
+    container = {"securityContext": context, "volumeMounts": mounts}
+    return {name: each for name, each in pod.items() if each}, {name: each for name, each in container.items() if each}
 
 
 def without_gpus(given: Body) -> Body:

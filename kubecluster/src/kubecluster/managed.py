@@ -16,8 +16,9 @@ from distributed.utils import Log, Logs
 
 from kubecluster.diagnosis import Verdict
 from kubecluster.errors import KubeClusterError
+from kubecluster.lifetime import exit_on_sigterm
 from kubecluster.logs import collected
-from kubecluster.options import CreateMode, Options
+from kubecluster.options import CreateMode, Options, warn
 from kubecluster.progress import Progress
 from kubecluster.session import Session
 from kubecluster.threads import in_thread
@@ -43,6 +44,8 @@ class ManagedCluster(Cluster):
     """
 
     def __init__(self, options: Options, *, asynchronous: bool, loop: Any, sync_interval: float | str) -> None:
+        if options.ends_with_program:
+            exit_on_sigterm()
         self._session = Session(options)
         self._progress = Progress("", quiet=True)
         self._is_settled = threading.Event()
@@ -74,6 +77,7 @@ class ManagedCluster(Cluster):
         if self.status == Status.created and not self._is_settled.is_set():
             with self._progress_of() as self._progress:
                 await self._start()
+            self._warn_of_join()
         return self
 
     def _start_here(self) -> None:
@@ -87,6 +91,17 @@ class ManagedCluster(Cluster):
                 if self._farewell and self._farewell not in getattr(error, "__notes__", ()):
                     error.add_note(self._farewell)
                 raise
+        self._warn_of_join()
+
+    def _warn_of_join(self) -> None:
+        """Say which arguments came too late, in the caller's line."""
+        ignored = self._session.options.ignored_by_join
+        if self._session.has_joined and ignored:
+            cluster = f"{self._session.namespace}/{self._session.cluster_name}"
+            warn(
+                f"The Dask cluster {cluster} was there already and is joined as it is, so these are ignored: "
+                f"{', '.join(ignored)}. Use scale, choose another name, or set create_mode to CREATE_ONLY."
+            )
 
     def _progress_of(self) -> Progress:
         name, mode = self._session.options.name, self._session.options.create_mode

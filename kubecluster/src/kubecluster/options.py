@@ -11,6 +11,7 @@
 import copy
 import getpass
 import os
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from uuid import uuid4
 
 from kubecluster import checks, names
 from kubecluster.arguments import TABLE, CreateMode, Option, PortForward
-from kubecluster.checks import did_you_mean, listed
+from kubecluster.checks import listed
 from kubecluster.containers import Body
 from kubecluster.name_template import USER, UUID, fill_in
 from kubecluster.names import ClusterNames, Naming
@@ -43,8 +44,8 @@ HANDED_ON = ("loop", "asynchronous", "scheduler_sync_interval")
 _SECTION = "kubernetes"
 _MOST_WORKERS = "count.max"
 _UUID_DIGITS = 10
-_CALLER = 4
-"""How far the user's line is from where a warning is given: this module's functions and KubeCluster lie between."""
+_OURS = ("kubecluster", "distributed")
+"""Where a warning is nobody's line."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +84,14 @@ class Options:
     port_forward: PortForward
     labels: dict[str, str]
     annotations: dict[str, str]
+    security_context: Body | None
+    service_account: str | None
+    node_selector: dict[str, str] | None
+    tolerations: list[Body] | None
+    volumes: list[Body] | None
+    volume_mounts: list[Body] | None
+    given: frozenset[str] = frozenset()
+    """The arguments that were given, rather than configured or left out."""
 
     @property
     def names(self) -> ClusterNames:
@@ -123,7 +132,26 @@ class Options:
             gpus=self.gpus,
             labels=self.labels,
             annotations=self.annotations,
+            security_context=self.security_context,
+            service_account=self.service_account,
+            node_selector=self.node_selector,
+            tolerations=self.tolerations,
+            volumes=self.volumes,
+            volume_mounts=self.volume_mounts,
         )
+
+    @property
+    def ends_with_program(self) -> bool:
+        """Whether a cluster of these may go with the program."""
+        return self.shutdown_on_close is not False and (
+            self.shutdown_on_close is True or self.create_mode is not CreateMode.CONNECT_ONLY
+        )
+
+    @property
+    def ignored_by_join(self) -> list[str]:
+        """The given arguments that say how a cluster is made, which one that is there is already."""
+        said = [name for name, option in TABLE.items() if option.in_manifest and name != "name"]
+        return [name for name in (*said, "custom_cluster_spec", "owner_timeout") if name in self.given]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +175,7 @@ def resolve(**given: Any) -> Options:
 
     Raises:
         OSError: the file of a `custom_cluster_spec` cannot be read.
-        TypeError: there is no such argument, or it is of a wrong type.
+        TypeError: an argument is of a wrong type.
         ValueError: an argument makes no sense, or contradicts another.
     """
     placeholders = {**os.environ, USER: _user(), UUID: uuid4().hex[:_UUID_DIGITS]}
@@ -157,7 +185,6 @@ def resolve(**given: Any) -> Options:
 def resolved(given: Mapping[str, Any], around: Surroundings) -> Options:
     """What `resolve` does, but for looking around; see there."""
     given = {name: value for name, value in given.items() if value is not None}
-    _refuse_unknown(given)
     values = {name: _value(name, option, given, around.configured) for name, option in TABLE.items()}
     spec = values["custom_cluster_spec"]
     if spec is None:
@@ -165,18 +192,19 @@ def resolved(given: Mapping[str, Any], around: Surroundings) -> Options:
     else:
         values |= _taken_from(spec, values, has_namespace="namespace" in given)
     values["port_forward"] = _port_forward(values, given, around.configured)
-    options = Options(**values)
+    options = Options(**values, given=frozenset(given))
     _refuse_impossible(options)
     for message in _warnings(options, given, around.configured):
-        warnings.warn(message, stacklevel=_CALLER)
+        warn(message)
     return options
 
 
-def _refuse_unknown(given: Mapping[str, Any]) -> None:
-    for name in given:
-        if name not in TABLE:
-            guess = did_you_mean(name, [*TABLE, *HANDED_ON])
-            raise TypeError(f"KubeCluster has no argument {name!r}{guess or f'; it has {listed(TABLE)}'}")
+def warn(message: str) -> None:
+    """Warn in the line of whoever called this package."""
+    frame, level = sys._getframe(1), 2  # noqa: SLF001  # there is no other way before Python 3.12
+    while frame.f_globals["__name__"].partition(".")[0] in _OURS and frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
 
 
 def _value(name: str, option: Option, given: Mapping[str, Any], configured: Mapping[str, Any]) -> Any:

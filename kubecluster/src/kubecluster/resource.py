@@ -89,18 +89,23 @@ class ClusterResource:
         """
         return self.kubernetes.create(self._path(DASK_CLUSTER), manifest)
 
-    def annotate(self, annotations: Mapping[str, str | None], *, uid: str = "") -> None:
+    def annotate(
+        self, annotations: Mapping[str, str | None], *, uid: str = "", owners: Sequence[Body] | None = None
+    ) -> None:
         """Set annotations of the DaskCluster; `None` takes one away.
 
         Args:
             annotations: The annotations.
             uid: The uid that it must have, since another may have its name by now; any by default.
+            owners: Its owner references from now on; by default they stay as they are.
 
         Raises:
             ClusterNotFound: there is no such DaskCluster.
             Conflict: it has another uid.
         """
-        metadata = {"annotations": dict(annotations), **({"uid": uid} if uid else {})}
+        metadata: Body = {"annotations": dict(annotations), **({"uid": uid} if uid else {})}
+        if owners is not None:
+            metadata["ownerReferences"] = list(owners)
         try:
             self.kubernetes.patch(self._path(DASK_CLUSTER, self.name), {"metadata": metadata})
         except Invalid as error:

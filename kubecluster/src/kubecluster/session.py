@@ -24,6 +24,7 @@ class Session:
         options: The same.
         body: Its DaskCluster, as it was seen last; empty until then.
         access: The way to its scheduler; `None` before and after.
+        has_joined: Whether the cluster was there already.
 
     Raises:
         NoKubernetes: none is there, or it cannot be used.
@@ -37,6 +38,7 @@ class Session:
         self._is_closed = False
         self.body: Body = {}
         self.access: Access | None = None
+        self.has_joined = False
         self._lifetime: Lifetime | None = None
         self._beating: asyncio.Task[None] | None = None
 
@@ -79,7 +81,7 @@ class Session:
             KubeClusterError: Kubernetes refuses, or the scheduler cannot be reached.
         """
         found = await starting.find_or_make(self._kubernetes, self.options, progress)
-        self._found, self.body = found.resource, found.body
+        self._found, self.body, self.has_joined = found.resource, found.body, not found.is_made
         self._lifetime = starting.lifetime_of(found, self.options)
         if self._lifetime is not None:
             self._beating = asyncio.ensure_future(_beat(self._lifetime))

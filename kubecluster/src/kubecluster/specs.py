@@ -2,7 +2,7 @@
 
 The functions have dask-kubernetes' names and arguments, and make what its own make, except that
 
-- what is not given is left out, where dask-kubernetes writes `null`;
+- what is not given is empty, or the default, where dask-kubernetes writes `null`;
 - containers run `dask scheduler` and `dask worker`, which Dask has had since 2022: since 2026.6 it has no
   `dask-scheduler` and `dask-worker` any more;
 - amounts and environment variables may be numbers;
@@ -17,16 +17,26 @@ The functions have dask-kubernetes' names and arguments, and make what its own m
 import copy
 import os
 from collections.abc import Mapping
+from difflib import get_close_matches
 from enum import StrEnum
-from typing import Any
+from typing import Any, Unpack
 
 from kubecluster import checks, containers
-from kubecluster.containers import Body, Command, Environment, Resources
+from kubecluster.containers import Body, Command, Environment, PodFields, Resources
 from kubecluster.names import CLUSTER_NAME, COMPONENT, DASK_CLUSTER, Component, cluster_name_error
 
 IMAGE = "ghcr.io/dask/dask:latest"
 WORKER_COMMAND = "dask worker"
 CUDA_WORKER_COMMAND = "dask-cuda-worker"
+
+FIELDS: Mapping[str, Any] = {
+    "idleTimeout": {},
+    "scheduler": {"metadata": {}, "service": {}, "spec": {}},
+    "worker": {"metadata": {}, "replicas": {}, "spec": {}},
+}
+"""The fields of a spec that people write. There may be others, of a later version."""
+ALMOST = 0.85
+"""How alike two names are of which one is a slip of the pen."""
 
 _WORKER_ARGUMENTS = ("--name", "$(DASK_WORKER_NAME)", "--dashboard", "--dashboard-address", "8788")
 _PORTS = {"tcp-comm": 8786, "http-dashboard": 8787}
@@ -56,6 +66,7 @@ def make_cluster_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, 
     gpus: int | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
+    **pod: Unpack[PodFields],
 ) -> Body:
     """A DaskCluster.
 
@@ -76,6 +87,7 @@ def make_cluster_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, 
         gpus: How many NVIDIA GPUs each worker gets.
         labels: Labels of the DaskCluster and of everything made of it.
         annotations: Annotations of the DaskCluster and of everything made of it.
+        **pod: What the Pods of scheduler and workers have besides; see KubeCluster.
 
     Raises:
         TypeError: an argument is of a wrong type.
@@ -98,8 +110,8 @@ def make_cluster_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, 
         "metadata": {"name": name, **marks, "labels": {**marks.get("labels", {}), CLUSTER_NAME: name}},
         "spec": {
             "idleTimeout": checks.whole_number(idle_timeout or 0, "idle_timeout"),
-            "worker": make_worker_spec(image, n_workers, workers, env, worker_command, gpus=gpus),
-            "scheduler": make_scheduler_spec(name, env, scheduler, image, scheduler_service_type, jupyter),
+            "worker": make_worker_spec(image, n_workers, workers, env, worker_command, gpus=gpus, **pod),
+            "scheduler": make_scheduler_spec(name, env, scheduler, image, scheduler_service_type, jupyter, **pod),
         },
     }
 
@@ -114,6 +126,7 @@ def make_worker_spec(  # noqa: PLR0913  # dask-kubernetes' arguments, in its ord
     gpus: int | None = None,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
+    **pod: Unpack[PodFields],
 ) -> Body:
     """The workers of a DaskCluster or of a DaskWorkerGroup.
 
@@ -126,6 +139,7 @@ def make_worker_spec(  # noqa: PLR0913  # dask-kubernetes' arguments, in its ord
         gpus: How many NVIDIA GPUs each gets.
         labels: Labels of their Pods.
         annotations: Annotations of their Pods.
+        **pod: What their Pods have besides; see KubeCluster.
 
     Raises:
         TypeError: an argument is of a wrong type.
@@ -138,8 +152,8 @@ def make_worker_spec(  # noqa: PLR0913  # dask-kubernetes' arguments, in its ord
         amounts = containers.with_gpus(amounts, gpus)
     container = _container("worker", image, [*words, *_WORKER_ARGUMENTS], env, amounts)
     container["ports"] = [{"name": "http-dashboard", "containerPort": 8788, "protocol": "TCP"}]
-    replicas = {} if n_workers is None else {"replicas": checks.whole_number(n_workers, "n_workers")}
-    return {**replicas, **_template(container, labels, annotations)}
+    replicas = 1 if n_workers is None else checks.whole_number(n_workers, "n_workers")
+    return {"replicas": replicas, **_template(container, labels, annotations, pod)}
 
 
 def make_scheduler_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments, in its order, and then ours
@@ -152,6 +166,7 @@ def make_scheduler_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments
     *,
     labels: Mapping[str, str] | None = None,
     annotations: Mapping[str, str] | None = None,
+    **pod: Unpack[PodFields],
 ) -> Body:
     """The scheduler of a DaskCluster, and its Service.
 
@@ -164,6 +179,7 @@ def make_scheduler_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments
         jupyter: Whether Jupyter runs beside the scheduler.
         labels: Labels of its Pod and its Services.
         annotations: Annotations of its Pod and its Services.
+        **pod: What its Pod has besides; see KubeCluster.
 
     Raises:
         TypeError: an argument is of a wrong type.
@@ -178,7 +194,7 @@ def make_scheduler_spec(  # noqa: PLR0913, PLR0917  # dask-kubernetes' arguments
         "selector": {CLUSTER_NAME: checks.text(cluster_name, "cluster_name"), COMPONENT: str(Component.SCHEDULER)},
         "ports": [{"name": name, "protocol": "TCP", "port": port, "targetPort": name} for name, port in _PORTS.items()],
     }
-    return {**_template({**container, **_probes()}, labels, annotations), "service": service}
+    return {**_template({**container, **_probes()}, labels, annotations, pod), "service": service}
 
 
 def read_spec(value: Any, what: str = "custom_cluster_spec") -> Body:
@@ -210,7 +226,23 @@ def read_spec(value: Any, what: str = "custom_cluster_spec") -> Body:
         raise ValueError(f"{what}: metadata.name: {error}")
     if not isinstance(body.get("spec"), dict):
         raise ValueError(f"{what}: spec is missing; it has the scheduler and the workers")  # noqa: TRY004  # a file's
+    _refuse_slips(body["spec"], f"{what}: spec")
     return {"apiVersion": DASK_CLUSTER.api_version, "kind": kind, **body}
+
+
+def _refuse_slips(spec: Any, where: str, known: Mapping[str, Any] = FIELDS) -> None:
+    """Refuse what a server that only warns of unknown fields would pass over: slips of the pen, and negative numbers.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name, value in spec.items() if isinstance(spec, dict) else ():
+        close = get_close_matches(str(name), known, n=1, cutoff=ALMOST)
+        if name not in known and close:
+            raise ValueError(f"{where} has unknown field {name!r}; did you mean {close[0]!r}?")
+        if name == "replicas" and value is not None:
+            checks.whole_number(value, f"{where}.replicas")
+        _refuse_slips(value, f"{where}.{name}", known.get(name, {}))
 
 
 def _loaded(path: str, what: str) -> Any:
@@ -218,11 +250,13 @@ def _loaded(path: str, what: str) -> Any:
 
     if "\n" in path:
         raise ValueError(f"{what} is a manifest's text; it must be the path of a file, or a dictionary")
-    with open(os.path.expanduser(path), encoding="utf-8") as file:  # noqa: PTH111, PTH123  # a path may be any text
-        try:
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:  # noqa: PTH111, PTH123  # it may be any text
             return yaml.safe_load(file)
-        except yaml.YAMLError as error:
-            raise ValueError(f"{what}: {path} is no YAML with one document: {error}") from None
+    except OSError as error:
+        raise OSError(error.errno, f"{what} cannot be read: {error.strerror}", path) from None
+    except yaml.YAMLError as error:
+        raise ValueError(f"{what}: {path} is no YAML with one document: {error}") from None
 
 
 def _probes() -> Body:
@@ -241,18 +275,21 @@ def _health() -> Body:
 
 
 def _container(name: str, image: str, words: list[str], env: Environment | None, amounts: Body) -> Body:
-    container: Body = {"name": name, "image": checks.text(image, "image"), "args": words}
-    variables = containers.environment(env or {})
-    if variables:
-        container["env"] = variables
-    if amounts:
-        container["resources"] = amounts
-    return container
+    return {
+        "name": name,
+        "image": checks.text(image, "image"),
+        "args": words,
+        # People's programs look into these, as dask-kubernetes has them.
+        "env": containers.environment(env or {}),
+        "resources": amounts,
+    }
 
 
-def _template(container: Body, labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None) -> Body:
-    marks = _marks(labels, annotations)
-    return {**({"metadata": marks} if marks else {}), "spec": {"containers": [container]}}
+def _template(
+    container: Body, labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None, fields: PodFields
+) -> Body:
+    marks, (pod, inside) = _marks(labels, annotations), containers.pod_fields(fields)
+    return {**({"metadata": marks} if marks else {}), "spec": {"containers": [{**container, **inside}], **pod}}
 
 
 def _marks(labels: Mapping[str, str] | None, annotations: Mapping[str, str] | None) -> Body:

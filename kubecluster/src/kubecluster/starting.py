@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from kubecluster import lifetime
+from kubecluster import lifetime, own_pod
 from kubecluster.access import Access
 from kubecluster.api import Body, Kubernetes, connect
 from kubecluster.diagnosis.sight import is_going
@@ -33,11 +33,13 @@ class Found:
         resource: It.
         body: Its DaskCluster.
         is_made: Whether this program has made it.
+        pod_uid: The uid of the program's Pod, if it goes with that; empty otherwise.
     """
 
     resource: ClusterResource
     body: Body
     is_made: bool
+    pod_uid: str = ""
 
 
 def connected(options: Options) -> Kubernetes:
@@ -107,9 +109,12 @@ async def _make(resource: ClusterResource, options: Options) -> Found:
     shuts_down = options.shutdown_on_close is not False
     signs = lifetime.marks(options.owner_timeout, now()) if shuts_down else {}
     metadata["annotations"] = {NAMING: str(options.naming), **(metadata.get("annotations") or {}), **signs}
+    pod = await in_thread(partial(own_pod.reference, resource, options.owner_timeout)) if shuts_down else None
+    if pod is not None:
+        metadata["ownerReferences"] = [*(metadata.get("ownerReferences") or ()), pod]
     making = asyncio.ensure_future(in_thread(partial(resource.create, body)))
     try:
-        return Found(resource, await asyncio.shield(making), is_made=True)
+        return Found(resource, await asyncio.shield(making), is_made=True, pod_uid=pod["uid"] if pod else "")
     except asyncio.CancelledError:
         # The request is on its way: what comes of it has nobody who would delete it.
         with suppress(KubeClusterError):
@@ -124,7 +129,7 @@ def lifetime_of(found: Found, options: Options) -> Lifetime | None:
     is_ours = found.is_made if options.shutdown_on_close is None else options.shutdown_on_close
     if not is_ours:
         return None
-    return Lifetime(found.resource, found.body, options.owner_timeout if found.is_made else 0)
+    return Lifetime(found.resource, found.body, options.owner_timeout if found.is_made else 0, found.pod_uid)
 
 
 async def _answers(access: Access, seconds: float) -> None:

@@ -60,7 +60,7 @@ _REFUSALS: Sequence[tuple[str, Cause]] = (
         r"violates PodSecurity",
         Cause(
             PodRefused,
-            "Set what it names in the Pod template's securityContext (custom_cluster_spec), or use a namespace with a "
+            "Set what it names in the Pod template's securityContext (security_context), or use a namespace with a "
             "weaker Pod security level.",
             is_final=True,
         ),
