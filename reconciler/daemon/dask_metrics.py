@@ -1,17 +1,14 @@
 """The metrics of Dask's side: what schedulers are asked, how workers retire, what clusters use."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
-from reconciler.daemon.metric_family import SECONDS, Family, collected, counter, histogram
-from reconciler.daemon.usage import Usage
+from reconciler.daemon.metric_family import SECONDS, Collected, Family, counters, histograms
+from reconciler.daemon.usage import Usage, Used
 from reconciler.dask.connection import Call
-from reconciler.passes.retired import retired
+from reconciler.passes.retirement_ends import End, Outcome, retirement_ends
 from reconciler.passes.values import PassResult
-from reconciler.rules.retirement_end import End, Outcome
 
 _BILLED = ("namespace", "cluster", "job", "owner")
 RETIRING_SECONDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -80,6 +77,10 @@ FAMILIES = (
 )
 
 
+_OF_USAGE = {GPU_SECONDS: Used.GPUS, IDLE_GPU_SECONDS: Used.IDLE_GPUS, IDLE_SECONDS: Used.IDLE}
+"""What clusters that are there, or were until a moment ago, have used; summed up whenever Prometheus asks."""
+
+
 class DaskMetrics:
     """Counts requests to schedulers, retirements, and what clusters use.
 
@@ -91,10 +92,9 @@ class DaskMetrics:
 
     def __init__(self, registry: CollectorRegistry, seconds: Callable[[], float], owner_label: str) -> None:
         own = [each for each in FAMILIES if not each.ends_with_its_cluster]
-        self._counters = {each: counter(each, registry) for each in own if each.type == "counter"}
-        self._histograms = {each: histogram(each, registry) for each in own if each.type == "histogram"}
+        self._counters, self._histograms = counters(own, registry), histograms(own, registry)
         self._usage = Usage(seconds, owner_label)
-        registry.register(_UsageCollector(self._usage))
+        registry.register(Collected(_OF_USAGE, self._usage.total))
         for outcome in Outcome:
             self._counters[RETIREMENTS].labels(outcome)
 
@@ -112,7 +112,7 @@ class DaskMetrics:
         """
         self._usage.update(result)
         if result.snapshot is not None and not rehearsed:
-            for ends in retired(result.responses, result.snapshot).values():
+            for ends in retirement_ends(result.responses, result.snapshot).values():
                 for end in ends:
                     self._count_retirement(end)
 
@@ -124,19 +124,6 @@ class DaskMetrics:
         self._counters[LOST_TASKS].inc(end.lost_tasks)
         self._counters[LOST_RESULTS].inc(end.lost_results)
         self._counters[LOST_BYTES].inc(end.lost_bytes)
-
-
-class _UsageCollector(Collector):
-    """What clusters have used, summed up whenever Prometheus asks."""
-
-    def __init__(self, usage: Usage) -> None:
-        self._usage = usage
-
-    def collect(self) -> Iterator[Metric]:
-        """The metrics of clusters that are there, or were until a moment ago."""
-        yield collected(GPU_SECONDS, self._usage.gpu_seconds)
-        yield collected(IDLE_GPU_SECONDS, self._usage.idle_gpu_seconds)
-        yield collected(IDLE_SECONDS, self._usage.idle_seconds)
 
 
 __all__ = ["FAMILIES", "DaskMetrics"]

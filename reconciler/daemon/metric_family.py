@@ -1,13 +1,16 @@
 """What a metric is called, and what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+
+Source = TypeVar("Source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +42,22 @@ class Family:
         return "cluster" in self.labels
 
 
-def counter(family: Family, registry: CollectorRegistry) -> Counter:
-    """The counter, registered."""
-    return Counter(family.full_name, family.help, family.labels, registry=registry)
+def counters(families: Iterable[Family], registry: CollectorRegistry) -> Mapping[Family, Counter]:
+    """The counters among them, registered."""
+    return {
+        one: Counter(one.full_name, one.help, one.labels, registry=registry)
+        for one in families
+        if one.type == "counter"
+    }
+
+
+def histograms(families: Iterable[Family], registry: CollectorRegistry) -> Mapping[Family, Histogram]:
+    """The histograms among them, registered."""
+    return {
+        one: Histogram(one.full_name, one.help, one.labels, buckets=one.buckets, registry=registry)
+        for one in families
+        if one.type == "histogram"
+    }
 
 
 def gauge(family: Family, registry: CollectorRegistry) -> Gauge:
@@ -49,15 +65,25 @@ def gauge(family: Family, registry: CollectorRegistry) -> Gauge:
     return Gauge(family.full_name, family.help, family.labels, registry=registry)
 
 
-def histogram(family: Family, registry: CollectorRegistry) -> Histogram:
-    """The histogram, registered."""
-    return Histogram(family.full_name, family.help, family.labels, buckets=family.buckets, registry=registry)
+class Collected(Collector, Generic[Source]):
+    """Metrics whose values are looked up whenever Prometheus asks.
 
+    Args:
+        sources: Where the values of each metric are found.
+        values: The values found there, by the values of the metric's labels.
+    """
 
-def collected(family: Family, values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily | CounterMetricFamily:
-    """The metric with those values, by the values of its labels."""
-    made = CounterMetricFamily if family.type == "counter" else GaugeMetricFamily
-    metric = made(family.full_name, family.help, labels=family.labels)
-    for labels, value in values.items():
-        metric.add_metric(labels, value)
-    return metric
+    def __init__(
+        self, sources: Mapping[Family, Source], values: Callable[[Source], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        self._sources = sources
+        self._values = values
+
+    def collect(self) -> Iterator[Metric]:
+        """The metrics as they are now."""
+        for family, source in self._sources.items():
+            made = CounterMetricFamily if family.type == "counter" else GaugeMetricFamily
+            metric = made(family.full_name, family.help, labels=family.labels)
+            for labels, value in self._values(source).items():
+                metric.add_metric(labels, value)
+            yield metric

@@ -6,20 +6,18 @@ last known of each (metrics_memory), so that they end with the cluster.
 
 import platform
 import time
-from collections import Counter as Count
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, Info
-from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
 
 from reconciler import __version__
 from reconciler.api import Exchange
 from reconciler.daemon import dask_metrics
 from reconciler.daemon.dask_metrics import DaskMetrics
-from reconciler.daemon.metric_family import SECONDS, Family, collected, counter, gauge, histogram
-from reconciler.daemon.metrics_memory import ByTree, World
+from reconciler.daemon.metric_family import SECONDS, Collected, Family, counters, gauge, histograms
+from reconciler.daemon.metrics_memory import ByTree, Count, World
 from reconciler.passes.values import PassResult, Response, Result, Verb
 from reconciler.rules.reason_sets import REASONS_OF_FINDINGS
 from reconciler.rules.reasons import Reason
@@ -131,6 +129,19 @@ FAMILIES = (
 """Every metric of ours; docs/metrics.md is made from it."""
 
 
+_OF_WORLD = {
+    LISTED: Count.OBJECTS,
+    UNREADABLE: Count.UNREADABLE,
+    RESOURCES: Count.PHASES,
+    WORKERS_WANTED: Count.WANTED,
+    WORKERS_READY: Count.READY,
+    WORKERS_JOINED: Count.JOINED,
+    WORKERS_RETIRING: Count.RETIRING,
+    ANSWERED: Count.ANSWERED,
+}
+"""What the last passes saw, counted whenever Prometheus asks; without samples before the first pass."""
+
+
 class Metrics:
     """Counts passes and requests in a registry, and has it collect what is there.
 
@@ -157,15 +168,14 @@ class Metrics:
             {"version": __version__, "python_version": platform.python_version()}
         )
         own = [each for each in FAMILIES if each not in dask_metrics.FAMILIES]
-        self._counters = {each: counter(each, registry) for each in own if each.type == "counter"}
-        self._histograms = {each: histogram(each, registry) for each in own if each.type == "histogram"}
+        self._counters, self._histograms = counters(own, registry), histograms(own, registry)
         self._gauges = {each: gauge(each, registry) for each in (POSTPONED, ATTEMPT, SUCCESS, FINDINGS)}
         self._dask = DaskMetrics(registry, seconds, owner_label)
         self.called = self._dask.called
         self._world = World()
         self._findings = ByTree[Reason]()
         self._postponed = ByTree[Verb]()
-        registry.register(_WorldCollector(self._world))
+        registry.register(Collected(_OF_WORLD, self._world.count))
         for result in ("done", "failed", "unread", "crashed"):
             self._counters[PASSES].labels(result)
 
@@ -206,7 +216,7 @@ class Metrics:
         self._postponed.update(
             result, {(action.verb, action.key): (action.tree, action.verb) for action in plan.postponed}
         )
-        postponed = Count(self._postponed.values())
+        postponed = Counter(self._postponed.values())
         self._gauges[POSTPONED].clear()
         for verb, count in postponed.items():
             self._gauges[POSTPONED].labels(verb).set(count)
@@ -214,7 +224,7 @@ class Metrics:
         self._findings.update(
             result, {finding: (trees.get(finding.about, finding.about), finding.reason) for finding in plan.findings}
         )
-        findings = Count(self._findings.values())
+        findings = Counter(self._findings.values())
         for reason in REASONS_OF_FINDINGS:
             self._gauges[FINDINGS].labels(reason).set(findings[reason])
 
@@ -226,21 +236,3 @@ class Metrics:
             self._counters[REFUSED].labels(kind, reason).inc()
         if response.result is Result.CONFLICT:
             self._counters[CONFLICTS].labels(kind).inc()
-
-
-class _WorldCollector(Collector):
-    """What the last passes saw, counted whenever Prometheus asks."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-
-    def collect(self) -> Iterator[Metric]:
-        """The metrics of what is there; without samples before the first pass."""
-        yield collected(LISTED, self._world.objects)
-        yield collected(UNREADABLE, self._world.unreadable)
-        yield collected(RESOURCES, self._world.phases)
-        yield collected(WORKERS_WANTED, self._world.wanted)
-        yield collected(WORKERS_READY, self._world.ready)
-        yield collected(WORKERS_JOINED, self._world.joined)
-        yield collected(WORKERS_RETIRING, self._world.retiring)
-        yield collected(ANSWERED, self._world.answered)

@@ -6,6 +6,7 @@ Only counts are kept, so that no snapshot outlives its pass.
 from collections import Counter
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from enum import Enum, auto
 from typing import Generic, TypeVar
 
 from models.kinds import Key
@@ -15,10 +16,32 @@ from models.snapshot import Observed, Owner, Snapshot
 from reconciler.passes.values import PassResult
 from reconciler.rules.parts import cluster_key, is_live, workers_of
 
-COUNTED = ("objects", "phases", "wanted", "ready", "joined", "retiring", "answered")
-
 T = TypeVar("T")
 Name = tuple[str, ...]
+
+
+class Count(Enum):
+    """What is counted, by what."""
+
+    OBJECTS = auto()
+    """How many objects there are, by kind."""
+    UNREADABLE = auto()
+    """How many of them cannot be read, by kind."""
+    PHASES = auto()
+    """How many there are by kind and phase; a job's is its jobStatus."""
+    WANTED = auto()
+    """How many workers a cluster wants, by its namespace and name."""
+    READY = auto()
+    """How many of its workers are ready."""
+    JOINED = auto()
+    """How many of these its scheduler has; nothing of clusters whose schedulers do not answer."""
+    RETIRING = auto()
+    """How many of its workers were chosen to go, and are not deleted yet."""
+    ANSWERED = auto()
+    """When its scheduler was asked what it last answered, as a Unix time."""
+
+
+Counts = Mapping[Count, Counter[Name]]
 
 
 class ByTree(Generic[T]):
@@ -60,22 +83,11 @@ class ByTree(Generic[T]):
 
 
 class World:
-    """Counts of what is there.
-
-    Attributes:
-        objects: How many objects there are, by kind.
-        unreadable: How many of them cannot be read, by kind.
-        phases: How many there are by kind and phase.
-        wanted: How many workers a cluster wants, by namespace and name.
-        ready: How many of its workers are ready.
-        joined: How many of these its scheduler has; nothing of clusters whose schedulers do not answer.
-        retiring: How many of its workers were chosen to go.
-        answered: When its scheduler was asked what it last answered, as a Unix time.
-    """
+    """Counts of what is there."""
 
     def __init__(self) -> None:
-        self._trees = ByTree[Mapping[str, Counter[Name]]]()
-        self._strangers: Mapping[str, Counter[Name]] = _counted((), Snapshot(datetime.min.replace(tzinfo=UTC)))
+        self._trees = ByTree[Counts]()
+        self._strangers: Counts = _counted((), Snapshot(datetime.min.replace(tzinfo=UTC)))
         self._unreadable = ByTree[Name]()
 
     def update(self, result: PassResult) -> None:
@@ -92,47 +104,10 @@ class World:
             ours = {one.key for objects in members.values() for one in objects}
             self._strangers = _counted((one for key, one in snapshot.objects.items() if key not in ours), snapshot)
 
-    @property
-    def objects(self) -> Counter[Name]:
-        """How many objects there are, by kind."""
-        return self._sum("objects")
-
-    @property
-    def unreadable(self) -> Counter[Name]:
-        """How many objects cannot be read, by kind."""
-        return Counter(self._unreadable.values())
-
-    @property
-    def phases(self) -> Counter[Name]:
-        """How many objects there are by kind and phase; a job's is its jobStatus."""
-        return self._sum("phases")
-
-    @property
-    def wanted(self) -> Counter[Name]:
-        """How many workers each cluster wants, by its namespace and name."""
-        return self._sum("wanted")
-
-    @property
-    def ready(self) -> Counter[Name]:
-        """How many of each cluster's workers are ready."""
-        return self._sum("ready")
-
-    @property
-    def joined(self) -> Counter[Name]:
-        """How many of them each cluster's scheduler has, where it answers."""
-        return self._sum("joined")
-
-    @property
-    def retiring(self) -> Counter[Name]:
-        """How many of each cluster's workers were chosen to go, and are not deleted yet."""
-        return self._sum("retiring")
-
-    @property
-    def answered(self) -> Counter[Name]:
-        """When each cluster's scheduler was asked what it last answered, as a Unix time."""
-        return self._sum("answered")
-
-    def _sum(self, what: str) -> Counter[Name]:
+    def count(self, what: Count) -> Counter[Name]:
+        """The count of one of these, of all trees."""
+        if what is Count.UNREADABLE:
+            return Counter(self._unreadable.values())
         total = Counter(self._strangers[what])
         for counts in self._trees.values():
             total.update(counts[what])
@@ -149,34 +124,29 @@ def _members(trees: Mapping[Key, Key], snapshot: Snapshot) -> Mapping[Key, list[
     return found
 
 
-def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Mapping[str, Counter[Name]]:
-    counts: Mapping[str, Counter[Name]] = {name: Counter() for name in COUNTED}
+def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Counts:
+    counts: Counts = {what: Counter() for what in Count}
     for one in objects:
-        counts["objects"][one.key.kind.name,] += 1
-        counts["phases"].update(_phase(one))
+        counts[Count.OBJECTS][one.key.kind.name,] += 1
+        counts[Count.PHASES].update(_phase(one))
         if isinstance(one, DaskCluster):
-            counts["wanted"][one.metadata.namespace, one.metadata.name] += 0
-            counts["ready"][one.metadata.namespace, one.metadata.name] += 0
-            counts["retiring"][one.metadata.namespace, one.metadata.name] += 0
-            counts["answered"].update(_answered(one, snapshot))
+            cluster = (one.metadata.namespace, one.metadata.name)
+            for what in (Count.WANTED, Count.READY, Count.RETIRING):
+                counts[what][cluster] += 0
+            answer = (snapshot.schedulers or {}).get(one.key)
+            if answer is not None and answer.at is not None:
+                counts[Count.ANSWERED][cluster] = int(answer.at.timestamp())
         if isinstance(one, DaskWorkerGroup):
             cluster = (one.metadata.namespace, one.spec.cluster)
-            counts["wanted"][cluster] += one.spec.worker.replicas
+            counts[Count.WANTED][cluster] += one.spec.worker.replicas
             pods, going = workers_of(one, snapshot), {each.uid for each in one.status.decisions.retiring}
-            counts["ready"][cluster] += sum(pod.is_ready for pod in pods)
-            counts["retiring"][cluster] += sum(is_live(pod) and pod.metadata.uid in going for pod in pods)
+            counts[Count.READY][cluster] += sum(pod.is_ready for pod in pods)
+            counts[Count.RETIRING][cluster] += sum(is_live(pod) and pod.metadata.uid in going for pod in pods)
             answer = (snapshot.schedulers or {}).get(cluster_key(one))
             if answer is not None and answer.at is not None and not answer.is_silent:
                 inside = (answer.workers_in(pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.is_ready)
-                counts["joined"][cluster] += sum(map(bool, inside))
+                counts[Count.JOINED][cluster] += sum(map(bool, inside))
     return counts
-
-
-def _answered(cluster: DaskCluster, snapshot: Snapshot) -> Mapping[Name, int]:
-    answer = (snapshot.schedulers or {}).get(cluster.key)
-    if answer is None or answer.at is None:
-        return {}
-    return {(cluster.metadata.namespace, cluster.metadata.name): int(answer.at.timestamp())}
 
 
 def _phase(observed: Observed) -> Iterator[Name]:

@@ -23,9 +23,8 @@ import structlog
 from models.kinds import DASK_CLUSTER, Key
 from models.snapshot import Unreadable
 from reconciler.daemon.metrics_memory import ByTree
-from reconciler.passes.retired import retired
+from reconciler.passes.retirement_ends import Outcome, retirement_ends
 from reconciler.passes.values import PAST, Finding, PassResult, Response, Result
-from reconciler.rules.retirement_end import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +119,7 @@ class PassLog:
 
     def _log_retired(self, result: PassResult) -> None:
         """The workers that have gone, and could have handed something over: a line for each group, not for each."""
-        found = retired(result.responses, result.snapshot) if result.snapshot is not None else {}
+        found = retirement_ends(result.responses, result.snapshot) if result.snapshot is not None else {}
         for group, ends in found.items():
             outcomes = Counter(str(end.outcome) for end in ends if end.outcome is not Outcome.NOT_ASKED)
             sums = {name: sum(getattr(end, name) for end in ends) for name in _OF_RETIREMENTS}

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import Enum, auto
 
 from models.kinds import DASK_JOB, Key
 from models.observed import Pod
@@ -27,19 +28,19 @@ Labels = tuple[str, ...]
 """The namespace, the cluster, its job and its owner; of GPUs, the resource too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
-    """What a cluster uses, each second.
+class Used(Enum):
+    """What is counted of a cluster, each second."""
 
-    Args:
-        gpus: The GPUs that its Pods keep.
-        idle_gpus: Those of workers that have nothing to do.
-        idle: 1 if none of its workers has.
-    """
+    GPUS = auto()
+    """The GPUs that its Pods keep."""
+    IDLE_GPUS = auto()
+    """Those of workers that have nothing to do."""
+    IDLE = auto()
+    """1 if none of its workers has anything to do."""
 
-    gpus: Mapping[Labels, int]
-    idle_gpus: Mapping[Labels, int]
-    idle: Mapping[Labels, int]
+
+Use = Mapping[Used, Mapping[Labels, int]]
+"""What a cluster uses, each second."""
 
 
 @dataclass
@@ -47,25 +48,15 @@ class _Known:
     tree: Key
     use: Use
     since: float
-    gpu_seconds: Counter[Labels] = field(default_factory=Counter)
-    idle_gpu_seconds: Counter[Labels] = field(default_factory=Counter)
-    idle_seconds: Counter[Labels] = field(default_factory=Counter)
+    totals: Mapping[Used, Counter[Labels]] = field(default_factory=lambda: {what: Counter() for what in Used})
     gone_since: float | None = None
 
     def count_until(self, at: float) -> None:
         """Take in what was used since the last look."""
-        pairs = (
-            (self.gpu_seconds, self.use.gpus),
-            (self.idle_gpu_seconds, self.use.idle_gpus),
-            (self.idle_seconds, self.use.idle),
-        )
-        for total, use in pairs:
+        for what, use in self.use.items():
             for labels, number in use.items():
-                total[labels] += number * (at - self.since)  # type: ignore[assignment]  # a Counter of seconds
+                self.totals[what][labels] += number * (at - self.since)  # type: ignore[assignment]  # seconds
         self.since = at
-
-
-_NOTHING = Use({}, {}, {})
 
 
 class Usage:
@@ -93,7 +84,7 @@ class Usage:
         for key, known in tuple(self._known.items()):
             if key not in seen and result.is_about(known.tree):
                 known.count_until(at)
-                known.use, known.gone_since = _NOTHING, known.gone_since or at
+                known.use, known.gone_since = {}, known.gone_since or at
                 if at - known.gone_since > KEPT_SECONDS:
                     del self._known[key]
         for key, cluster in seen.items():
@@ -105,20 +96,13 @@ class Usage:
                 known.tree, known.use, known.gone_since = tree, use, None
                 known.count_until(at)  # which begins what is new at 0, as Prometheus likes to see it
 
-    @property
-    def gpu_seconds(self) -> Mapping[Labels, float]:
-        """For how long GPUs were kept."""
-        return _sum(known.gpu_seconds for known in tuple(self._known.values()))
-
-    @property
-    def idle_gpu_seconds(self) -> Mapping[Labels, float]:
-        """For how long GPUs were kept by workers that had nothing to do."""
-        return _sum(known.idle_gpu_seconds for known in tuple(self._known.values()))
-
-    @property
-    def idle_seconds(self) -> Mapping[Labels, float]:
-        """For how long no worker of a cluster had anything to do."""
-        return _sum(known.idle_seconds for known in tuple(self._known.values()))
+    def total(self, what: Used) -> Mapping[Labels, float]:
+        """What all clusters have used, times seconds."""
+        total: dict[Labels, float] = {}
+        for known in tuple(self._known.values()):
+            for labels, seconds in tuple(known.totals[what].items()):
+                total[labels] = total.get(labels, 0.0) + seconds
+        return total
 
 
 def use_of(cluster: DaskCluster, snapshot: Snapshot, owner_label: str) -> Use:
@@ -138,7 +122,8 @@ def use_of(cluster: DaskCluster, snapshot: Snapshot, owner_label: str) -> Use:
             gpus[*whose, resource] += number
             idle_gpus[*whose, resource] += number * is_idle
     workers = answer.workers if answer is not None else ()
-    return Use(gpus, idle_gpus, {whose: int(bool(workers) and all(one.is_idle for one in workers))})
+    idle = Counter[Labels]({whose: int(bool(workers) and all(one.is_idle for one in workers))})
+    return {Used.GPUS: gpus, Used.IDLE_GPUS: idle_gpus, Used.IDLE: idle}
 
 
 def _pods(cluster: DaskCluster, job: DaskJob | None, snapshot: Snapshot) -> Iterator[tuple[Pod, bool]]:
@@ -166,11 +151,3 @@ def _trusted(cluster: DaskCluster, snapshot: Snapshot) -> SchedulerAnswer | None
     answer = (snapshot.schedulers or {}).get(cluster.key)
     is_fresh = answer is not None and answer.at is not None and snapshot.taken_at - answer.at <= LONGEST_TRUSTED
     return answer if is_fresh and answer is not None and not answer.is_silent else None
-
-
-def _sum(totals: Iterator[Counter[Labels]]) -> Mapping[Labels, float]:
-    whole: dict[Labels, float] = {}
-    for total in totals:
-        for labels, seconds in tuple(total.items()):
-            whole[labels] = whole.get(labels, 0.0) + seconds
-    return whole

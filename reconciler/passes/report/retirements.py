@@ -7,11 +7,10 @@ from models.status import DaskWorkerGroupStatus, Retirements
 from reconciler.passes.report.event_objects import Event
 from reconciler.passes.report.sentences import size
 from reconciler.passes.report.view import View
-from reconciler.passes.retired import retired
+from reconciler.passes.retirement_ends import End, Outcome, retirement_ends
 from reconciler.passes.values import Result, Verb
 from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.parts import is_live, workers_of
-from reconciler.rules.retirement_end import End, Outcome
 
 _ASKED = (Outcome.HANDED_OVER, Outcome.LAST_ONES, Outcome.GIVEN_UP)
 
@@ -60,7 +59,7 @@ def _before(view: View, group: DaskWorkerGroup) -> Retirements | None:
 def _ended(view: View, group: DaskWorkerGroup) -> tuple[End, ...]:
     """How retirements ended in this pass, of workers that could have handed something over."""
     deleted = view.responses_of(group, (Verb.DELETE,), (Result.DONE,))
-    ends = retired(deleted, view.snapshot).get(group.key, ())
+    ends = retirement_ends(deleted, view.snapshot).get(group.key, ())
     return tuple(end for end in ends if end.outcome in _ASKED)
 
 

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 
+from prometheus_client import CollectorRegistry
+
 from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key
 from models.snapshot import Observed, Owner, Unreadable
+from reconciler.daemon.metrics import Metrics
 from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import Action, Change, Finding, PassResult, Plan, Response, Result, Verb
 from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
-from tests.builders import world
+from tests.builders import NOON, world
 from tests.manifests import pod_spec
 
 SMALL = Key(DASK_CLUSTER, "default", "small")
@@ -76,3 +79,17 @@ def unread(why: str = "the API server is silent for 30 s") -> PassResult:
 def unreadable(name: str = "broken") -> Unreadable:
     """A cluster that makes no sense."""
     return Unreadable(Key(DASK_CLUSTER, "default", name), "spec.worker.replicas is -1; it must be 0 or more")
+
+
+def counted(*passes: PassResult, rehearsed: bool = False) -> CollectorRegistry:
+    """A registry that has been told of those passes."""
+    registry = CollectorRegistry()
+    metrics = Metrics(registry, lambda: NOON, rehearsed=rehearsed)
+    for result in passes:
+        metrics(result)
+    return registry
+
+
+def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
+    """The sample of one of our metrics."""
+    return registry.get_sample_value(f"dask_reconciler_{name}", labels)

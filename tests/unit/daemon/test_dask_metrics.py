@@ -10,28 +10,15 @@ from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.daemon.metrics import Metrics
 from reconciler.dask.connection import Call
 from reconciler.passes.coverage import Coverage
-from reconciler.passes.values import PassResult, Result
+from reconciler.passes.values import Result
 from tests.builders import NOON, default_group, worker, workers
 from tests.unit.daemon.daskresults import CLUSTER, HEAD, deleted, empty, going, of, seen, told
+from tests.unit.daemon.passresults import counted, value
 
 GROUP = default_group(CLUSTER)
 POD = worker(GROUP, CLUSTER)
 OTHERS = workers(GROUP, CLUSTER, 2, 3)
-PREFIX = "dask_reconciler_"
 HEIR = DaskWorker("heir", "")
-
-
-def counted(*passes: PassResult, rehearsed: bool = False) -> CollectorRegistry:
-    """A registry that has been told of those passes."""
-    registry = CollectorRegistry()
-    metrics = Metrics(registry, lambda: NOON, rehearsed=rehearsed)
-    for result in passes:
-        metrics(result)
-    return registry
-
-
-def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
-    return registry.get_sample_value(PREFIX + name, labels)
 
 
 def retired(answer: SchedulerAnswer | None, *, is_late: bool = False, asked: bool = True) -> CollectorRegistry:

@@ -15,6 +15,7 @@ from reconciler.rules.reasons import Reason
 from tests.builders import NOON, cluster, default_group, worker
 from tests.unit.daemon.daskresults import of_dask
 from tests.unit.daemon.passresults import (
+    counted,
     create,
     delete,
     finding,
@@ -23,6 +24,7 @@ from tests.unit.daemon.passresults import (
     unread,
     unreadable,
     update,
+    value,
 )
 
 ROOT = Path(__file__).parents[3]
@@ -35,19 +37,6 @@ EXCHANGES = (
 CLUSTER = cluster("small", replicas=2, status={"phase": "Running"})
 GROUP = default_group(CLUSTER)
 PENDING = cluster("big", namespace="ml", status={"phase": "Pending"})
-
-
-def counted(*passes: PassResult, rehearsed: bool = False) -> CollectorRegistry:
-    """A registry that has been told of those passes."""
-    registry = CollectorRegistry()
-    metrics = Metrics(registry, lambda: NOON, rehearsed=rehearsed)
-    for result in passes:
-        metrics(result)
-    return registry
-
-
-def value(registry: CollectorRegistry, name: str, **labels: str) -> float | None:
-    return registry.get_sample_value(PREFIX + name, labels)
 
 
 def everything() -> CollectorRegistry:

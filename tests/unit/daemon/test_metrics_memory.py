@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from reconciler.daemon.metrics_memory import ByTree, World
+from reconciler.daemon.metrics_memory import ByTree, Count, World
 from reconciler.passes.coverage import Coverage
 from tests.builders import cluster, default_group, group
 from tests.unit.daemon.passresults import SMALL, passed
@@ -27,8 +27,8 @@ def test_a_group_that_has_come_to_a_cluster_counts_once() -> None:
     world = World()
     world.update(passed(objects=[MORE]))
     world.update(replace(passed(objects=[CLUSTER, default_group(CLUSTER), MORE]), coverage=OF_SMALL))
-    assert world.wanted["default", "small"] == 7
-    assert world.objects["DaskWorkerGroup",] == 2
+    assert world.count(Count.WANTED)["default", "small"] == 7
+    assert world.count(Count.OBJECTS)["DaskWorkerGroup",] == 2
 
 
 def test_a_pass_over_one_tree_says_nothing_of_another_of_which_it_saw_a_part() -> None:
@@ -36,4 +36,4 @@ def test_a_pass_over_one_tree_says_nothing_of_another_of_which_it_saw_a_part() -
     world, other = World(), cluster("other")
     world.update(passed(objects=[CLUSTER, other, default_group(other, replicas=4)]))
     world.update(replace(passed(objects=[CLUSTER, other]), coverage=OF_SMALL))
-    assert world.wanted["default", "other"] == 4
+    assert world.count(Count.WANTED)["default", "other"] == 4

@@ -11,7 +11,7 @@ from models.kinds import Key
 from models.observed import Pod
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.snapshot import Observed
-from reconciler.daemon.usage import KEPT_SECONDS, LONGEST_TRUSTED, Usage
+from reconciler.daemon.usage import KEPT_SECONDS, LONGEST_TRUSTED, Usage, Used
 from reconciler.passes.coverage import Coverage
 from reconciler.passes.values import PassResult
 from tests.builders import NOON, default_group, job, job_cluster, runner, scheduler, worker
@@ -52,15 +52,15 @@ def whole(*more: Observed, answer: SchedulerAnswer | None = None, pod: Pod = POD
 
 def test_gpus_count_by_the_second_from_look_to_look() -> None:
     """Two GPUs for ten seconds are twenty, by namespace, cluster, job and owner."""
-    assert used((0, whole()), (10, whole())).gpu_seconds == {NVIDIA: 20.0}
-    assert used((0, whole())).gpu_seconds == {NVIDIA: 0.0}
+    assert used((0, whole()), (10, whole())).total(Used.GPUS) == {NVIDIA: 20.0}
+    assert used((0, whole())).total(Used.GPUS) == {NVIDIA: 0.0}
 
 
 def test_what_was_seen_counts_until_the_next_look() -> None:
     """A Pod that came in between counts from then on, and one that went to then."""
     other = with_gpus(worker(GROUP, CLUSTER, 2), nvidia=1)
     usage = used((0, whole()), (10, whole(other)), (5, whole()), (1, seen(CLUSTER, HEAD, GROUP)), (50, whole()))
-    assert usage.gpu_seconds == {NVIDIA: 20.0 + 15.0 + 2.0}
+    assert usage.total(Used.GPUS) == {NVIDIA: 20.0 + 15.0 + 2.0}
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.booleans(), st.booleans()), max_size=8))
@@ -79,13 +79,13 @@ def test_each_second_counts_once_however_many_passes_look(looks: list[tuple[floa
         for later, is_small, is_left_out in looks
     ]
     usage = used((0, whole()), *passes, (1, whole()))
-    assert usage.gpu_seconds[NVIDIA] == pytest.approx(2 * (sum(later for later, _, _ in looks) + 1))
+    assert usage.total(Used.GPUS)[NVIDIA] == pytest.approx(2 * (sum(later for later, _, _ in looks) + 1))
 
 
 def test_a_pass_that_could_not_look_says_nothing() -> None:
     """What was there before and after it was there in between; another cluster's pass does not end this one."""
     elsewhere = replace(passed(), coverage=Coverage(trees=frozenset({CLUSTER.key._replace(name="other")})))
-    assert used((0, whole()), (5, unread()), (5, elsewhere), (5, whole())).gpu_seconds == {NVIDIA: 30.0}
+    assert used((0, whole()), (5, unread()), (5, elsewhere), (5, whole())).total(Used.GPUS) == {NVIDIA: 30.0}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_pass_that_could_not_look_says_nothing() -> None:
 )
 def test_a_pod_that_keeps_no_gpu_costs_none(pod: Pod) -> None:
     """It asks for none, or has no node yet, or has ended."""
-    assert used((0, whole(pod=pod)), (10, whole(pod=pod))).gpu_seconds == {}
+    assert used((0, whole(pod=pod)), (10, whole(pod=pod))).total(Used.GPUS) == {}
 
 
 def test_all_pods_of_a_cluster_and_its_job_count() -> None:
@@ -111,7 +111,7 @@ def test_all_pods_of_a_cluster_and_its_job_count() -> None:
     world = passed(objects=[work, mine, group, *pods])
     whose = ("default", "train-cluster", "train", "speech")
     expected = {(*whose, "amd.com/gpu"): 40.0, (*whose, "nvidia.com/gpu"): 10.0}
-    assert used((0, world), (10, world)).gpu_seconds == expected
+    assert used((0, world), (10, world)).total(Used.GPUS) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,9 +132,9 @@ def test_all_pods_of_a_cluster_and_its_job_count() -> None:
 def test_idle_is_what_a_scheduler_calls_so(answer: SchedulerAnswer | None, *, is_idle: bool) -> None:
     """A worker that runs nothing and holds nothing, as its scheduler told not long ago; nothing else is called idle."""
     usage = used((0, whole(answer=answer)), (10, whole(answer=answer)))
-    assert usage.gpu_seconds == {NVIDIA: 20.0}
-    assert usage.idle_gpu_seconds.get(NVIDIA, 0.0) == 20.0 * is_idle
-    assert usage.idle_seconds.get(WHOSE, 0.0) == 10.0 * is_idle
+    assert usage.total(Used.GPUS) == {NVIDIA: 20.0}
+    assert usage.total(Used.IDLE_GPUS).get(NVIDIA, 0.0) == 20.0 * is_idle
+    assert usage.total(Used.IDLE).get(WHOSE, 0.0) == 10.0 * is_idle
 
 
 def test_a_cluster_of_which_one_worker_works_is_not_idle() -> None:
@@ -142,14 +142,14 @@ def test_a_cluster_of_which_one_worker_works_is_not_idle() -> None:
     other = with_gpus(worker(GROUP, CLUSTER, 2), nvidia=1)
     busy = whole(other, answer=told(IDLE, DaskWorker(other.metadata.name, "", running=1)))
     usage = used((0, busy), (10, busy))
-    assert usage.idle_gpu_seconds == {NVIDIA: 20.0}
-    assert usage.idle_seconds.get(WHOSE, 0.0) == 0.0
+    assert usage.total(Used.IDLE_GPUS) == {NVIDIA: 20.0}
+    assert usage.total(Used.IDLE).get(WHOSE, 0.0) == 0.0
 
 
 def test_the_totals_of_a_cluster_that_is_gone_stay_for_a_while() -> None:
     """Prometheus gets to see the last of them; then they end with it. One that comes back goes on."""
     gone = passed()
     ended = ((0, whole()), (10, gone), (KEPT_SECONDS, gone))
-    assert used(*ended).gpu_seconds == {NVIDIA: 20.0}
-    assert used(*ended, (1, gone)).gpu_seconds == {}
-    assert used(*ended, (0, whole()), (5, whole())).gpu_seconds == {NVIDIA: 30.0}
+    assert used(*ended).total(Used.GPUS) == {NVIDIA: 20.0}
+    assert used(*ended, (1, gone)).total(Used.GPUS) == {}
+    assert used(*ended, (0, whole()), (5, whole())).total(Used.GPUS) == {NVIDIA: 30.0}

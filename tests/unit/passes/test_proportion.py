@@ -20,7 +20,7 @@ from reconciler.passes.observe import Scope, observe
 from reconciler.passes.one_pass import make_pass
 from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.report.workers import count_workers, shortage
-from reconciler.passes.retired import retired
+from reconciler.passes.retirement_ends import retirement_ends
 from reconciler.passes.values import Action, Response, Result, Verb
 from reconciler.rules.names import Naming
 from tests.builders import NOON, cluster, default_group, group, scheduler, services, worker, world
@@ -84,7 +84,7 @@ def _tell(group: DaskWorkerGroup, snapshot: Snapshot) -> None:
 def _bring(group: DaskWorkerGroup, snapshot: Snapshot) -> None:
     uids = {pod.key: pod.metadata.uid for pod in snapshot.of(Pod) if pod.key != HEAD.key}
     deleted = (Action(Verb.DELETE, key, group.key, ONE.key, "", uid=uid) for key, uid in uids.items())
-    assert len(retired((Response(one, Result.DONE) for one in deleted), snapshot)[group.key]) == len(uids)
+    assert len(retirement_ends((Response(one, Result.DONE) for one in deleted), snapshot)[group.key]) == len(uids)
 
 
 @pytest.mark.parametrize(

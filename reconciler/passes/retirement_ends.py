@@ -1,4 +1,4 @@
-"""How a worker's retirement ended when its Pod was deleted, and what was lost by that, as its scheduler last told.
+"""How the retirements of workers ended whose Pods a pass has deleted, and what was lost, as their schedulers last told.
 
 handed_over   it held nothing any more that no other worker had, and ran nothing
 last_ones     nobody was left who could have taken what it held
@@ -7,13 +7,20 @@ not_joined    its scheduler did not have it: it never joined, or left by itself
 not_asked     nobody was asked to let it go: it had not started, had ended, or no scheduler could be asked
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from models.kinds import POD, Key
+from models.observed import Pod
+from models.resources import DaskCluster, DaskWorkerGroup
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
+from models.snapshot import Snapshot
 from models.status import Retirement
+from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.rules.dask_workers import DaskWorkers
+from reconciler.rules.parts import ClusterParts, cluster_key
 
 
 class Outcome(StrEnum):
@@ -48,17 +55,38 @@ class End:
     lost_bytes: int = 0
 
 
-def end_of_retirement(
-    retirement: Retirement, inside: Sequence[DaskWorker], answer: SchedulerAnswer | None, now: datetime
-) -> End:
-    """How a retirement ended whose Pod is deleted now.
+def retirement_ends(responses: Iterable[Response], snapshot: Snapshot) -> Mapping[Key, tuple[End, ...]]:
+    """The ends of retirements, by group.
 
     Args:
-        retirement: The decision.
-        inside: The worker processes in its Pod, as its scheduler last told.
-        answer: What its scheduler last told; `None` if nobody asks it.
-        now: The time.
+        responses: How the pass's writes ended.
+        snapshot: The world.
     """
+    deleted: dict[Key, list[Action]] = {}
+    for response in responses:
+        action = response.action
+        if action.verb is Verb.DELETE and action.key.kind is POD and response.result is Result.DONE:
+            deleted.setdefault(action.owner, []).append(action)
+    found = {key: tuple(_ends(key, actions, snapshot)) for key, actions in deleted.items()}
+    return {key: ends for key, ends in found.items() if ends}
+
+
+def _ends(key: Key, deleted: Iterable[Action], snapshot: Snapshot) -> Iterator[End]:
+    group = snapshot.get(DaskWorkerGroup, key)
+    cluster = snapshot.get(DaskCluster, cluster_key(group)) if group is not None else None
+    if group is None or cluster is None:
+        return
+    dask = DaskWorkers(ClusterParts(cluster, snapshot))
+    retiring = {one.uid: one for one in group.status.decisions.retiring}
+    for action in deleted:
+        if (retirement := retiring.get(action.uid)) is not None:
+            pod = snapshot.get(Pod, action.key)
+            named = dask.answer.workers_in(action.key.name, "") if dask.answer is not None else ()
+            inside = dask.inside(pod) if pod is not None else named
+            yield _end_of(retirement, inside, dask.answer, snapshot.taken_at)
+
+
+def _end_of(retirement: Retirement, inside: Sequence[DaskWorker], answer: SchedulerAnswer | None, now: datetime) -> End:
     seconds = None if retirement.since is None else max(0.0, (now - retirement.since).total_seconds())
     if retirement.asked is None:
         return End(Outcome.NOT_ASKED, seconds)
