@@ -71,7 +71,8 @@ class Server:
         self._port = 0
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="server", daemon=True)
-        logging.getLogger("tornado").propagate = False  # what strangers do wrong is no news
+        logger = logging.getLogger("tornado")  # what strangers do wrong is no news
+        logger.handlers, logger.propagate = [logging.NullHandler()], False
 
     @property
     def url(self) -> str:

@@ -1,5 +1,6 @@
 """Requests about objects, as they come over HTTP."""
 
+import socket
 from contextlib import closing
 from typing import Any
 
@@ -186,3 +187,15 @@ def test_nonsense_is_refused_with_a_word(  # noqa: PLR0913, PLR0917 -- the parts
     assert (status, body["kind"], body["code"]) == (code, "Status", code), body
     assert body["message"]
     assert ask.done("GET", "/healthz") == "ok"
+
+
+def test_who_does_not_speak_http_is_nobodys_trouble(
+    server: Server, ask: Asking, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is said of it, and the others are answered."""
+    host, _, port = server.url.rpartition("/")[2].partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as stranger:
+        stranger.sendall(b"\x16\x03\x01 hello\r\n\r\n")
+        stranger.recv(99)
+    assert ask.done("GET", "/healthz") == "ok"
+    assert capfd.readouterr().err == ""
