@@ -205,7 +205,7 @@ class Handler(ApiHandler):
         self._auto_finish = False
         self.request.connection.stream.close()  # type: ignore[union-attr]
         self._finished = True
-        self.place.open -= 1
+        self.on_finish()
 
     def _namespaces(self, what: Target) -> None:
         name = what.name or self.get_query_argument("fieldSelector", "").removeprefix("metadata.name=")

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from tornado.iostream import StreamClosedError
+from tornado.iostream import IOStream, StreamClosedError
 from tornado.web import RequestHandler
 from tornado.websocket import WebSocketClosedError, WebSocketHandler
 
@@ -64,7 +64,7 @@ class Place:
     times: logs.Times
     objects: Objects = field(init=False)
     is_closing: bool = False
-    open: int = 0
+    open: "set[Guarded]" = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.objects = Objects(self.api, self.clock)
@@ -79,7 +79,7 @@ class Guarded(RequestHandler):
     def initialize(self, place: Place) -> None:
         """Take over what requests are answered with."""
         self.place = place
-        place.open += 1
+        place.open.add(self)
 
     def is_known(self, token: str) -> bool:
         """Whether somebody with that token may ask."""
@@ -92,8 +92,11 @@ class Guarded(RequestHandler):
         return None
 
     def on_finish(self) -> None:
-        """Count it as over."""
-        self.place.open -= 1
+        """It is over."""
+        self.place.open.discard(self)
+
+    def shut(self) -> None:
+        """End it soon, since the server ends."""
 
     def on_connection_close(self) -> None:
         """Wake what waits for something to tell this client."""
@@ -205,6 +208,7 @@ class ForwardHandler(Guarded, WebSocketHandler):
 
     _way: Tunnel | Channels | None = None
     _pod: Body | None = None
+    _stream: IOStream | None = None
 
     def prepare(self) -> Awaitable[None] | None:
         """Refuse strangers, and Pods that are not there or do not run."""
@@ -226,7 +230,7 @@ class ForwardHandler(Guarded, WebSocketHandler):
         if self.request.headers.get("Upgrade", "").lower() != SPDY:
             self.refuse(no_such_path())
             return
-        stream = self.detach()
+        stream = self._stream = self.detach()
         head = f"Upgrade: SPDY/3.1\r\nConnection: Upgrade\r\nX-Stream-Protocol-Version: {PROTOCOL}\r\n\r\n"
         tunnel = Tunnel(self._forwarding(), stream.write)
         try:
@@ -237,7 +241,7 @@ class ForwardHandler(Guarded, WebSocketHandler):
             await tunnel.end()
         finally:
             stream.close()
-            self.place.open -= 1
+            self.on_finish()
 
     async def get(self, *args: str) -> None:
         """Speak SPDY or of channels within a WebSocket; or SPDY, of which kubectl says GET in some versions."""
@@ -271,7 +275,13 @@ class ForwardHandler(Guarded, WebSocketHandler):
         """End all connections."""
         if self._way is not None:
             self._forwarded.begin(self._way.end())
-        self.place.open -= 1
+        self.on_finish()
+
+    def shut(self) -> None:
+        """Break the connection off."""
+        stream = self._stream or (self.ws_connection.stream if self.ws_connection is not None else None)
+        if stream is not None:
+            stream.close()
 
     def _forwarding(self) -> Forwarding:
         assert self._pod is not None

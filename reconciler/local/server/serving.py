@@ -27,7 +27,7 @@ from reconciler.wire.protocol import Body
 
 ADDRESS = "127.0.0.1"
 NOTE_SECONDS = 1.0
-END_SECONDS, TURN_SECONDS = 2.0, 0.01
+END_SECONDS, TURN_SECONDS = 1.0, 0.01
 """How long requests may take to end when the server does."""
 
 LONGEST_MESSAGE = 1 << 24
@@ -111,6 +111,8 @@ class Server:
             await _within(self._over.wait(), NOTE_SECONDS)
         server.stop()
         place.is_closing = True
+        for one in tuple(place.open):
+            one.shut()
         news.wake()
         for _ in range(round(END_SECONDS / TURN_SECONDS)):
             if not place.open:
