@@ -86,8 +86,9 @@ def test_a_second_process_joins_what_the_first_left(place: Place, where: dict[st
         env=environment(),
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    joining = {key: value for key, value in where.items() if key not in ("image", "worker_command")}
     for name in ("stays", "stays-cluster", f"{place.namespace}/stays"):
-        more = {key: value for key, value in where.items() if "/" not in name or key != "namespace"}
+        more = {key: value for key, value in joining.items() if "/" not in name or key != "namespace"}
         with KubeCluster.from_name(name, **more) as cluster, Client(cluster) as client:
             client.wait_for_workers(1)
             assert computes(client, 3)
@@ -95,9 +96,9 @@ def test_a_second_process_joins_what_the_first_left(place: Place, where: dict[st
     with pytest.raises(AlreadyExists, match="stays-cluster already"):
         KubeCluster(name="stays", create_mode="CREATE_ONLY", **where)
     with pytest.raises(ClusterNotFound, match=r"no DaskCluster .*/other-cluster and no .*/other"):
-        KubeCluster.from_name("other", **where)
+        KubeCluster.from_name("other", **joining)
     assert exists(place, "stays-cluster")
-    KubeCluster.from_name("stays", shutdown_on_close=True, **where).close()
+    KubeCluster.from_name("stays", shutdown_on_close=True, **joining).close()
     assert not exists(place, "stays-cluster")
 
 
