@@ -106,6 +106,7 @@ class Role(StrEnum):
     WORKER = "worker"
     JOB_CLUSTER = "job-cluster"
     JOB_RUNNER = "job-runner"
+    DISRUPTION_BUDGET = "disruption-budget"
 
 
 class Phase(StrEnum):
@@ -129,6 +130,9 @@ class ConditionType(StrEnum):
     IDLE = "Idle"
     COMPLETE = "Complete"
     FAILED = "Failed"
+    ABLE_TO_SCALE = "AbleToScale"
+    SCALING_ACTIVE = "ScalingActive"
+    SCALING_LIMITED = "ScalingLimited"
 
 
 class EndReason(StrEnum):
@@ -152,7 +156,6 @@ class Reason(StrEnum):
     WORKERS_NOT_READY = "WorkersNotReady"
     CLUSTER_NOT_READY = "ClusterNotReady"
     RUNNER_NOT_READY = "RunnerNotReady"
-    NOT_ACTING = "NotActing"
     CREATING = "Creating"
     STARTING = "Starting"
     RUNNING = "Running"
@@ -188,6 +191,21 @@ class Reason(StrEnum):
     NO_DELETE = "DeletionDisabled"
     UNDONE = "ChangesUndone"
     INTERNAL_ERROR = "InternalError"
+    FAILED_GET_SCALE = "FailedGetScale"
+    ANOTHER_AUTOSCALER = "AnotherAutoscaler"
+    FAILED_UPDATE_SCALE = "FailedUpdateScale"
+    FAILED_GET_TARGET = "FailedGetTarget"
+    SCALING_DISABLED = "ScalingDisabled"
+    ACTING = "Acting"
+    READY_FOR_NEW_SCALE = "ReadyForNewScale"
+    SCALE_DOWN_STABILIZED = "ScaleDownStabilized"
+    SCALE_UP_STABILIZED = "ScaleUpStabilized"
+    VALID_METRIC_FOUND = "ValidMetricFound"
+    TOO_FEW_REPLICAS = "TooFewReplicas"
+    TOO_MANY_REPLICAS = "TooManyReplicas"
+    SCALE_UP_LIMIT = "ScaleUpLimit"
+    SCALE_DOWN_LIMIT = "ScaleDownLimit"
+    DESIRED_WITHIN_RANGE = "DesiredWithinRange"
 
 
 @dataclass(frozen=True, slots=True)
