@@ -9,7 +9,7 @@ A scheduler is its user's, and hostile until proven otherwise: whoever runs one 
 docs/dask.md says what is asked, and which bounds answers have.
 """
 
-from reconciler.dask.answers import Holding, Identity, Idleness, Worker
+from reconciler.dask.answers import Holding, Worker
 from reconciler.dask.connection import Address, Connection, connect
 from reconciler.dask.errors import DaskError, Malformed, SchedulerError, Silent, TooLarge, Unreachable
 from reconciler.dask.scheduler import adaptive_target, check_idle, holdings, identity, processing, retire
@@ -19,8 +19,6 @@ __all__ = [
     "Connection",
     "DaskError",
     "Holding",
-    "Identity",
-    "Idleness",
     "Malformed",
     "SchedulerError",
     "Silent",

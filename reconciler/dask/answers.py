@@ -34,12 +34,9 @@ class Worker:
         host: Its IP address.
         status: Such as `running`, `paused` or `closing_gracefully`, in Dask's words. `None` where releases do not say.
         nthreads: How many tasks it runs at once.
-        memory_limit_bytes: 0 where there is none.
-        process_bytes: The memory of its process, when it last said so.
-        managed_bytes: What of it Dask's data takes, when it last said so.
+        managed_bytes: The memory that Dask's data takes, when it last said so.
         running: How many tasks it was running when it last said so; `None` where it never did.
         last_seen: When that was, in the scheduler's own clock's seconds since 1970.
-        resources: What it offers to tasks that ask for it.
     """
 
     address: str
@@ -47,34 +44,9 @@ class Worker:
     host: str
     status: str | None
     nthreads: int
-    memory_limit_bytes: int
-    process_bytes: int | None
     managed_bytes: int | None
     running: int | None
     last_seen: float
-    resources: Mapping[str, float]
-
-    @property
-    def unmanaged_bytes(self) -> int | None:
-        """The memory of its process that is not Dask's data, if it said both."""
-        if self.process_bytes is None or self.managed_bytes is None:
-            return None
-        return max(0, self.process_bytes - self.managed_bytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """Who a scheduler is, and which workers it has.
-
-    Args:
-        id: Another one after each start.
-        started: When that was, in its own clock's seconds since 1970.
-        workers: By address.
-    """
-
-    id: str
-    started: float
-    workers: Mapping[str, Worker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +54,12 @@ class Holding:
     """What a worker holds of the results.
 
     Args:
-        keys: How many.
-        unique_keys: How many of them no other worker holds.
+        unique_keys: How many no other worker holds.
         unique_bytes: Their size, as far as it is known.
     """
 
-    keys: int
     unique_keys: int
     unique_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Idleness:
-    """Whether a scheduler has nothing to do.
-
-    Args:
-        since: Since when, in its own clock's seconds since 1970. `None` where it has something to do, has only just
-            become idle, or is of a release that cannot say: that it is not idle must not be concluded.
-    """
-
-    since: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +75,10 @@ class Counts:
     tasks: int
 
 
-def identity_of(answer: Plain) -> Identity:
-    """Read the answer to `identity`."""
-    fields = _map(answer, "the identity")
-    workers = _map(fields.get("workers"), "workers")
-    return Identity(
-        id=_name(fields.get("id"), "id"),
-        started=_number(fields.get("started"), "started"),
-        workers=MappingProxyType({address: _worker(address, worker) for address, worker in workers.items()}),
-    )
+def identity_of(answer: Plain) -> Mapping[str, Worker]:
+    """Read the workers, by address, in the answer to `identity`."""
+    workers = _map(_map(answer, "the identity").get("workers"), "workers")
+    return MappingProxyType({address: _worker(address, worker) for address, worker in workers.items()})
 
 
 def target_of(answer: Plain) -> int:
@@ -170,9 +123,9 @@ def holdings_of(held: Mapping[str, tuple[str, ...]], sizes: Mapping[str, int]) -
     return MappingProxyType({worker: _holding(set(keys), copies, sizes) for worker, keys in held.items()})
 
 
-def idleness_of(answer: Plain) -> Idleness:
+def idle_since_of(answer: Plain) -> float | None:
     """Read the answer to `check_idle`."""
-    return Idleness(None if answer is None else _number(answer, "the time since which it is idle"))
+    return None if answer is None else _number(answer, "the time since which it is idle")
 
 
 def release_of(answer: Plain) -> tuple[int, ...]:
@@ -193,27 +146,21 @@ def counts_at(answer: Any) -> Counts:
 
 def _holding(keys: set[str], copies: Counter[str], sizes: Mapping[str, int]) -> Holding:
     unique = [key for key in keys if copies[key] == 1]
-    return Holding(len(keys), len(unique), sum(sizes.get(key, 0) for key in unique))
+    return Holding(len(unique), sum(sizes.get(key, 0) for key in unique))
 
 
 def _worker(address: str, answer: Plain) -> Worker:
     fields = _map(answer, "a worker")
     metrics = _map(fields.get("metrics", {}), "a worker's metrics")
-    resources = _map(fields.get("resources", {}), "a worker's resources")
     return Worker(
         address=_name(address, "a worker's address"),
         name=_name(fields.get("name"), "a worker's name"),
         host=_name(fields.get("host"), "a worker's host"),
         status=_name(fields["status"], "a worker's status") if "status" in fields else None,
         nthreads=_whole(fields.get("nthreads"), "a worker's nthreads"),
-        memory_limit_bytes=_bytes(fields.get("memory_limit"), "a worker's memory_limit") or 0,
-        process_bytes=_bytes(metrics.get("memory"), "a worker's memory"),
         managed_bytes=_bytes(metrics.get("managed_bytes"), "a worker's managed_bytes"),
         running=_running(metrics),
         last_seen=_number(fields.get("last_seen"), "when a worker was last seen"),
-        resources=MappingProxyType(
-            {_name(name, "a resource"): _number(amount, "a resource") for name, amount in resources.items()}
-        ),
     )
 
 

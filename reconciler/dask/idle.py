@@ -38,7 +38,7 @@ def idle_state(
     """
     try:
         with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
-            since = check_idle(connection).since or check_idle(connection).since
+            since = check_idle(connection) or check_idle(connection)
             is_sampled = since is None and release(connection) < CHECKS_IDLE
         if since is None and not is_sampled:
             return IdleState()

@@ -4,12 +4,11 @@ from collections.abc import Collection, Mapping
 
 from reconciler.dask.answers import (
     Holding,
-    Identity,
-    Idleness,
+    Worker,
     counts_of,
     holdings_of,
     identity_of,
-    idleness_of,
+    idle_since_of,
     keys_of,
     release_of,
     sizes_of,
@@ -20,8 +19,8 @@ from reconciler.dask.connection import Connection
 from reconciler.dask.plain import LARGE, Bounds
 
 
-def identity(connection: Connection, bounds: Bounds = LARGE) -> Identity:
-    """Who the scheduler is, and which workers it has."""
+def identity(connection: Connection, bounds: Bounds = LARGE) -> Mapping[str, Worker]:
+    """Which workers the scheduler has, by address."""
     return connection.ask("identity", identity_of, bounds=bounds)
 
 
@@ -52,12 +51,13 @@ def holdings(connection: Connection, bounds: Bounds = LARGE) -> Mapping[str, Hol
     return holdings_of(held, sizes)
 
 
-def check_idle(connection: Connection) -> Idleness:
-    """Whether the scheduler has nothing to do; asked twice at least, since it notes that when it is asked.
+def check_idle(connection: Connection) -> float | None:
+    """Since when the scheduler has nothing to do, in its own clock's seconds since 1970.
 
-    Where it has an `idle_timeout` that has passed, it closes.
+    `None` where it has something to do, is of a release that cannot say, or has only just become idle: it notes that
+    when it is asked. Ask twice. Where it has an `idle_timeout` that has passed, it closes.
     """
-    return connection.ask("check_idle", idleness_of)
+    return connection.ask("check_idle", idle_since_of)
 
 
 def release(connection: Connection) -> tuple[int, ...]:

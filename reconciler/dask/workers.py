@@ -32,8 +32,8 @@ LETS_GO = "closing_gracefully"
 DIRECTLY = Reach()
 """At the addresses of Pods, and in the clear."""
 
-_NOTHING = Holding(0, 0, 0)
-_UNKNOWN = Holding(1, 1, 0)
+_NOTHING = Holding(0, 0)
+_UNKNOWN = Holding(1, 0)
 """What a worker holds if that is too much to be told: something."""
 _reading = threading.Semaphore(READ_AT_ONCE)
 
@@ -131,7 +131,7 @@ def _workers(
 ) -> Mapping[str, DaskWorker]:
     """The workers, by address."""
     with connect(address, seconds=CONVERSATION_SECONDS, called=called) as connection:
-        found = identity(connection, bounds).workers
+        found = identity(connection, bounds)
         tasks = processing(connection, bounds) if _tells_tasks(question) else {}
         held = _holdings(connection, found, bounds) if question.is_urgent else {}
     return {

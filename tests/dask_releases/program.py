@@ -33,7 +33,6 @@ async def main() -> None:
         where = {
             "pages": pages,
             "address": scheduler.address,
-            "id": scheduler.id,
             "first": first.address,
             "second": second.address,
         }

@@ -130,7 +130,7 @@ def test_each_request_counts_by_what_came_of_it(act: Act, results: list[str]) ->
         pytest.param(ToPickle, id="the answer"),
         pytest.param(to_serialize, id="the answer in frames"),
         pytest.param(pickle.dumps, id="the answer in bytes"),
-        pytest.param(lambda bomb: {"id": ToPickle(bomb), "workers": {}}, id="a field"),
+        pytest.param(lambda bomb: {"id": "x", "workers": {"tcp://10.0.0.7:1": {"name": ToPickle(bomb)}}}, id="a field"),
     ],
 )
 def test_a_pickle_is_not_executed(
