@@ -7,7 +7,7 @@
     has not answered yet     not yet                      not yet
     answers                  if it says so                when it has nothing left, or never joined
     runs and is not ready    not known: a ready Pod       at its deadline: it may only be too busy for its probe
-                             counts
+                             counts, once it has answered
     is silent for long       not known: a ready Pod       at its deadline; at once if it was chosen when the scheduler
                              counts                       had never answered
 
@@ -179,6 +179,15 @@ class DaskWorkers:
     def are_looked_at(self) -> bool:
         """Whether its scheduler is asked as soon as it is ready."""
         return self.parts.snapshot.schedulers is not None and _can_be_asked(self.parts.cluster)
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether its scheduler has not answered yet, and is asked, or will be as soon as it is ready."""
+        keep, answers = self.parts.lasting_scheduler, self.parts.snapshot.schedulers or {}
+        if keep is None or keep.is_ready or not self.are_looked_at:
+            return self.knowledge is Knowledge.AWAITED
+        answer = answers.get(self.parts.cluster.key)
+        return answer is None or answer.pod_uid != keep.metadata.uid
 
     @property
     def is_asked_in_vain(self) -> bool:

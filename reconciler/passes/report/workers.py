@@ -87,7 +87,8 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
     decided = group.status.decisions
     never_ready = {one.uid for one in decided.retiring if one.ready is False}
     up = [pod for pod in live if pod.is_ready and pod.metadata.uid not in never_ready]
-    unjoined = [pod for pod in up if dask is not None and dask.has_joined(pod) is not True]
+    is_awaited = dask is not None and dask.is_awaited
+    unjoined = [pod for pod in up if dask is not None and (is_awaited or dask.has_joined(pod) is not True)]
     ready = len(up) - len(unjoined)
     retiring = frozenset(one.uid for one in decided.retiring)
     asked = {one.uid for one in decided.retiring if one.asked is not None}
@@ -95,7 +96,7 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
         pod for pod in up if pod.metadata.uid in retiring and (dask is None or dask.has_joined(pod) is not False)
     ]
     knows_joined = dask is not None and dask.knowledge is Knowledge.KNOWN
-    if dask is not None and dask.knowledge is Knowledge.AWAITED:  # what was known before the question still stands
+    if is_awaited:  # what was known before the question still stands
         ready = min(len(up), group.status.ready_replicas or 0)
         told = find_condition(group.status.conditions, ConditionType.READY)
         knows_joined = told is not None and told.message.endswith("joined.")

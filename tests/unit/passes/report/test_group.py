@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.kinds import Key
 from models.resources import DaskWorkerGroup
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.snapshot import Observed
@@ -273,3 +274,21 @@ def test_what_was_told_stands_while_an_answer_is_awaited(before: SchedulerAnswer
     assert _told(AWAITED, of=known) == ({}, message)
     assert _told(AWAITED, of=known, ready=1)[0]["readyReplicas"] == 1
     assert _told(AWAITED)[0]["readyReplicas"] == 0
+
+
+@pytest.mark.parametrize(
+    ("schedulers", "ready", "message"),
+    [
+        pytest.param({}, 0, f"3 of 3 workers are not ready: {THREE}.", id="it was never ready"),
+        pytest.param({SIMPLE.key: KNOWN}, 3, "3 of 3 workers are ready.", id="it was, and is too busy for its probe"),
+        pytest.param(None, 3, "3 of 3 workers are ready.", id="nobody asks it"),
+    ],
+)
+def test_nobody_has_joined_a_scheduler_that_was_never_ready(
+    schedulers: dict[Key, SchedulerAnswer] | None, ready: int, message: str
+) -> None:
+    """So its cluster does not seem ready in the moment in which its scheduler is, before that was asked."""
+    there = world(SIMPLE, scheduler(SIMPLE, ready=False), DEFAULT, *workers(DEFAULT, SIMPLE, 1, 2, 3))
+    after = told(replace(there, schedulers=schedulers))
+    assert after.statuses[DEFAULT.key]["readyReplicas"] == ready
+    assert after.condition(DEFAULT, "Ready").message == message
