@@ -53,7 +53,7 @@ class IdleSpec(Model):
     action: Literal["Delete", "ScaleToZero"] = "Delete"
     """`Delete` deletes the cluster. `ScaleToZero` sets the `replicas` of its worker groups to 0, but for those that a
     DaskAutoscaler scales; whoever sets them again wakes it up. Either way, results that only workers hold are lost."""
-    count_clients: bool = False
+    count_clients: Annotated[bool, Field(strict=True)] = False
     """Whether a cluster with a connected Client is never idle. By default only tasks count, as in dask-kubernetes. The
     dashboard's port of the scheduler Pod must be within the reconciler's reach."""
 

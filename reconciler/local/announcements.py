@@ -13,8 +13,14 @@ from reconciler.rules.event_reasons import EventReason
 from reconciler.rules.reasons import Reason
 from reconciler.wire.protocol import Body
 
-_ENDS = (EventReason.OWNER_GONE, EventReason.IDLE_TOO_LONG, EventReason.TTL_OVER, EventReason.SCALED_TO_ZERO)
-"""Reasons of Events that say why something goes that nobody has asked to."""
+_ENDS = (
+    Reason.ENDING,
+    EventReason.OWNER_GONE,
+    EventReason.IDLE_TOO_LONG,
+    EventReason.TTL_OVER,
+    EventReason.SCALED_TO_ZERO,
+)
+"""Reasons of Events that say why something goes, or is about to go, that nobody has asked to."""
 
 
 class Announcements:
@@ -22,7 +28,7 @@ class Announcements:
 
     - How a cluster is reached is said when it is ready, and again when that changes or the cluster was made again.
     - What cannot be done here is said once for each feature.
-    - A warning of the reconciler's is said once, and so is why a cluster went whose time was up.
+    - A warning of the reconciler's is said once, and so is why a cluster goes whose time is up.
     - A Service's port that leads nowhere is said once.
     - That a job's command has failed and is run again is said at the first time.
 

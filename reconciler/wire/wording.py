@@ -30,7 +30,7 @@ REMEDIES = {
     "greater_than": "it must be more than {gt}",
     "less_than_equal": "it must be {le} or less",
     "less_than": "it must be less than {lt}",
-    "string_too_short": "it must have at least {min_length} characters",
+    "string_too_short": "it must have {min_length} or more characters",
     "string_too_long": "it must have at most {max_length} characters",
     "string_pattern_mismatch": "it must {pattern}",
     "literal_error": "it must be one of {expected}",
@@ -44,6 +44,9 @@ REMEDIES = {
 
 PATTERNS = {"^[0-9]+%$": "be a percentage such as 25%"}
 """Regular expressions in words."""
+
+SECONDS = ("Seconds", "Timeout")
+"""How fields are called that are a number of seconds."""
 
 
 class Wrong(NamedTuple):
@@ -137,9 +140,12 @@ def _words(value: Any, details: Sequence[ErrorDetails]) -> str:
     if any(detail["type"] == "missing" for detail in details):
         return "is missing; add it"
     first, *rest = dict.fromkeys(_remedy(detail) for detail in details)
-    alternatives = " or ".join([first, *(remedy.removeprefix("it must ") for remedy in rest)])
+    shared = "it must be " if first.startswith("it must be ") else "it must "
+    alternatives = " or ".join([first, *(remedy.removeprefix(shared) for remedy in rest)])
     if isinstance(value, Mapping) and details[0]["type"] == "value_error":
-        return f"contradicts itself: {alternatives}"
+        return f"is wrong: {alternatives}"
+    if alternatives == REMEDIES["int_type"] and str(details[0]["loc"][-1]).endswith(SECONDS):
+        alternatives += " of seconds"
     return f"is {shown(value)}; {alternatives}"
 
 

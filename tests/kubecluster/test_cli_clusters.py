@@ -114,6 +114,23 @@ def test_the_list_has_columns_and_no_colours_in_a_pipe(world: LivingWorld) -> No
     assert done("list", "-A", "-o", "name").split() == ["analysis/big", "default/simple-cluster"]
 
 
+def test_the_list_tells_of_autoscalers_that_act(world: LivingWorld) -> None:
+    """One that is not the oldest of its group, or names a group that is not there, adapts nothing."""
+    done("create", "simple", "--workers", "1")
+    done("adapt", "simple", "--minimum", "1", "--maximum", "4")
+    for name, more in (("younger", {}), ("lost", {"workerGroup": "nosuch"})):
+        meta = {"name": name, "namespace": "default"}
+        body = {"apiVersion": DASK_AUTOSCALER.api_version, "kind": DASK_AUTOSCALER.name, "metadata": meta}
+        spec = {"cluster": "simple-cluster", "minimum": 2, "maximum": 3, **more}
+        world.api.create(DASK_AUTOSCALER, {**body, "spec": spec})
+
+    def adapting() -> str:
+        [record] = json.loads(done("list", "-o", "json"))
+        return str(record["adapting"])
+
+    eventually(lambda: adapting() == "1-4", "the others are told not to act")
+
+
 def test_an_empty_list_says_so_beside_the_output(world: LivingWorld) -> None:
     """A program reads nothing, a person where there is nothing."""
     code, output, errors = process("list", kubeconfig=world.kubeconfig)

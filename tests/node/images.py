@@ -10,7 +10,7 @@ import tarfile
 from importlib.metadata import version
 from pathlib import Path
 
-from tests.realcluster import ClusterError, debian
+from tests.realcluster import ClusterError, debian, pins
 from tests.realcluster.build import locked
 from tests.realcluster.images import dask_image
 from tests.realcluster.progress import say
@@ -60,6 +60,11 @@ def dask_archive(cache: Path, folder: Path) -> Path:
     return tagged
 
 
+def main() -> None:
+    """Write Dask's image into a folder, and print its path and the name that no manifest has to say a policy for."""
+    print(dask_archive(pins.cache(), Path(sys.argv[1])), DASK_IMAGE)
+
+
 def _build(archive: Path) -> None:
     debian.ensure(debian.BUILDER)
     say("making the daemon's image")
@@ -91,3 +96,7 @@ def _files(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
     return [path for path in source.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+
+
+if __name__ == "__main__":
+    main()

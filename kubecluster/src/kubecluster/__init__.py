@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from kubecluster.errors import Invalid as Invalid
     from kubecluster.errors import KubeClusterError as KubeClusterError
     from kubecluster.errors import NamespaceNotFound as NamespaceNotFound
+    from kubecluster.errors import NoCertificates as NoCertificates
     from kubecluster.errors import NoKubernetes as NoKubernetes
     from kubecluster.errors import NoOperator as NoOperator
     from kubecluster.errors import NotAllowed as NotAllowed
@@ -54,6 +55,7 @@ _ERRORS = (
     "Invalid",
     "KubeClusterError",
     "NamespaceNotFound",
+    "NoCertificates",
     "NoKubernetes",
     "NoOperator",
     "NotAllowed",

@@ -22,6 +22,7 @@ KubeClusterError
 │   ├── CrashLoop                a container ends again and again
 │   └── TimedOut                 it is still coming, but not in time
 ├── ForwardFailed                a port cannot be forwarded
+├── NoCertificates               the scheduler speaks TLS, and there are none for it
 └── ClusterGone                  the cluster was deleted while it was used
 
 Messages say what was seen and what to do. Those of dask-kubernetes's errors that users catch are bases of ours, so that
@@ -115,6 +116,10 @@ class TimedOut(NotReady):
 
 class ForwardFailed(KubeClusterError, ConnectionError):
     """A port cannot be forwarded."""
+
+
+class NoCertificates(KubeClusterError, ConnectionError):
+    """The scheduler speaks TLS, and Dask's configuration has no certificates for it."""
 
 
 class ClusterGone(KubeClusterError, RuntimeError):

@@ -21,6 +21,7 @@ from kubecluster.logs import collected
 from kubecluster.options import CreateMode, Options, warn
 from kubecluster.progress import Progress
 from kubecluster.session import Session
+from kubecluster.starting import connection_args
 from kubecluster.threads import in_thread
 
 GONE_SECONDS = 60.0
@@ -111,7 +112,7 @@ class ManagedCluster(Cluster):
     async def _start(self) -> None:
         try:
             address = await self._session.begin(self._progress)
-            self.scheduler_comm = rpc(address)
+            self.scheduler_comm = rpc(address, connection_args=connection_args(address))
             await super()._start()
             self._following = asyncio.ensure_future(self._follow_workers())
             if (wanted := self._session.options.wait_for_workers) is not False:

@@ -11,7 +11,7 @@ from kubecluster import lifetime, own_pod
 from kubecluster.access import Access
 from kubecluster.api import Body, Kubernetes, connect
 from kubecluster.diagnosis.sight import is_going
-from kubecluster.errors import AlreadyExists, ClusterNotFound, ForwardFailed, KubeClusterError
+from kubecluster.errors import AlreadyExists, ClusterNotFound, ForwardFailed, KubeClusterError, NoCertificates
 from kubecluster.lifetime import Lifetime
 from kubecluster.names import NAMING
 from kubecluster.options import CreateMode, Options
@@ -92,6 +92,7 @@ async def reach(resource: ClusterResource, options: Options, body: Body) -> Acce
 
     Raises:
         ForwardFailed: nobody does.
+        NoCertificates: the scheduler speaks TLS, and there are none for it.
     """
     opening = partial(Access, resource, body, options.port_forward, options.scheduler_forward_port or 0)
     access = await in_thread(opening)
@@ -132,13 +133,31 @@ def lifetime_of(found: Found, options: Options) -> Lifetime | None:
     return Lifetime(found.resource, found.body, options.owner_timeout if found.is_made else 0, found.pod_uid)
 
 
+def connection_args(address: str) -> dict[str, Any]:
+    """What distributed takes to connect to a scheduler, as a Client does: the certificates in Dask's configuration.
+
+    Raises:
+        NoCertificates: the scheduler speaks TLS, and the configuration has none.
+    """
+    from distributed.security import Security  # noqa: PLC0415  # it brings all of distributed with it
+
+    found: dict[str, Any] = Security().get_connection_args("client")
+    if address.startswith("tls://") and found.get("ssl_context") is None:
+        raise NoCertificates(
+            f"The scheduler speaks TLS at {address}, and Dask's configuration has no certificates for it: set "
+            "distributed.comm.tls.ca-file, and cert and key of distributed.comm.tls.client."
+        )
+    return found
+
+
 async def _answers(access: Access, seconds: float) -> None:
     """Wait until the scheduler answers."""
     from distributed.core import rpc  # noqa: PLC0415  # it brings all of distributed with it
 
+    arguments = connection_args(access.address)
     deadline = time.monotonic() + seconds
     while True:
-        scheduler: Any = rpc(access.address)
+        scheduler: Any = rpc(access.address, connection_args=arguments)
         try:
             async with asyncio.timeout(KNOCK_SECONDS):
                 await scheduler.versions()

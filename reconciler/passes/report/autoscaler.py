@@ -25,6 +25,7 @@ _LIMITED = {
     Limit.UP_POLICY: (Reason.SCALE_UP_LIMIT, "More workers are wanted than spec.behavior.scaleUp lets come now."),
     Limit.DOWN_POLICY: (Reason.SCALE_DOWN_LIMIT, "More workers are to go than spec.behavior.scaleDown lets go now."),
 }
+_DOES_NOT_ACT = "The autoscaler does not act: see AbleToScale."
 _UNKNOWN = {
     Knowledge.UNASKED: "it is not ready, or cannot be asked, as with --no-dask",
     Knowledge.AWAITED: "an answer is awaited",
@@ -135,8 +136,7 @@ class _Autoscaler:
     def _active(self) -> Condition:
         scaling = self.scaling
         if scaling is None:
-            message = "The autoscaler does not act: see AbleToScale."
-            return condition(ConditionType.SCALING_ACTIVE, Reason.SCALING_DISABLED, message)
+            return condition(ConditionType.SCALING_ACTIVE, Reason.SCALING_DISABLED, _DOES_NOT_ACT)
         if scaling.wanted is None:
             knowledge = DaskWorkers(scaling.adapting.parts).knowledge
             message = f"The scheduler of {scaling.adapting.parts.cluster.key} does not say how many workers it would "
@@ -146,8 +146,9 @@ class _Autoscaler:
         return condition(ConditionType.SCALING_ACTIVE, Reason.VALID_METRIC_FOUND, message)
 
     def _limited(self) -> Condition:
-        limit = self.scaling.decision.limit if self.scaling is not None else Limit.NOTHING
-        reason, message = _LIMITED[limit]
+        if self.scaling is None:
+            return condition(ConditionType.SCALING_LIMITED, Reason.DESIRED_WITHIN_RANGE, _DOES_NOT_ACT)
+        reason, message = _LIMITED[self.scaling.decision.limit]
         return condition(ConditionType.SCALING_LIMITED, reason, message.format(self.autoscaler.spec))
 
 

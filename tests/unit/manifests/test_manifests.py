@@ -41,7 +41,7 @@ LONG = "b" * 54
         (
             cluster(updateStrategy={"rollingUpdate": {"maxSurge": "x"}}),
             f"{ONE} spec.worker.updateStrategy.rollingUpdate.maxSurge is",
-            '"x"; it must be a whole number or be a percentage such as 25%',
+            '"x"; it must be a whole number or a percentage such as 25%',
         ),
         (
             cluster(LONG),
@@ -80,7 +80,7 @@ LONG = "b" * 54
         ),
         (
             autoscaler(minimum=5, maximum=3),
-            "DaskAutoscaler default/a: spec contradicts itself:",
+            "DaskAutoscaler default/a: spec is wrong:",
             "minimum (5) must not be greater than maximum (3)",
         ),
         ({"kind": "DaskCluster"}, "", "apiVersion is missing; add it: kubernetes.dask.org/v1"),

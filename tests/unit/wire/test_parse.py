@@ -121,7 +121,7 @@ BOUNDS = {"updateStrategy": {"rollingUpdate": {"maxSurge": "1x"}}, "replicas": -
             (
                 "spec.worker.replicas is -1; it must be 0 or more; "
                 'spec.worker.updateStrategy.rollingUpdate.maxSurge is "1x"; it must be a whole number or '
-                "be a percentage such as 25%"
+                "a percentage such as 25%"
             ),
         ),
         (

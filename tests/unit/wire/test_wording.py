@@ -40,7 +40,7 @@ def complaint(model: type[BaseModel], data: Any) -> str:
         ({"share": 0.0}, "share is 0.0; it must be more than 0"),
         ({"share": 1.0}, "share is 1.0; it must be less than 1"),
         ({"share": "half"}, 'share is "half"; it must be a number'),
-        ({"name": "a"}, 'name is "a"; it must have at least 2 characters'),
+        ({"name": "a"}, 'name is "a"; it must have 2 or more characters'),
         ({"name": "abcd"}, 'name is "abcd"; it must have at most 3 characters'),
         ({"name": 3}, "name is 3; it must be text; put it in quotes"),
         ({"mode": "quick"}, 'mode is "quick"; it must be one of fast or slow'),
@@ -50,7 +50,7 @@ def complaint(model: type[BaseModel], data: Any) -> str:
         ({"labels": {"a": 1}}, "labels.a is 1; it must be text; put it in quotes"),
         ({"items": {}}, "items is a mapping; it must be a list"),
         ({"items": [1, "x"]}, 'items[1] is "x"; it must be a whole number'),
-        ({"bound": "x"}, 'bound is "x"; it must be a whole number or be a percentage such as 25%'),
+        ({"bound": "x"}, 'bound is "x"; it must be a whole number or a percentage such as 25%'),
         ({"shape": "A"}, 'shape is "A"; it must match ^[a-z]+$'),
         ([], "the whole is a list; it must be a mapping of names to values"),
         ({"count": -1, "on": 3}, "count is -1; it must be 0 or more; on is 3; it must be true or false"),
@@ -69,7 +69,7 @@ def test_a_missing_field_is_told_as_missing() -> None:
 def test_fields_at_odds_are_told_together() -> None:
     """A rule over several fields is told of the whole that holds them."""
     words = complaint(DaskAutoscalerSpec, {"cluster": "c", "minimum": 3, "maximum": 1})
-    assert words == "the whole contradicts itself: minimum (3) must not be greater than maximum (1)"
+    assert words == "the whole is wrong: minimum (3) must not be greater than maximum (1)"
 
 
 def test_long_values_are_cut() -> None:

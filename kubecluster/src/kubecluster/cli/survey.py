@@ -10,7 +10,7 @@ from functools import partial
 from kubecluster.api import Body, Kubernetes, path
 from kubecluster.diagnosis import Sight, Verdict, diagnose
 from kubecluster.diagnosis.events import moment
-from kubecluster.diagnosis.sight import is_going, label, name_of, number, read, text
+from kubecluster.diagnosis.sight import condition, is_going, label, name_of, number, read, text
 from kubecluster.diagnosis.waiting_since import waiting_since
 from kubecluster.errors import NotAllowed
 from kubecluster.names import (
@@ -27,6 +27,8 @@ from kubecluster.names import (
 )
 from kubecluster.resource import WITHOUT_LIMIT, now
 
+DO_NOT_ACT = ("AnotherAutoscaler", "FailedGetScale")
+"""Why an autoscaler does not act, as its condition AbleToScale says; dask-kubernetes' have no conditions."""
 _KINDS = (DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER, POD, SERVICE)
 
 
@@ -143,6 +145,7 @@ def _adapting(sight: Sight, autoscalers: list[Body]) -> str:
         one
         for one in autoscalers
         if text(one, "metadata", "namespace") == _namespace(sight) and read(one, "spec", "cluster") == name
+        if condition(one, "AbleToScale").get("reason") not in DO_NOT_ACT
     ]
     return ", ".join(map(partial(_bounds, name), sorted(mine, key=name_of)))
 
