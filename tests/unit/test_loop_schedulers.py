@@ -5,18 +5,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
+from models.idle_state import IdleState
+from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from reconciler.dask.asking import Schedulers
 from reconciler.memory import twin_of
 from reconciler.rules.labels import COMPONENT, Component
 from reconciler.rules.questions import Question
 from reconciler.wire.protocol import Body
-from tests.builders import NAMESPACE, cluster
+from tests.builders import NAMESPACE, autoscaler, cluster
 from tests.simulation.kubelet import Kubelet
 from tests.unit.loops import Server, loop_of
 
 CLUSTER = Key(DASK_CLUSTER, NAMESPACE, "simple")
+AUTO = Key(DASK_AUTOSCALER, NAMESPACE, "auto")
 GROUP = Key(DASK_WORKER_GROUP, NAMESPACE, "simple-default-worker-group")
 
 
@@ -33,7 +35,11 @@ class Dask:
     def ask(self, question: Question, _: SchedulerAnswer) -> SchedulerAnswer:
         self.asked.append(question)
         workers = (DaskWorker(pod["metadata"]["name"], "", unique_keys=1) for pod in _workers(self.server))
-        return SchedulerAnswer(question.pod_uid, workers=tuple(workers), is_weighed=question.is_urgent)
+        idle = IdleState(is_idle=True, mark="1.5") if question.idle is not None else None
+        targets = dict.fromkeys(question.targets, 9)
+        return SchedulerAnswer(
+            question.pod_uid, workers=tuple(workers), is_weighed=question.is_urgent, idle=idle, targets=targets
+        )
 
 
 def _workers(server: Server) -> list[Body]:
@@ -121,6 +127,25 @@ def test_a_pass_waits_for_no_answer_and_uses_the_last(server: Server) -> None:
     assert {name for name, _ in dask.asked[-1].retire} == {going["name"]}
     server.place.api.delete(CLUSTER, _object(server, CLUSTER)["metadata"]["uid"])
     assert _passes(server, dask) is None
+
+
+def test_a_daemon_that_starts_anew_writes_nothing_before_schedulers_have_answered(server: Server) -> None:
+    """Nor afterwards: whether they are idle, and what they would like, was known, and is as it was."""
+    server.place.add(autoscaler("simple", spec={"minimum": 0, "maximum": 2}))
+    server.place.api.patch(CLUSTER, {"metadata": {}, "spec": {"idleTimeout": 600}})
+    dask = Dask(server)
+    for _ in range(60):
+        _passes(server, dask)
+        dask.schedulers.ask_due()
+        server.place.clock.advance(5)
+    told = _object(server, CLUSTER)["status"]["conditions"], _object(server, AUTO)["status"]["conditions"]
+    reasons = [one["reason"] for conditions in told for one in conditions]
+    assert {"Idle", "TooManyReplicas", "ValidMetricFound"} <= set(reasons)
+    dask, before = Dask(server), server.place.api.revision
+    for _ in range(3):
+        _passes(server, dask)
+        assert server.place.api.revision == before
+        dask.schedulers.ask_due()
 
 
 def _passes(server: Server, dask: Dask) -> SchedulerAnswer | None:

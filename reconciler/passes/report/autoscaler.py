@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from models.base import Condition, wire_time
+from models.base import Condition, find_condition, wire_time
 from models.resources import DaskAutoscaler, DaskCluster
 from models.status import DaskAutoscalerStatus
 from reconciler.passes.report.conditions import blocked, condition, is_true, settle
@@ -45,8 +45,10 @@ class _Autoscaler:
     autoscaler: DaskAutoscaler
 
     def status(self) -> DaskAutoscalerStatus:
-        """The whole status."""
+        """The whole status; while an answer is awaited, what was known still stands."""
         meta, before = self.autoscaler.metadata, self.autoscaler.status
+        if self._is_awaited():
+            return before
         able, active = self._able(), self._active()
         conditions = (self._ready(able, active), able, active, self._limited())
         scaling = self.scaling
@@ -61,6 +63,16 @@ class _Autoscaler:
             there = filter(is_live, workers_of(scaling.group, self.view.snapshot))
             update |= {"current_replicas": len(list(there)), "desired_replicas": scaling.decision.replicas}
         return before.model_copy(update=update)
+
+    def _is_awaited(self) -> bool:
+        """Whether it acted, the scheduler has yet to say what it would like now, and nothing was done meanwhile."""
+        before, scaling = self.autoscaler.status, self.scaling
+        if scaling is None or before.observed_generation != self.autoscaler.metadata.generation:
+            return False
+        news = self.view.responses_of(self.autoscaler, (Verb.UPDATE, Verb.RECORD), set(Result))
+        was_active = is_true(find_condition(before.conditions, ConditionType.SCALING_ACTIVE))
+        is_awaited = DaskWorkers(scaling.adapting.parts).knowledge is Knowledge.AWAITED
+        return is_awaited and was_active and not (news or self.view.findings_of(self.autoscaler))
 
     @cached_property
     def cluster(self) -> DaskCluster | None:

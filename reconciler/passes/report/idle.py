@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from models.base import Condition, wire_time
+from models.base import Condition, find_condition, wire_time
 from models.idle_state import IdleState, Stage
 from reconciler.passes.report.conditions import condition
 from reconciler.passes.report.sentences import sentence
+from reconciler.rules.dask_workers import DaskWorkers, Knowledge
 from reconciler.rules.idleness import belongs_to_job, idle_question, idle_state, scales_to_zero
 from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reason_facts import ConditionType
@@ -16,9 +17,13 @@ REASONS = {Stage.BUSY: Reason.BUSY, Stage.IDLE: Reason.IDLE, Stage.ENDING: Reaso
 
 
 def idle_conditions(parts: ClusterParts) -> Iterator[Condition]:
-    """The condition, of a cluster whose idleness counts."""
+    """The condition, of a cluster whose idleness counts; while an answer is awaited, what was known still stands."""
     cluster = parts.cluster
     if not cluster.spec.idle_timeout or belongs_to_job(cluster):
+        return
+    known = find_condition(cluster.status.conditions, ConditionType.IDLE)
+    if known is not None and DaskWorkers(parts).knowledge is Knowledge.AWAITED:
+        yield known
         return
     reason, message = _known(parts)
     yield condition(ConditionType.IDLE, reason, sentence(message))
