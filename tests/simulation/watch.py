@@ -101,6 +101,7 @@ class Watch:
         reply = self.through.create(kind, body)
         if kind in CUSTOM_KINDS:
             self._owners.add(reply.body["metadata"]["uid"])
+            self.asked.know(reply.body)
         if kind == POD:
             self._check_pod(body)
             self.asked.made(is_certain=not (self.is_rivalled or self.is_misled))
