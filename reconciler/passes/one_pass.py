@@ -29,7 +29,7 @@ from reconciler.passes.pass_memory import Clock, Memory
 from reconciler.passes.pass_state import PassState, is_report, owners_in
 from reconciler.passes.plan import plan
 from reconciler.passes.planning_order import PlanningOrder
-from reconciler.passes.report import View, report, report_others, report_scaling
+from reconciler.passes.report import View, as_written, report, report_others, report_scaling, shortened
 from reconciler.passes.values import Action, PassResult, Plan, Response, Result, Terms, Verb
 from reconciler.passes.write_backoff import Turn, next_backoff, retry_after
 from reconciler.rules.parts import tree_of
@@ -203,8 +203,13 @@ class _Pass:
                     actions = report_scaling(view, looked_at)
                 else:
                     actions = report(view, looked_at, self.bulkhead.isolate)
-                told += [replace(action, tree=tree) for action in actions]
+                told += [replace(action, tree=tree) for action in actions if not self._is_in_vain(action)]
         return told
+
+    def _is_in_vain(self, action: Action) -> bool:
+        """Whether a status was written just so already, and the server has kept less of it."""
+        written = self.before.shortened.get(action.key) if action.verb is Verb.REPORT else None
+        return written is not None and written == as_written(action, self.known.snapshot.objects.get(action.key))
 
     def _view(self, responses: Sequence[Response]) -> View:
         return View(self.known.snapshot, self.observation.snapshot, self.known.findings, responses, self.clock.now())
@@ -260,10 +265,13 @@ class _Pass:
         known, responses = self.known, self.known.all_responses()
         planned = (*known.all_actions(), *known.all_postponed())
         undone = {**known.written.unlooked(self.through, known.snapshot), **known.written.undone}
-        turn = Turn(known.snapshot, known.planned, planned, responses, undone)
+        turn = Turn(known.snapshot, known.planned, planned, responses, undone, known.written.dropped)
         backoff = next_backoff(self.before.backoff, turn, self.clock.now(), self.clock.seconds())
         rest = {**self.resting, **self._come_to_rest()}
-        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), self._served() if self.is_cut else frozenset())
+        served = self._served() if self.is_cut else frozenset()
+        there = {key: one for key, one in self.before.shortened.items() if key in known.snapshot.objects}
+        less = {**there, **shortened(known.reports)}
+        return Memory(backoff, rest, tuple(self.bulkhead.bugs.values()), served, less)
 
     def _served(self) -> frozenset[Key]:
         """The trees that had a turn, in this pass or one before it, as long as there are others that had none."""

@@ -33,12 +33,14 @@ class Memory:
         rest: The trees that need no planning until something of them changes.
         bugs: Bugs whose traceback was logged.
         served: The trees that had a turn in passes that were cut off; in the next one the others come first.
+        shortened: The statuses of which the server has kept less than was written.
     """
 
     backoff: Backoff = field(default_factory=Backoff)
     rest: Mapping[Key, Rest] = field(default_factory=dict)
     bugs: tuple[Finding, ...] = ()
     served: frozenset[Key] = frozenset()
+    shortened: Mapping[Key, str] = field(default_factory=dict)
 
     def merged(self, newer: "Memory", is_of_pass: Callable[[Key], bool]) -> "Memory":
         """This memory, with what a pass has to say of its trees.
@@ -55,4 +57,6 @@ class Memory:
         served |= {tree for tree in newer.served if is_of_pass(tree)}
         repeats = merged_repeats(self.backoff.repeats, newer.backoff.repeats)
         bugs = (*(bug for bug in self.bugs if not is_of_pass(bug.about)), *newer.bugs)
-        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys(bugs)), frozenset(served))
+        shortened = {key: written for key, written in self.shortened.items() if not is_of_pass(key)}
+        shortened |= {key: written for key, written in newer.shortened.items() if is_of_pass(key)}
+        return Memory(Backoff(waits, repeats), rest, tuple(dict.fromkeys(bugs)), frozenset(served), shortened)

@@ -9,9 +9,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from models.kinds import CUSTOM_KINDS, DASK_CLUSTER, Key
-from reconciler.passes.values import Action, Body, Finding, Plan, Subject, Verb
+from reconciler.passes.values import Action, Body, Change, Finding, Plan, Subject, Verb
 from reconciler.passes.write_backoff import Wait
 from reconciler.rules.reasons import Reason
+
+Dropped = Mapping[Subject, tuple[Change, ...]]
+"""What records were to change and did not."""
 
 
 def without_stopped(plan: Plan, trees: Collection[Key], refused: Collection[Subject]) -> Plan:
@@ -48,7 +51,7 @@ def without_outdated(plan: Plan) -> Plan:
 
 
 def without_undone(
-    plan: Plan, undone: Collection[Subject], created: Collection[str], dropped: Mapping[Subject, str] | None = None
+    plan: Plan, undone: Collection[Subject], created: Collection[str], dropped: Dropped | None = None
 ) -> Plan:
     """Postpone what this pass has written already and someone took back, and the end of what it has created.
 
@@ -67,7 +70,7 @@ def without_undone(
         lambda action: (
             action.uid in created
             if action.verb is Verb.DELETE
-            else dropped.get(action.subject) == repr(action.changes)
+            else dropped.get(action.subject) == action.changes
             if action.verb is Verb.RECORD
             else action.subject in undone
         ),
@@ -76,6 +79,8 @@ def without_undone(
 
 def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[Subject, Wait] | None = None) -> Plan:
     """Postpone what has to wait after an error; owners of whom nothing is postponed are told nothing.
+
+    A record that was undone lets nobody go, and what it decides besides stands, but for what came to nothing.
 
     Args:
         plan: The plan.
@@ -87,11 +92,21 @@ def without_waiting(plan: Plan, waits: Mapping[Subject, Wait], undone: Mapping[S
         key for key, wait in waits.items() if key.verb is Verb.RECORD and wait.finding.reason is Reason.UNDONE
     }
     allowed = _trimmed(plan, lambda action, _: action.subject not in letting_go)
-    allowed = _postpone(allowed, lambda action: action.subject in waits and action.subject not in letting_go)
+    allowed = _postpone(
+        allowed,
+        lambda action: (
+            action.subject in waits and (action.subject not in letting_go or _is_dropped(action, waits[action.subject]))
+        ),
+    )
     waits = {**undone, **waits}
     told = (*allowed.postponed, *(action for action in plan.actions if action.subject in undone))
     waiting = dict.fromkeys(action.subject for action in told if action.subject in waits)
     return replace(allowed, findings=allowed.findings + tuple(waits[subject].finding for subject in waiting))
+
+
+def _is_dropped(record: Action, wait: Wait) -> bool:
+    paths = {change.path for change in record.changes}
+    return not record.doomed and bool(paths) and paths <= wait.dropped
 
 
 def without_deletes(plan: Plan) -> Plan:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from models.kinds import Key
 from models.snapshot import Snapshot
-from reconciler.passes.values import Action, Plan, Response, Result, Subject, Verb
+from reconciler.passes.values import Action, Change, Plan, Response, Result, Subject, Verb
 from reconciler.rules.labels import OURS, SCHEDULER_HASH, TEMPLATE_HASH
 
 
@@ -31,7 +31,7 @@ class Written:
 
     created: dict[str, Action] = field(default_factory=dict)
     updated: dict[Subject, str] = field(default_factory=dict)
-    dropped: dict[Subject, str] = field(default_factory=dict)
+    dropped: dict[Subject, tuple[Change, ...]] = field(default_factory=dict)
     undone: dict[Subject, str] = field(default_factory=dict)
 
     def note(self, responses: Iterable[Response]) -> None:
@@ -53,7 +53,7 @@ class Written:
                 fields = ", ".join(change.path for change in action.changes)
                 self.undone[action.subject] = f"{fields} of {action.key} is set back by something else at once"
                 if action.verb is Verb.RECORD:
-                    self.dropped[action.subject] = repr(action.changes)
+                    self.dropped[action.subject] = action.changes
             for uid in (*action.doomed, *_deleted(action)):
                 if lost := self._lost(uid, snapshot):
                     self.undone[action.subject] = lost

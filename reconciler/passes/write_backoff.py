@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from models.base import wire_time
 from models.kinds import Key
 from models.snapshot import Observed, Owner, Snapshot
-from reconciler.passes.values import Action, Finding, Response, Result, Subject, Verb
+from reconciler.passes.values import Action, Change, Finding, Response, Result, Subject, Verb
 from reconciler.rules.parts import tree_of
 from reconciler.rules.reasons import Reason
 
@@ -47,6 +47,7 @@ class Wait:
         tree: The owner's tree.
         remembered_seconds: Until when it counts as the same trouble whatever was written meanwhile: what ends Pods may
             take effect long after.
+        dropped: The fields of a record that came to nothing.
     """
 
     errors: int
@@ -56,6 +57,7 @@ class Wait:
     finding: Finding
     tree: Key
     remembered_seconds: float = 0.0
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,7 @@ class Turn:
         planned: What was planned for them, done or postponed.
         responses: What came of it.
         undone: What someone else takes back as soon as it is written, and what the owner is told of it.
+        dropped: Of records among that, what they were to change.
     """
 
     snapshot: Snapshot
@@ -124,6 +127,7 @@ class Turn:
     planned: Iterable[Action]
     responses: Sequence[Response]
     undone: Mapping[Subject, str] = field(default_factory=dict)
+    dropped: Mapping[Subject, tuple[Change, ...]] = field(default_factory=dict)
 
 
 def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) -> Backoff:
@@ -161,6 +165,7 @@ def next_backoff(before: Backoff, turn: Turn, now: datetime, at_seconds: float) 
                 Finding(subject.owner, failure.reason, message),
                 tree_of(owner, turn.snapshot),
                 at_seconds + 3 * pause.total_seconds() if failure.reason is Reason.UNDONE else 0.0,
+                frozenset(change.path for change in turn.dropped.get(subject, ())),
             )
     return Backoff(kept, repeats)
 

@@ -38,6 +38,7 @@ class Schedulers:
         clients: How many Clients are connected to clusters.
         is_deaf: Whether no worker gets to join.
         wishes: How many workers each scheduler would like to have, by the namespace and name of its cluster.
+        threads: How many each worker that joins has.
     """
 
     api: MemoryAPI
@@ -48,6 +49,7 @@ class Schedulers:
     is_silent: bool = False
     is_deaf: bool = False
     wishes: dict[tuple[str, str], int] = field(default_factory=dict)
+    threads: int = 1
     _questions: dict[Key, Question] = field(default_factory=dict)
     _answers: dict[Key, SchedulerAnswer] = field(default_factory=dict)
     _started: dict[str, "_Started"] = field(default_factory=dict)  # by uid
@@ -144,7 +146,8 @@ class Schedulers:
                 del known[name]
             for name in () if self.is_deaf else sorted(there - known.keys()):
                 number = crc32(name.encode())
-                known[name] = _holding(DaskWorker(name, "", tasks=number % 3, running=number % 3), number % 4)
+                worker = DaskWorker(name, "", tasks=number % 3, running=number % 3, threads=self.threads)
+                known[name] = _holding(worker, number % 4)
 
     def _started_of(self, meta: Body) -> "_Started":
         """What a Pod's process was told when it started."""

@@ -1,11 +1,13 @@
 """The number of workers follows the work: up, down, from zero and to zero, whoever dies, edits or falls silent."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD
+from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
 from reconciler.rules.labels import Role
+from reconciler.wire.protocol import Body, Reply, Subresource
 from tests.builders import NAMESPACE, autoscaler, cluster, group
 from tests.simulation.oracle import check_at_rest
 from tests.simulation.way import REFUSALS, Refusal
@@ -177,3 +179,30 @@ def test_without_asking_schedulers_workers_stay_as_they_are() -> None:
     world = settled(cluster(replicas=5), autoscaler("simple", spec={"maximum": 4}), no_dask=True)
     assert _replicas(world) == 4
     assert world.condition(AUTO, "ScalingActive")[:2] == ("False", "FailedGetTarget")
+
+
+def test_definitions_that_are_older_than_this_version_cost_few_writes() -> None:
+    """They drop what is remembered and told: more workers come all the same, and nothing is written again and again."""
+    world = World(cluster(replicas=0), autoscaler("simple"))
+    world.dask.threads = 2
+    patch, apply = world.api.patch, world.api.apply
+
+    def dropping(write: Callable[..., Reply]) -> Callable[..., Reply]:
+        def written(key: Key, body: Body, subresource: Subresource | None = None) -> Reply:
+            known = {"conditions", "observedGeneration"}
+            if key.kind == DASK_AUTOSCALER and "status" in body:
+                body = {**body, "status": {name: value for name, value in body["status"].items() if name in known}}
+            return write(key, body, subresource)
+
+        return written
+
+    world.api.patch, world.api.apply = dropping(patch), dropping(apply)  # type: ignore[method-assign]
+    for wish in (2, 4):
+        _wish(world, wish)
+        for _ in range(60):
+            world.tick()
+        assert _replicas(world) == wish
+    before = world.watch.writes
+    for _ in range(60):
+        world.tick()
+    assert world.watch.writes - before <= 6, "it is tried again after a minute, after 8, and each hour, and told"

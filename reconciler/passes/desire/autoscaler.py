@@ -5,6 +5,8 @@ is what people and HorizontalPodAutoscalers change, too. A cluster's own number 
 what it was given until that is edited.
 """
 
+from collections.abc import Iterator
+
 from models.resources import DaskAutoscaler, DaskWorkerGroup
 from models.snapshot import Snapshot
 from reconciler.passes.desire.join_cluster import adopted
@@ -26,12 +28,20 @@ def desire_autoscaler(autoscaler: DaskAutoscaler, snapshot: Snapshot) -> Desired
     scaling = scaling_of(autoscaler, ClusterParts(cluster, snapshot))
     if scaling is None:
         return joined
+    return Desired(autoscaler, wanted=tuple(_changed(scaling)), records=tuple(_remembered(scaling)))
+
+
+def _remembered(scaling: Scaling) -> Iterator[Record]:
     if scaling.record is not None:
         body = {"status": {"decisions": scaling.record.wire()}}
-        return Desired(autoscaler, records=(Record(autoscaler, body, _why(scaling)),))
-    if scaling.decision.replicas == scaling.group.spec.worker.replicas:
-        return joined
-    return Desired(autoscaler, wanted=(_scaled(scaling.group, scaling.decision.replicas, _why(scaling)),))
+        yield Record(scaling.autoscaler, body, _why(scaling))
+
+
+def _changed(scaling: Scaling) -> Iterator[Wanted]:
+    """The group with another number of workers, unless that has to be remembered first."""
+    number = scaling.decision.replicas
+    if scaling.decision.record is None and number != scaling.group.spec.worker.replicas:
+        yield _scaled(scaling.group, number, _why(scaling))
 
 
 def _scaled(group: DaskWorkerGroup, replicas: int, why: str) -> Wanted:

@@ -2,16 +2,17 @@
 
 Server-side apply removes what a field manager leaves out, so the body holds every field that is reported. It is
 guarded by the resource's version: a status worked out from an older one must not take back what was decided since.
+An API server whose definitions are older keeps less of it: it is written again when it, or its resource, is another.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from models.kinds import Key
-from models.snapshot import Owner
+from models.snapshot import Observed, Owner
 from models.status import Status
 from reconciler.passes.report.sentences import shorten
-from reconciler.passes.values import Action, Body, Verb
+from reconciler.passes.values import Action, Body, Response, Result, Verb
 
 DECISIONS = frozenset({"decisions"})
 """Fields that are written elsewhere, when they are decided."""
@@ -53,6 +54,26 @@ def applied(
         "status": dict(status),
     }
     return Action(Verb.REPORT, key, key, key, shorten("; ".join(changed)), body, uid, to_status=True)
+
+
+def shortened(reports: Iterable[Response]) -> Mapping[Key, str]:
+    """What was written of statuses of which the server has kept less, as `as_written` has it.
+
+    Args:
+        reports: What came of the writes of statuses.
+    """
+    found = {}
+    for one in reports:
+        key = one.action.key
+        kept = one.objects.get(key)
+        if one.result is Result.DONE and isinstance(kept, Owner) and reported(kept.status) != one.action.body["status"]:
+            found[key] = as_written(one.action, kept)
+    return found
+
+
+def as_written(action: Action, resource: Observed | None) -> str:
+    """Stands for a status that is written, and for the resource that has what is kept of it."""
+    return f"{resource.metadata.resource_version if resource is not None else ''} {action.body.get('status')}"
 
 
 def reported(status: Status) -> dict[str, Any]:

@@ -161,10 +161,21 @@ def test_who_may_not_go_is_not_counted_among_those_let_go() -> None:
 
 def test_a_record_that_came_to_nothing_is_not_made_again() -> None:
     """In the same pass: an API server may drop what it does not know. Another record is made."""
-    one = _record("one", failures=FAILURES)
+    one = replace(_record("one", failures=FAILURES), changes=(Change("status.decisions.failures", None, FAILURES),))
     plan, of = plan_of(one), one.subject
-    assert policy.without_undone(plan, [of], (), {of: repr(one.changes)}).postponed == (one,)
-    assert policy.without_undone(plan, [of], (), {of: "something else"}).actions == (one,)
+    assert policy.without_undone(plan, [of], (), {of: one.changes}).postponed == (one,)
+    assert policy.without_undone(plan, [of], (), {of: (Change("another", None, 1),)}).actions == (one,)
+
+
+def test_what_of_records_came_to_nothing_is_tried_again_seldom() -> None:
+    """Whatever it is to be by then; a record that decides more, or lets somebody go, does not wait for that."""
+    one = replace(_record("one", threads=2), changes=(Change("status.decisions.threads", None, 2),))
+    finding = Finding(one.owner, Reason.UNDONE, "an older API server")
+    wait = replace(_wait(one), finding=finding, dropped=frozenset({"status.decisions.threads"}))
+    allowed = policy.without_waiting(plan_of(one), {one.subject: wait})
+    assert (allowed.actions, allowed.postponed, allowed.findings) == ((), (one,), (finding,))
+    more = replace(one, changes=(*one.changes, Change("status.decisions.highestOrdinal", 1, 2)))
+    assert policy.without_waiting(plan_of(more), {one.subject: wait}).actions == (more,)
 
 
 def test_nothing_is_scaled_to_zero_where_nothing_may_be_deleted() -> None:

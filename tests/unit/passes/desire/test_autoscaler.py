@@ -85,3 +85,13 @@ def test_any_group_can_be_scaled_and_no_other_is() -> None:
     scaler = autoscaler(ONE, spec={"workerGroup": "more"})
     (wanted,) = _desired(3 + 5, scaler, more).wanted
     assert (wanted.key, wanted.body["spec"]["worker"]["replicas"]) == (more.key, 5)
+
+
+def test_how_many_threads_there_are_holds_up_nothing() -> None:
+    """It is remembered for the day when there are no workers; an older API server's definitions drop it."""
+    busy = workers(DEFAULT, ONE, 3)
+    joined = tuple(DaskWorker(pod.metadata.name, "", threads=2) for pod in busy)
+    desired = _desired(7, OWN, *busy, workers=joined)
+    (record,), (wanted,) = desired.records, desired.wanted
+    assert record.body["status"]["decisions"]["threads"] == 2
+    assert wanted.body["spec"]["worker"]["replicas"] == 7
