@@ -96,17 +96,8 @@ class Component(StrEnum):
     JOB_RUNNER = "job-runner"
 
 
-class Role(StrEnum):
-    """Values of the annotation that says what a child is to its owner."""
-
-    SCHEDULER = "scheduler"
-    USER_SERVICE = "service"
-    COMM_SERVICE = "comm-service"
-    DEFAULT_GROUP = "default-group"
-    WORKER = "worker"
-    JOB_CLUSTER = "job-cluster"
-    JOB_RUNNER = "job-runner"
-    DISRUPTION_BUDGET = "disruption-budget"
+DEFAULT_GROUP_ROLE = "default-group"
+"""The value of the annotation that says what a child is to its owner: its default worker group."""
 
 
 class Phase(StrEnum):
@@ -119,15 +110,12 @@ class Phase(StrEnum):
 
 
 class ConditionType(StrEnum):
-    """What conditions are about."""
+    """What conditions are about, as far as the client reads them."""
 
     READY = "Ready"
     SCHEDULER_READY = "SchedulerReady"
-    WORKERS_READY = "WorkersReady"
     PROGRESSING = "Progressing"
     ACCEPTED = "Accepted"
-    RUNNER_UP_TO_DATE = "RunnerUpToDate"
-    IDLE = "Idle"
     COMPLETE = "Complete"
     FAILED = "Failed"
     ABLE_TO_SCALE = "AbleToScale"
@@ -144,31 +132,10 @@ class EndReason(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why conditions are as they are; `Accepted` has the API server's own reasons too."""
+    """Why conditions are as they are: the reasons that mean something of their own to the client."""
 
-    READY = "Ready"
     INCOMPLETE = "Incomplete"
-    NOT_CREATED = "NotCreated"
-    SCHEDULER_NOT_READY = "SchedulerNotReady"
-    NOT_ANSWERING = "NotAnswering"
     REPLACING = "Replacing"
-    SERVICE_NOT_READY = "ServiceNotReady"
-    WORKERS_NOT_READY = "WorkersNotReady"
-    CLUSTER_NOT_READY = "ClusterNotReady"
-    RUNNER_NOT_READY = "RunnerNotReady"
-    CREATING = "Creating"
-    STARTING = "Starting"
-    RUNNING = "Running"
-    ROLLING_OUT = "RollingOut"
-    SCALING_DOWN = "ScalingDown"
-    ON_DELETE = "OnDelete"
-    SETTLED = "Settled"
-    FINISHED = "Finished"
-    ACCEPTED = "Accepted"
-    UP_TO_DATE = "UpToDate"
-    NOT_FINISHED = "NotFinished"
-    SUCCEEDED = "Succeeded"
-    RUNNER_FAILED = "RunnerFailed"
     INVALID = "Invalid"
     NAME_CONFLICT = "NameConflict"
     NAME_TOO_LONG = "NameTooLong"
@@ -176,16 +143,8 @@ class Reason(StrEnum):
     NO_SCHEDULER_PORT = "NoSchedulerPort"
     OTHER_OPERATOR = "ManagedByDaskKubernetes"
     TERMINATING = "WaitingForTermination"
-    RUNNER_CHANGED = "RunnerTemplateChanged"
     BACK_OFF = "BackOff"
     REFUSED = "Refused"
-    UNKNOWN_FIELD = "UnknownField"
-    INVALID_ANNOTATION = "InvalidAnnotation"
-    IDLE = "Idle"
-    ENDING = "IdleTimeoutNear"
-    BUSY = "Busy"
-    ASLEEP = "NoWorkers"
-    IDLENESS_UNKNOWN = "SchedulerUnknown"
     UNAVAILABLE = "ApiUnavailable"
     DELETION_CAP = "DeletionCap"
     NO_DELETE = "DeletionDisabled"

@@ -20,6 +20,7 @@ from kubecluster.names import (
     DASK_CLUSTER,
     DASK_WORKER_GROUP,
     DEFAULT_GROUP,
+    DEFAULT_GROUP_ROLE,
     EVENT,
     POD,
     ROLE,
@@ -29,7 +30,6 @@ from kubecluster.names import (
     Component,
     Kind,
     Naming,
-    Role,
     label_value,
 )
 
@@ -331,7 +331,7 @@ class ClusterResource:
     def _is_default(self, group: Body) -> bool:
         """By the reconciler's mark; dask-kubernetes makes none, and a name may be under either set."""
         return (
-            name_of(group) in self._default_names or text(group, "metadata", "annotations", ROLE) == Role.DEFAULT_GROUP
+            name_of(group) in self._default_names or text(group, "metadata", "annotations", ROLE) == DEFAULT_GROUP_ROLE
         )
 
     def _autoscaler(self, group: str) -> tuple[str, Mapping[str, Any]]:

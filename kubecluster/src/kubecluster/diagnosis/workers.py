@@ -25,7 +25,7 @@ from kubecluster.diagnosis.sight import (
     workers_of,
 )
 from kubecluster.diagnosis.trouble import Trouble, trouble_of
-from kubecluster.names import NAMING, ROLE, ClusterNames, ConditionType, Naming, Role
+from kubecluster.names import DEFAULT_GROUP_ROLE, NAMING, ROLE, ClusterNames, ConditionType, Naming
 
 _UNJOINED = re.compile(r"\d+ runs?\b[^;]*? not joined(: [^;]*?)?(?=;|\.?$)")
 """How the reconciler says that workers run and have not joined their scheduler, which only that knows."""
@@ -143,7 +143,7 @@ def _missing_group(first: datetime, sight: Sight, cluster: Body) -> Group:
 
 def _is_default(group: Body, cluster: str) -> bool:
     is_called_so = name_of(group) in [ClusterNames(naming, cluster).default_group for naming in Naming]
-    return is_called_so or read(group, "metadata", "annotations", ROLE) == Role.DEFAULT_GROUP
+    return is_called_so or read(group, "metadata", "annotations", ROLE) == DEFAULT_GROUP_ROLE
 
 
 def _by_kind(groups: Sequence[Group]) -> Iterator[list[tuple[str, Trouble]]]:
