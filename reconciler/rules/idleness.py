@@ -7,9 +7,11 @@ cluster is its runner's: as long as that lives, it may be about to ask for somet
 from datetime import datetime, timedelta
 from math import inf
 
+from models.base import wire_time
 from models.idle_state import ENDING_SHARE, IDLE_SHARE, IdleQuestion, IdleState, Stage
 from models.kinds import DASK_JOB
-from models.resources import DaskAutoscaler, DaskCluster, DaskWorkerGroup
+from models.resources import DaskCluster, DaskWorkerGroup
+from reconciler.rules.adapting import acting
 from reconciler.rules.addresses import dashboard_listening_port
 from reconciler.rules.dask_workers import DaskWorkers
 from reconciler.rules.parts import ClusterParts
@@ -57,13 +59,7 @@ def scales_to_zero(cluster: DaskCluster) -> bool:
 
 def is_to_sleep(group: DaskWorkerGroup, parts: ClusterParts) -> bool:
     """Whether a group has workers that idleness takes away: an autoscaler takes away its own."""
-    return group.spec.worker.replicas > 0 and not _is_autoscaled(group, parts)
-
-
-def _is_autoscaled(group: DaskWorkerGroup, parts: ClusterParts) -> bool:
-    default = parts.default_group.metadata.name if parts.default_group is not None else None
-    autoscalers = parts.snapshot.children(parts.cluster.metadata.uid, DaskAutoscaler)
-    return any((one.spec.worker_group or default) == group.metadata.name for one in autoscalers)
+    return group.spec.worker.replicas > 0 and group.key not in acting(parts)
 
 
 def idle_state(parts: ClusterParts) -> IdleState | None:
@@ -75,9 +71,19 @@ def idle_state(parts: ClusterParts) -> IdleState | None:
     return answer.idle if question.is_as(answer.idle.asked) else None
 
 
-def idle_for_too_long(parts: ClusterParts) -> datetime | None:
-    """Since when the scheduler has been idle, if that is longer than it may be; and it has told so just now."""
+def idle_for_too_long(parts: ClusterParts) -> str | None:
+    """That the scheduler has been idle for longer than it may be, in words, if it has told so just now."""
     state = idle_state(parts)
-    if state is None or state.stage is not Stage.OVER or state.seen is None:
+    if state is None or state.stage is not Stage.OVER or state.since is None or state.seen is None:
         return None
-    return state.since if parts.snapshot.taken_at - state.seen <= FRESH else None
+    if parts.snapshot.taken_at - state.seen > FRESH:
+        return None
+    return (
+        f"its scheduler {idle_in_words(parts.cluster, state.since)}, for at least {parts.cluster.spec.idle_timeout} s"
+    )
+
+
+def idle_in_words(cluster: DaskCluster, since: datetime) -> str:
+    """That a scheduler is idle, as the end of a sentence that begins with it."""
+    counted = " and no Client" if cluster.spec.idle.count_clients else ""
+    return f"has had nothing to do{counted} since {wire_time(since)}"

@@ -6,7 +6,7 @@ address in an answer leads anywhere else.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
 from models.idle_state import IdleQuestion
 from models.kinds import Key
@@ -37,14 +37,14 @@ class Question:
         pod: The scheduler Pod's name.
         tls_secret: The Secret with which it is asked; empty where it speaks plain TCP.
         idle: How it is asked whether it is idle; `None` if nobody wants to know.
-        pods: The cluster's worker Pods: their names and IP addresses. No other workers are of interest.
-        lets_go: Whether workers go, or may have to be chosen.
-        state: Of an urgent one, stands for what is wanted and for the Pods: it changes with them.
         targets: In how many seconds what there is to do should be done, where it is asked how many workers that takes;
             `None` stands for what the scheduler is configured with.
         most: How many workers make a difference: more are as good as these.
         shares: Whether it is of interest which workers have something to do.
         only_targets: Whether nothing else is asked, since the rest was a while ago.
+        pods: The cluster's worker Pods: their names and IP addresses. No other workers are of interest.
+        lets_go: Whether workers go, or may have to be chosen.
+        state: Of an urgent one, stands for what is wanted and for the Pods: it changes with them.
     """
 
     cluster: Key
@@ -54,16 +54,17 @@ class Question:
     port: int
     retire: frozenset[tuple[str, str]] = frozenset()
     is_urgent: bool = False
+    _: KW_ONLY
     pod: str = ""
     tls_secret: str = ""
     idle: IdleQuestion | None = None
-    pods: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
-    lets_go: bool = field(default=False, compare=False)
-    state: int = field(default=0, compare=False)
     targets: frozenset[int | None] = frozenset()
     most: int = LARGEST_COUNT
     shares: bool = False
     only_targets: bool = False
+    pods: frozenset[tuple[str, str]] = field(default=frozenset(), compare=False)
+    lets_go: bool = field(default=False, compare=False)
+    state: int = field(default=0, compare=False)
 
 
 def questions(snapshot: Snapshot) -> Iterator[Question]:
@@ -86,15 +87,15 @@ def _question(parts: ClusterParts, pod: Pod) -> Question:
         listening_port(cluster),
         retire,
         is_urgent,
-        pod.metadata.name,
-        tls_secret(cluster),
-        idle_question(parts),
-        worker_places(parts),
-        bool(retire) or any(_lets_go(group, parts) for group in parts.groups),
-        _state(parts) if is_urgent else 0,
+        pod=pod.metadata.name,
+        tls_secret=tls_secret(cluster),
+        idle=idle_question(parts),
         targets=frozenset(one.spec.target_duration_seconds for one in adapting.acting.values()),
         most=_most(adapting),
         shares=len(adapting.acting) > 1,
+        pods=worker_places(parts),
+        lets_go=bool(retire) or any(_lets_go(group, parts) for group in parts.groups),
+        state=_state(parts) if is_urgent else 0,
     )
 
 

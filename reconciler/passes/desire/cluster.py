@@ -8,7 +8,7 @@ from models.observed import Service
 from models.resources import DaskCluster
 from models.snapshot import Snapshot
 from reconciler.passes.desire.children import Marks, child_body
-from reconciler.passes.desire.idle_since import idle_since
+from reconciler.passes.desire.idle_since import record_idle
 from reconciler.passes.desire.lifetime import end, is_over, misread
 from reconciler.passes.desire.naming import naming_shown_by_children, record_naming
 from reconciler.passes.desire.obstacles import obstacle, portless
@@ -53,7 +53,7 @@ def _parts(cluster: DaskCluster, snapshot: Snapshot, naming: Naming) -> Desired:
             _default_group(parts, recorded),
         ),
         unwanted=scheduler.unwanted,
-        records=scheduler.records or idle_since(parts),
+        records=scheduler.records or record_idle(parts),
         findings=(*scheduler.findings, *portless(cluster, cluster.spec.worker.spec, cluster)),
     )
 

@@ -10,17 +10,22 @@
 So a group that somebody scales up again is counted anew, from that moment on: until then, nothing counts.
 """
 
-from models.base import wire_time
 from models.idle_state import Stage
 from models.resources import DaskWorkerGroup
 from models.status import Idle
-from reconciler.passes.desire.lifetime import idleness
 from reconciler.passes.values import Record
-from reconciler.rules.idleness import idle_for_too_long, idle_question, idle_state, is_to_sleep, scales_to_zero
+from reconciler.rules.idleness import (
+    idle_for_too_long,
+    idle_in_words,
+    idle_question,
+    idle_state,
+    is_to_sleep,
+    scales_to_zero,
+)
 from reconciler.rules.parts import ClusterParts
 
 
-def idle_since(parts: ClusterParts) -> tuple[Record, ...]:
+def record_idle(parts: ClusterParts) -> tuple[Record, ...]:
     """The record of since when the cluster is idle, if it is to change."""
     cluster = parts.cluster
     recorded, state = cluster.status.decisions.idle, idle_state(parts)
@@ -36,7 +41,7 @@ def idle_since(parts: ClusterParts) -> tuple[Record, ...]:
         return ()
     reason = "the scheduler has something to do, or nobody minds any more"
     if idle is not None:
-        reason = f"its scheduler has had nothing to do since {wire_time(idle.since)}"
+        reason = f"its scheduler {idle_in_words(cluster, idle.since)}"
     return (Record(cluster, {"status": {"decisions": {"idle": idle.wire() if idle is not None else None}}}, reason),)
 
 
@@ -45,7 +50,7 @@ def put_to_sleep(group: DaskWorkerGroup, parts: ClusterParts) -> tuple[Record, .
     cluster = parts.cluster
     if not (cluster.spec.idle_timeout and scales_to_zero(cluster) and is_to_sleep(group, parts)):
         return ()
-    since = idle_for_too_long(parts)
-    if since is None or cluster.status.decisions.idle is not None:
+    why = idle_for_too_long(parts)
+    if why is None or cluster.status.decisions.idle is not None:
         return ()
-    return (Record(group, {"spec": {"worker": {"replicas": 0}}}, idleness(cluster, since)),)
+    return (Record(group, {"spec": {"worker": {"replicas": 0}}}, why),)

@@ -64,14 +64,7 @@ def end(cluster: DaskCluster, snapshot: Snapshot) -> End | None:
     if lives and created is not None and snapshot.taken_at - created > timedelta(seconds=lives):
         return End(f"it was created at {wire_time(created)}, more than {lives} s ago", EventReason.TTL_OVER)
     idle = None if scales_to_zero(cluster) else idle_for_too_long(ClusterParts(cluster, snapshot))
-    return End(idleness(cluster, idle), EventReason.IDLE_TOO_LONG) if idle is not None else None
-
-
-def idleness(cluster: DaskCluster, since: datetime) -> str:
-    """That the cluster has been idle for too long."""
-    counted = " and no Client" if cluster.spec.idle.count_clients else ""
-    timeout = cluster.spec.idle_timeout
-    return f"its scheduler has had nothing to do{counted} since {wire_time(since)}, for at least {timeout} s"
+    return End(idle, EventReason.IDLE_TOO_LONG) if idle is not None else None
 
 
 def owner_gone(cluster: DaskCluster, snapshot: Snapshot) -> str | None:

@@ -8,7 +8,7 @@ from models.idle_state import IdleState, Stage
 from reconciler.passes.report.conditions import condition
 from reconciler.passes.report.sentences import sentence
 from reconciler.rules.dask_workers import DaskWorkers, Knowledge
-from reconciler.rules.idleness import belongs_to_job, idle_question, idle_state, scales_to_zero
+from reconciler.rules.idleness import belongs_to_job, idle_in_words, idle_question, idle_state, scales_to_zero
 from reconciler.rules.parts import ClusterParts
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
@@ -47,8 +47,5 @@ def _outlook(parts: ClusterParts, state: IdleState) -> str:
     assert state.since is not None
     cluster, until = parts.cluster, state.since + timedelta(seconds=parts.cluster.spec.idle_timeout)
     what = "its worker groups are scaled to 0" if scales_to_zero(cluster) else "the cluster is deleted"
-    counted = " and no Client" if cluster.spec.idle.count_clients else ""
-    return (
-        f"the scheduler has had nothing to do{counted} since {wire_time(state.since)}; unless that changes, {what} "
-        f"at {wire_time(until)}"
-    )
+    since = idle_in_words(cluster, state.since)
+    return f"the scheduler {since}; unless that changes, {what} at {wire_time(until)}"
