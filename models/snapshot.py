@@ -140,6 +140,10 @@ class Snapshot:
         """The worker groups that name that cluster."""
         return tuple(self._on((DaskWorkerGroup, namespace, cluster)))
 
+    def answer_of(self, cluster: Key) -> SchedulerAnswer | None:
+        """What the cluster's scheduler last told, if it was asked."""
+        return (self.schedulers or {}).get(cluster)
+
     def autoscalers_of(self, namespace: str, cluster: str) -> tuple[DaskAutoscaler, ...]:
         """The autoscalers that name that cluster."""
         return tuple(self._on((DaskAutoscaler, namespace, cluster)))

@@ -133,7 +133,7 @@ def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Counts:
             cluster = (one.metadata.namespace, one.metadata.name)
             for what in (Count.WANTED, Count.READY, Count.RETIRING):
                 counts[what][cluster] += 0
-            answer = (snapshot.schedulers or {}).get(one.key)
+            answer = snapshot.answer_of(one.key)
             if answer is not None and answer.at is not None:
                 counts[Count.ANSWERED][cluster] = int(answer.at.timestamp())
         if isinstance(one, DaskWorkerGroup):
@@ -142,7 +142,7 @@ def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Counts:
             pods, going = workers_of(one, snapshot), {each.uid for each in one.status.decisions.retiring}
             counts[Count.READY][cluster] += sum(pod.is_ready for pod in pods)
             counts[Count.RETIRING][cluster] += sum(is_live(pod) and pod.metadata.uid in going for pod in pods)
-            answer = (snapshot.schedulers or {}).get(cluster_key(one))
+            answer = snapshot.answer_of(cluster_key(one))
             if answer is not None and answer.at is not None and not answer.is_silent:
                 inside = (answer.workers_in(pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.is_ready)
                 counts[Count.JOINED][cluster] += sum(map(bool, inside))

@@ -148,6 +148,6 @@ def _is_idle(pod: Pod, answer: SchedulerAnswer) -> bool:
 
 def _trusted(cluster: DaskCluster, snapshot: Snapshot) -> SchedulerAnswer | None:
     """What the cluster's scheduler told not long ago."""
-    answer = (snapshot.schedulers or {}).get(cluster.key)
+    answer = snapshot.answer_of(cluster.key)
     is_fresh = answer is not None and answer.at is not None and snapshot.taken_at - answer.at <= LONGEST_TRUSTED
     return answer if is_fresh and answer is not None and not answer.is_silent else None

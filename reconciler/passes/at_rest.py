@@ -86,7 +86,7 @@ def at_rest(
 def _print(owners: Iterable[Owner], snapshot: Snapshot) -> int:
     versions = {(owner.metadata.uid, owner.metadata.resource_version) for owner in owners}
     for owner in owners:
-        answer = (snapshot.schedulers or {}).get(owner.key)
+        answer = snapshot.answer_of(owner.key)
         if answer is not None:
             versions.add((answer.pod_uid, f"{answer.roll} {sorted(map(str, answer.targets.items()))}"))
         children = snapshot.everything_of(owner.metadata.uid)

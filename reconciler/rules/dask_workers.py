@@ -124,8 +124,7 @@ class DaskWorkers:
     @cached_property
     def answer(self) -> SchedulerAnswer | None:
         """What the scheduler that is there to stay last told, if it was asked."""
-        keep, answers = self._scheduler, self.parts.snapshot.schedulers
-        found = answers.get(self.parts.cluster.key) if answers is not None else None
+        keep, found = self._scheduler, self.parts.snapshot.answer_of(self.parts.cluster.key)
         return found if found is not None and keep is not None and found.pod_uid == keep.metadata.uid else None
 
     @cached_property

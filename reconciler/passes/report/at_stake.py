@@ -17,8 +17,7 @@ _TOLD = re.compile(r"When the scheduler last answered, .*")
 
 def at_stake(view: View, parts: ClusterParts) -> str:
     """How many tasks and results depended on the scheduler, as a sentence; empty if none did, or nobody knows."""
-    cluster, answers = parts.cluster, view.snapshot.schedulers or {}
-    answer = answers.get(cluster.key)
+    cluster, answer = parts.cluster, view.snapshot.answer_of(parts.cluster.key)
     if answer is None or answer.at is None:
         told = find_condition(cluster.status.conditions, ConditionType.SCHEDULER_READY)
         found = _TOLD.search(told.message) if told is not None and told.status != "True" else None
