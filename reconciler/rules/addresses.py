@@ -9,8 +9,8 @@ from typing import Any
 
 from models.resources import DaskCluster, PodSpec
 from reconciler.rules import names
+from reconciler.rules.dask_options import DaskOptions
 from reconciler.rules.main_container import main_of_spec
-from reconciler.rules.scheduler_options import SchedulerOptions
 
 COMM_PORT_NAMES = ("tcp-comm", "comm")
 COMM_PORT = 8786
@@ -84,11 +84,9 @@ def service_ports(cluster: DaskCluster) -> Sequence[dict[str, Any]]:
     ]
 
 
-def _options(cluster: DaskCluster) -> SchedulerOptions:
+def _options(cluster: DaskCluster) -> DaskOptions:
     scheduler = cluster.spec.scheduler
-    return SchedulerOptions(
-        main_of_spec(scheduler.spec, {**cluster.metadata.annotations, **scheduler.metadata.annotations})
-    )
+    return DaskOptions(main_of_spec(scheduler.spec, {**cluster.metadata.annotations, **scheduler.metadata.annotations}))
 
 
 def _host(cluster: DaskCluster) -> str:

@@ -5,8 +5,8 @@ import re
 from typing import Any
 
 from models.resources import DaskWorkerGroup
+from reconciler.rules.dask_options import DaskOptions
 from reconciler.rules.main_container import main_of_spec
-from reconciler.rules.scheduler_options import SchedulerOptions
 
 _NUMBER = re.compile("[0-9]{1,5}")
 _CPU = re.compile(r"([0-9]+(?:\.[0-9]+)?)(m?)")
@@ -16,7 +16,7 @@ def threads_in_template(group: DaskWorkerGroup) -> int:
     """How many threads each of the group's Pods will have: by `--nthreads`, else by its CPU limit, else one."""
     worker = group.spec.worker
     container = main_of_spec(worker.spec, worker.metadata.annotations)
-    options = SchedulerOptions(container)
+    options = DaskOptions(container)
     each, workers = (_number(options.option(name)) for name in ("--nthreads", "--nworkers"))
     if each:
         return each * max(1, workers)

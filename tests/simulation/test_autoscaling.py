@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from models.kinds import DASK_AUTOSCALER, DASK_CLUSTER, DASK_WORKER_GROUP, POD, Key
 from reconciler.rules.labels import Role
 from reconciler.wire.protocol import Body, Reply, Subresource
@@ -87,16 +85,6 @@ def test_a_scheduler_that_vanishes_costs_nobody_a_worker() -> None:
         assert len(world.pods(Role.WORKER)) == 4
     world.settle()
     assert not world.pods(Role.WORKER)
-
-
-@pytest.mark.parametrize("wish", [0, 9])
-def test_bounds_hold_at_every_moment(wish: int) -> None:
-    """Whatever a scheduler would like, and at once when they are edited."""
-    world = _adapting(wish, minimum=2, maximum=5)
-    assert _replicas(world) == (2 if wish == 0 else 5)
-    world.edit(AUTO, {"spec": {"minimum": 3, "maximum": 3}})
-    world.tick(1)
-    assert _replicas(world) == 3
 
 
 def test_a_number_set_by_hand_stays_for_the_window_and_for_good_without_the_autoscaler() -> None:

@@ -10,6 +10,7 @@ from models.snapshot import Snapshot
 from reconciler.passes.report.pod_trouble import summarize
 from reconciler.passes.report.sentences import clause
 from reconciler.rules.addresses import scheduler_address
+from reconciler.rules.dask_options import DaskOptions
 from reconciler.rules.dask_workers import DaskWorkers, Knowledge
 from reconciler.rules.labels import COMPONENT, TEMPLATE_HASH, WORKER_GROUP_NAME, Component
 from reconciler.rules.main_container import main_of_spec
@@ -17,7 +18,6 @@ from reconciler.rules.names import label_value
 from reconciler.rules.parts import ClusterParts, is_live, workers_of
 from reconciler.rules.pod_end import has_ended
 from reconciler.rules.reason_facts import ConditionType
-from reconciler.rules.scheduler_options import SchedulerOptions
 from reconciler.rules.template_hash import worker_hash
 
 
@@ -118,7 +118,7 @@ def count_workers(group: DaskWorkerGroup, cluster: DaskCluster | None, snapshot:
 
 def _looked_for(group: DaskWorkerGroup, cluster: DaskCluster) -> str:
     worker, meta = group.spec.worker, {**group.metadata.annotations, **group.spec.worker.metadata.annotations}
-    return SchedulerOptions(main_of_spec(worker.spec, meta)).looked_for(scheduler_address(cluster) or "")
+    return DaskOptions(main_of_spec(worker.spec, meta)).looked_for(scheduler_address(cluster) or "")
 
 
 def _is_outdated(pod: Pod, present: str | None) -> bool:

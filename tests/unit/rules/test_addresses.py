@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reconciler.rules import addresses as address
-from reconciler.rules.scheduler_options import SchedulerOptions
+from reconciler.rules.dask_options import DaskOptions
 from tests.builders import cluster
 from tests.manifests import pod_spec
 
@@ -94,7 +94,7 @@ def test_where_certificates_are_named_the_scheme_is_tls_unless_something_says_ot
 )
 def test_the_ports_are_what_the_scheduler_is_told(args: list[str], port: int | None, dashboard: int | None) -> None:
     """A random port is as good as none."""
-    options = SchedulerOptions({"args": args})
+    options = DaskOptions({"args": args})
     assert (options.port, options.dashboard_port) == (port, dashboard)
 
 

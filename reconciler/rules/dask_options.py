@@ -1,4 +1,6 @@
-"""What a scheduler is told on its command line and by its environment: the scheme and the ports that it listens on.
+"""What a container of Dask is told on its command line and by its environment.
+
+Of a scheduler, that is the scheme and the ports that it listens on:
 
     scheme      --protocol tls                            its value, the first of several
                 --tls-cert …, comm.require-encryption     tls
@@ -32,8 +34,8 @@ _TLS = ("--tls-ca-file", "--tls-cert", "--tls-key")
 
 
 @dataclass(frozen=True)
-class SchedulerOptions:
-    """What a scheduler's container is told.
+class DaskOptions:
+    """What a scheduler's container is told, or a worker's.
 
     Args:
         container: The container, as its user wrote it.

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.rules.scheduler_options import SchedulerOptions
+from reconciler.rules.dask_options import DaskOptions
 
 USUAL = "tcp://simple-scheduler.default.svc:8786"
 FROM_SECRET = {"secretKeyRef": {"name": "keys", "key": "address"}}
@@ -30,4 +30,4 @@ def env(**more: Any) -> list[dict[str, Any]]:
 )
 def test_a_worker_looks_where_it_is_told(container: dict[str, Any], address: str) -> None:
     """Its arguments first, then the variable; a Secret's content is not known, and what looks like one is not told."""
-    assert SchedulerOptions(container).looked_for(USUAL) == address
+    assert DaskOptions(container).looked_for(USUAL) == address
