@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -82,51 +83,37 @@ def test_it_says_since_when_it_waits() -> None:
     assert Scaled(spec(), 3).decide(3).stabilized is None
 
 
-UP = {
-    "pods": ([policy("Pods", 4, 15)], "Max", [4, 8, 12]),
-    "percent, one at least": ([policy("Percent", 100, 15)], "Max", [1, 2, 4, 8]),
-    "the one that allows most": ([policy("Pods", 4, 15), policy("Percent", 100, 15)], "Max", [4, 8, 16]),
-    "the one that allows least": ([policy("Pods", 4, 15), policy("Percent", 100, 15)], "Min", [1, 2, 4, 8, 12]),
-    "none": ([policy("Pods", 4, 15)], "Disabled", [0, 0]),
-}
+PODS, PERCENT, HALF = policy("Pods", 4, 15), policy("Percent", 100, 15), policy("Percent", 50, 15)
+CASES = [
+    pytest.param([PODS], "Max", 0, [4, 8, 12], id="pods may come"),
+    pytest.param([PERCENT], "Max", 0, [1, 2, 4, 8], id="a percentage may come, one at least"),
+    pytest.param([PODS, PERCENT], "Max", 0, [4, 8, 16], id="as many as one policy lets come"),
+    pytest.param([PODS, PERCENT], "Min", 0, [1, 2, 4, 8, 12], id="as few as one policy lets come"),
+    pytest.param([PODS], "Disabled", 0, [0, 0], id="none may come"),
+    pytest.param([PODS], "Max", 20, [16, 12, 8], id="pods may go"),
+    pytest.param([HALF], "Max", 20, [10, 5, 2], id="a percentage may go"),
+    pytest.param([PODS, HALF], "Max", 20, [10, 5, 1], id="as many as one policy lets go"),
+    pytest.param([PODS, HALF], "Min", 20, [16, 12, 8, 4, 2], id="as few as one policy lets go"),
+    pytest.param([PODS], "Disabled", 20, [20, 20], id="none may go"),
+]
 
 
-@pytest.mark.parametrize("case", UP)
-def test_policies_say_how_many_may_come_in_a_period(case: str) -> None:
+@pytest.mark.parametrize(("policies", "select", "there", "expected"), CASES)
+def test_policies_say_how_many_may_come_or_go_in_a_period(
+    policies: list[dict[str, Any]], select: str, there: int, expected: list[int]
+) -> None:
     """As HorizontalPodAutoscaler counts: of those there were when the period began."""
-    policies, select, expected = UP[case]
-    group = Scaled(spec(maximum=100, scaleUp={"policies": policies, "selectPolicy": select}))
-    seen = [group.look(50)]
+    rules = {"policies": policies, "selectPolicy": select, "stabilizationWindowSeconds": 0}
+    behavior: dict[str, Any] = {"scaleDown" if there else "scaleUp": rules}
+    group = Scaled(spec(maximum=100, **behavior), there)
+    wanted = 0 if there else 50
+    seen = [group.look(wanted)]
     for _ in expected[1:]:
-        group.wait(14, 50)
+        group.wait(14, wanted)
         assert group.replicas == seen[-1], "the period is not over"
-        seen.append(group.wait(2, 50))
+        seen.append(group.wait(2, wanted))
     assert seen == expected
-    assert group.decide(50).limit is Limit.UP_POLICY
-
-
-DOWN = {
-    "pods": ([policy("Pods", 4, 15)], "Max", [16, 12, 8]),
-    "percent": ([policy("Percent", 50, 15)], "Max", [10, 5, 2]),
-    "the one that lets most go": ([policy("Pods", 4, 15), policy("Percent", 50, 15)], "Max", [10, 5, 1]),
-    "the one that lets least go": ([policy("Pods", 4, 15), policy("Percent", 50, 15)], "Min", [16, 12, 8, 4, 2]),
-    "none": ([policy("Pods", 4, 15)], "Disabled", [20, 20]),
-}
-
-
-@pytest.mark.parametrize("case", DOWN)
-def test_policies_say_how_many_may_go_in_a_period(case: str) -> None:
-    """Likewise."""
-    policies, select, expected = DOWN[case]
-    down = {"stabilizationWindowSeconds": 0, "policies": policies, "selectPolicy": select}
-    group = Scaled(spec(maximum=100, scaleDown=down), 20)
-    seen = [group.look(0)]
-    for _ in expected[1:]:
-        group.wait(14, 0)
-        assert group.replicas == seen[-1], "the period is not over"
-        seen.append(group.wait(2, 0))
-    assert seen == expected
-    assert group.decide(0).limit is Limit.DOWN_POLICY
+    assert group.decide(wanted).limit is (Limit.DOWN_POLICY if there else Limit.UP_POLICY)
 
 
 def test_a_number_that_someone_sets_is_where_it_goes_on_from() -> None:
