@@ -18,26 +18,9 @@ import structlog
 from models.kinds import Key
 from models.scheduler_answer import SchedulerAnswer
 from reconciler.dask.errors import Barred, DaskError
-from reconciler.rules.idleness import next_idle_question
+from reconciler.dask.pauses import URGENT_SECONDS, patience, pause_for_all, pause_for_targets, pause_of_silence
 from reconciler.rules.questions import Question
 
-URGENT_SECONDS = 1.0
-"""How often a scheduler is asked for whose answer something waits."""
-SHARE, LONGEST_URGENT_SECONDS = 10, 5.0
-"""It is asked less often the longer it takes to answer: after so many times that, or so long at most."""
-UNCHANGED_SHARE, LONGEST_UNCHANGED_SECONDS = 10, 30.0
-"""It is asked less often the longer nothing changes, neither in what is asked nor in what is told: after a tenth of
-that time, or so long at most, and no longer than above while workers go. A cluster that never settles, such as for want
-of a node, costs little."""
-ADAPTING_SECONDS = 2.0
-"""How often a scheduler is asked how many workers it would like to have."""
-QUIET_SECONDS = 120.0
-"""How often any other, and all else."""
-LONGEST_PAUSE_SECONDS = 300.0
-"""The longest pause after a question that was not answered. It is a second until the scheduler counts as silent, and
-then as long as it has been so."""
-SILENT_SECONDS, NEVER_HEARD_SECONDS = 30.0, 8.0
-"""After so long without an answer others decide without it; the second is for one that has never answered."""
 THREADS = 32
 """How many are asked at a time. Most of the time of one that does not answer is waiting."""
 
@@ -215,7 +198,7 @@ class Schedulers:
         with self._news:
             if error:
                 asked.failing_since = self.seconds() if asked.failing_since is None else asked.failing_since
-                is_silent = is_last or is_barred or self.seconds() - asked.failing_since >= _patience(before)
+                is_silent = is_last or is_barred or self.seconds() - asked.failing_since >= patience(before)
                 asked.answer = replace(asked.answer, error=error, is_silent=is_silent, is_barred=is_barred)
             else:
                 asked.failing_since = None
@@ -248,23 +231,13 @@ class Schedulers:
 
     def _pause(self, asked: _Asked, took: float, *, is_brief: bool) -> float:
         """How long until a scheduler is asked again that took so long to answer."""
+        now = self.seconds()
         if asked.failing_since is not None:
-            failing = self.seconds() - asked.failing_since
-            lasting = min(failing, LONGEST_PAUSE_SECONDS) if asked.answer.is_silent else 0.0
-            return max(URGENT_SECONDS, lasting)
-        whole = asked.whole_due - self.seconds() if is_brief else self._whole_pause(asked, took)
-        asked.whole_due = self.seconds() + whole
-        often = min(max(ADAPTING_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
-        return min(whole, often) if asked.question.targets else whole
-
-    def _whole_pause(self, asked: _Asked, took: float) -> float:
-        """How long until a scheduler is asked again all that there is to ask."""
-        idle = next_idle_question(asked.answer.idle)
-        if not asked.question.is_urgent:
-            return min(QUIET_SECONDS, idle)
-        urgent = min(max(URGENT_SECONDS, SHARE * took), LONGEST_URGENT_SECONDS)
-        longest = LONGEST_URGENT_SECONDS if asked.question.lets_go else LONGEST_UNCHANGED_SECONDS
-        return max(urgent, min((self.seconds() - asked.unchanged_since) / UNCHANGED_SHARE, longest, idle))
+            return pause_of_silence(now - asked.failing_since, is_silent=asked.answer.is_silent)
+        if not is_brief:
+            asked.whole_due = now + pause_for_all(asked.question, asked.answer.idle, took, now - asked.unchanged_since)
+        whole = asked.whole_due - now
+        return min(whole, pause_for_targets(took)) if asked.question.targets else whole
 
 
 @contextmanager
@@ -303,7 +276,3 @@ def _was_awaited(question: Question, before: SchedulerAnswer, began: datetime) -
     """Whether somebody may have waited to be told what workers do and hold."""
     is_fresh, was_told = before.is_weighed_at(began), before.is_weighed and not before.error
     return question.is_urgent and not is_fresh and (question.lets_go or not was_told)
-
-
-def _patience(before: SchedulerAnswer) -> float:
-    return NEVER_HEARD_SECONDS if before.at is None else SILENT_SECONDS

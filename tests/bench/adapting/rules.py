@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Protocol
 
-from reconciler.dask.asking import ADAPTING_SECONDS
+from reconciler.dask.pauses import ADAPTING_SECONDS
 from tests.bench.adapting.place import Place, Worker
 from tests.builders import NOON
 from tests.unit.rules.scaled import Scaled, spec

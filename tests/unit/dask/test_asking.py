@@ -13,16 +13,15 @@ from models.idle_state import IdleQuestion, IdleState, Stage
 from models.kinds import DASK_CLUSTER, DASK_JOB, Key
 from models.scheduler_answer import FRESH, HEARTBEATS, DaskWorker, SchedulerAnswer
 from models.status import Idle
-from reconciler.dask.asking import (
+from reconciler.dask.asking import THREADS, Schedulers
+from reconciler.dask.errors import Barred, Silent
+from reconciler.dask.pauses import (
     LONGEST_PAUSE_SECONDS,
     LONGEST_UNCHANGED_SECONDS,
     LONGEST_URGENT_SECONDS,
     QUIET_SECONDS,
     SILENT_SECONDS,
-    THREADS,
-    Schedulers,
 )
-from reconciler.dask.errors import Barred, Silent
 from reconciler.rules.adapting import FRESH as WISH_FRESH
 from reconciler.rules.questions import Question
 from tests.builders import NOON
