@@ -118,9 +118,6 @@ class ConditionType(StrEnum):
     ACCEPTED = "Accepted"
     COMPLETE = "Complete"
     FAILED = "Failed"
-    ABLE_TO_SCALE = "AbleToScale"
-    SCALING_ACTIVE = "ScalingActive"
-    SCALING_LIMITED = "ScalingLimited"
 
 
 class EndReason(StrEnum):
@@ -150,21 +147,6 @@ class Reason(StrEnum):
     NO_DELETE = "DeletionDisabled"
     UNDONE = "ChangesUndone"
     INTERNAL_ERROR = "InternalError"
-    FAILED_GET_SCALE = "FailedGetScale"
-    ANOTHER_AUTOSCALER = "AnotherAutoscaler"
-    FAILED_UPDATE_SCALE = "FailedUpdateScale"
-    FAILED_GET_TARGET = "FailedGetTarget"
-    SCALING_DISABLED = "ScalingDisabled"
-    ACTING = "Acting"
-    READY_FOR_NEW_SCALE = "ReadyForNewScale"
-    SCALE_DOWN_STABILIZED = "ScaleDownStabilized"
-    SCALE_UP_STABILIZED = "ScaleUpStabilized"
-    VALID_METRIC_FOUND = "ValidMetricFound"
-    TOO_FEW_REPLICAS = "TooFewReplicas"
-    TOO_MANY_REPLICAS = "TooManyReplicas"
-    SCALE_UP_LIMIT = "ScaleUpLimit"
-    SCALE_DOWN_LIMIT = "ScaleDownLimit"
-    DESIRED_WITHIN_RANGE = "DesiredWithinRange"
 
 
 @dataclass(frozen=True, slots=True)
