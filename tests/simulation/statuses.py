@@ -179,7 +179,11 @@ def _is_ours(pod: Body) -> bool:
 
 
 def _ready_workers(world: World, group: Body) -> list[Body]:
-    return [pod for pod in _pods(world, group, Role.WORKER) if is_ready(pod)]
+    """Those that are ready, but for whoever was chosen to go before it was."""
+    retiring = group["status"].get("decisions", {}).get("retiring", ())
+    never_counted = {one["uid"] for one in retiring if one.get("ready") is False}
+    ready = filter(is_ready, _pods(world, group, Role.WORKER))
+    return [pod for pod in ready if pod["metadata"]["uid"] not in never_counted]
 
 
 def _replicas(group: Body) -> int:
