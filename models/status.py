@@ -43,6 +43,8 @@ class Failures(Model):
     """The template that they were made from; another template starts without a wait."""
     message: str = ""
     """How the last of them ended."""
+    newest: Time | None = None
+    """When the newest of the Pods that were there then was created, by the API server's clock."""
 
 
 class Retirement(Model):

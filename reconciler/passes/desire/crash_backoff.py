@@ -11,10 +11,11 @@ nothing about the image, and a node that refuses Pod after Pod makes a storm all
 What counts is a replacement that ends again: a Pod that was there already at the last failure, or that ends while one
 waits, neither counts nor makes the wait longer, or a large group that loses a worker now and then would never get one
 back. A failure counts as the first again after ten quiet minutes beyond the wait, or when the template is another.
-One far in the future was seen by a clock that was wrong, and says nothing.
+One far in the future was seen by a clock that was wrong, and says nothing. Which Pods were there is told by the API
+server's clock alone, since ours may differ.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -80,8 +81,14 @@ def in_a_row(counted: Counted, template_hash: str, now: datetime) -> str:
     return f"{times}; the last one {found.message}" if found.message else times
 
 
-def count_ends(
-    counted: Counted, ended: Sequence[Pod], template_hash: str, now: datetime, lost: Container[str] = ()
+def count_ends(  # noqa: PLR0913 - each has a name at the call
+    counted: Counted,
+    ended: Sequence[Pod],
+    template_hash: str,
+    now: datetime,
+    lost: Container[str] = (),
+    *,
+    there: Iterable[Pod] = (),
 ) -> Body:
     """The counts to write down after Pods have ended; empty if none of them counts.
 
@@ -93,6 +100,7 @@ def count_ends(
         template_hash: The hash of the present template; Pods of an older one do not count.
         now: When they were seen.
         lost: The names of those that are losses although they do not look it.
+        there: The other Pods that are there.
     """
     verdicts = [(pod, is_lost(pod) or pod.metadata.name in lost) for pod in ended]
     losses, failures = ([pod for pod, is_loss in verdicts if is_loss is wanted] for wanted in (True, False))
@@ -100,7 +108,10 @@ def count_ends(
         "failures": _count(counted.failures, failures, template_hash, now),
         "losses": _count(counted.losses, losses, template_hash, now, FREE_LOSSES),
     }
-    return {name: count for name, count in counts.items() if count is not None}
+    times = (pod.metadata.creation_timestamp for pod in (*ended, *there))
+    newest = max(filter(None, times), default=None)
+    known = {"newest": wire_time(newest)} if newest is not None else {}
+    return {name: {**count, **known} for name, count in counts.items() if count is not None}
 
 
 def is_lost(pod: Pod) -> bool:
@@ -113,7 +124,8 @@ def _count(
     before: Failures | None, ended: Sequence[Pod], template_hash: str, now: datetime, free: int = 0
 ) -> Body | None:
     until = _until(before, template_hash, now, free)
-    last_time = before.last_time if before is not None and until is not None else None
+    # Where nothing is known of the Pods that were there then, our own clock has to do.
+    last_time = (before.newest or before.last_time) if before is not None and until is not None else None
     news = [
         pod
         for pod in ended

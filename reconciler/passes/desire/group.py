@@ -208,7 +208,9 @@ class _Workers:
         since = self.cluster.ready_since
         lost = {pod.metadata.name for pod in ended if gave_up_waiting(pod, since)}
         lost.update(pod.metadata.name for pod in taken)
-        return count_ends(self.group.status.decisions, [*ended, *taken], self.template_hash, self.now, lost)
+        return count_ends(
+            self.group.status.decisions, [*ended, *taken], self.template_hash, self.now, lost, there=self.pods
+        )
 
     def _records(
         self, leaving: Mapping[str, str], keep: Collection[str], counts: Body, asked: Sequence[Pod]
