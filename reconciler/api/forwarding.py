@@ -8,6 +8,7 @@ when they are asked for, and no sooner: who sends without end fills no memory of
 """
 
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,7 @@ from reconciler.wire.errors import Unreachable
 
 PROTOCOL = "v4.channel.k8s.io"
 DATA, ERROR = 0, 1
+_OF_DATA = (ABNF.OPCODE_BINARY, ABNF.OPCODE_TEXT)
 PORT_BYTES = 2
 LONGEST_ERROR = 300
 """The most characters of what the container runtime says."""
@@ -45,9 +47,11 @@ class Tunnel:
         self._websocket = websocket
         self._begun: set[int] = set()
         self._rest = b""
+        self._until = 0.0
 
     def settimeout(self, seconds: float, /) -> None:
         """How long the next call may wait."""
+        self._until = time.monotonic() + seconds
         self._websocket.settimeout(seconds)
 
     def send(self, data: memoryview, /) -> int:
@@ -60,16 +64,24 @@ class Tunnel:
         """Some bytes, that many at most; none when the other side has ended."""
         while not self._rest:
             with _as_of_a_socket():
-                opcode, content = self._websocket.recv_data()
+                opcode, content = self._websocket.recv_data(control_frame=True)
             if opcode == ABNF.OPCODE_CLOSE:
                 return b""
-            self._rest = self._data(bytes(content))
+            self._rest = self._data(bytes(content)) if opcode in _OF_DATA else b""
+            if not self._rest:  # a ping, or nothing: the time goes on
+                self._wait_on()
         given, self._rest = self._rest[:size], self._rest[size:]
         return given
 
     def close(self) -> None:
         """End it, without waiting for the other side."""
         self._websocket.shutdown()  # type: ignore[no-untyped-call]  # it has no annotations
+
+    def _wait_on(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._websocket.settimeout(left)
 
     def _data(self, message: bytes) -> bytes:
         """The bytes of the connection in a message, if it has some."""

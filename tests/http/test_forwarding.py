@@ -167,6 +167,14 @@ def test_a_scheduler_that_sends_without_end_fills_no_memory(place: Place) -> Non
 
 
 @pytest.mark.usefixtures("impatient")
+def test_pings_on_the_way_make_no_answer_of_silence(place: Place) -> None:
+    """The deadline is that of the conversation, whoever says something else meanwhile."""
+    place.pods.ping_seconds = 0.1
+    assert isinstance(place.error(until_closed), Silent)
+    assert isinstance(place.error(answering()), Silent)
+
+
+@pytest.mark.usefixtures("impatient")
 def test_silence_behind_tls_in_a_tunnel_ends_at_the_deadline(place: Place) -> None:
     for act in until_closed, serving(secret(), until_closed):
         with listening(act) as port, pytest.raises(Silent):

@@ -96,6 +96,7 @@ class FakeKubernetes(Server):
         pings: How many pings came.
         sent: How many bytes the WebSockets took for the local side.
         open: The WebSockets that are open.
+        ping_seconds: How often WebSockets are pinged, as something on the way may; never by default.
 
     Args:
         api: What answers; one without objects by default.
@@ -119,6 +120,7 @@ class FakeKubernetes(Server):
         self.pings = 0
         self.sent = 0
         self.open: set[ForwardHandler] = set()
+        self.ping_seconds = 0.0
         handlers = (Handler, Forwarding)
         super().__init__(self.api, CATALOGUE, self, lambda: datetime.now(UTC), tls=tls, handlers=handlers)
 
@@ -247,10 +249,16 @@ class Forwarding(ForwardHandler):
     def open(self, *arguments: str) -> None:
         self.fake.open.add(self)
         super().open(*arguments)
+        self._ping_again()
 
     def on_close(self) -> None:
         self.fake.open.discard(self)
         super().on_close()
+
+    def _ping_again(self) -> None:
+        if self.fake.ping_seconds and self in self.fake.open:
+            self.ping()
+            asyncio.get_running_loop().call_later(self.fake.ping_seconds, self._ping_again)
 
     def on_ping(self, data: bytes) -> None:  # noqa: ARG002
         self.fake.pings += 1
