@@ -141,7 +141,7 @@ def _counted(objects: Iterable[Observed], snapshot: Snapshot) -> Counts:
             counts[Count.WANTED][cluster] += one.spec.worker.replicas
             pods, going = workers_of(one, snapshot), {each.uid for each in one.status.decisions.retiring}
             counts[Count.READY][cluster] += sum(pod.is_ready for pod in pods)
-            counts[Count.RETIRING][cluster] += sum(is_live(pod) and pod.metadata.uid in going for pod in pods)
+            counts[Count.RETIRING][cluster] += sum(pod.metadata.uid in going and is_live(pod) for pod in pods)
             answer = snapshot.answer_of(cluster_key(one))
             if answer is not None and answer.at is not None and not answer.is_silent:
                 inside = (answer.workers_in(pod.metadata.name, pod.status.pod_ip) for pod in pods if pod.is_ready)

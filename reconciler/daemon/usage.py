@@ -116,8 +116,10 @@ def use_of(cluster: DaskCluster, snapshot: Snapshot, owner_label: str) -> Use:
     answer = _trusted(cluster, snapshot)
     gpus, idle_gpus = Counter[Labels](), Counter[Labels]()
     for pod, is_worker in _pods(cluster, job, snapshot):
-        asked = _gpus(pod) if pod.spec.node_name and not pod.has_ended else {}
-        is_idle = bool(asked) and is_worker and answer is not None and _is_idle(pod, answer)
+        asked = _gpus(pod)
+        if not asked or not pod.spec.node_name or pod.has_ended:
+            continue
+        is_idle = is_worker and answer is not None and _is_idle(pod, answer)
         for resource, number in asked.items():
             gpus[*whose, resource] += number
             idle_gpus[*whose, resource] += number * is_idle
@@ -137,7 +139,8 @@ def _pods(cluster: DaskCluster, job: DaskJob | None, snapshot: Snapshot) -> Iter
 def _gpus(pod: Pod) -> Counter[str]:
     total = Counter[str]()
     for container in pod.spec.containers:
-        total.update(dict(container.gpus))
+        for resource, number in container.gpus:
+            total[resource] += number
     return total
 
 
