@@ -89,9 +89,9 @@ SHOWN: dict[str, tuple[Manifest, Manifest, str, str]] = {
     ),
     "das": (
         autoscaler(),
-        NOT_READY,
-        "NAME CLUSTER GROUP MINIMUM MAXIMUM READY REASON AGE",
-        "a c 0 10 False Unschedulable",
+        {**NOT_READY, "currentReplicas": 2, "desiredReplicas": 3},
+        "NAME CLUSTER GROUP MINIMUM MAXIMUM WORKERS DESIRED READY REASON AGE",
+        "a c 0 10 2 3 False Unschedulable",
     ),
 }
 

@@ -12,7 +12,8 @@ from models.kinds import DASK_CLUSTER, DASK_JOB, DASK_WORKER_GROUP, POD, POD_DIS
 from models.snapshot import Owner
 from reconciler.passes.report.conditions import condition, messages_with
 from reconciler.passes.report.view import View
-from reconciler.passes.values import Response, Result, Verb
+from reconciler.passes.values import Body, Response, Result, Verb
+from reconciler.rules.labels import DO_NOT_DISRUPT, SAFE_TO_EVICT, SET_BY_OWNER
 from reconciler.rules.reason_facts import ConditionType
 from reconciler.rules.reasons import Reason
 
@@ -55,7 +56,8 @@ def _learned(view: View, resource: Owner) -> Condition:
     known = find_condition(resource.status.conditions, ConditionType.ACCEPTED)
     if known is not None and _is_stale(known, resource):
         known = None
-    done = view.responses_of(resource, WRITES, (Result.DONE,))
+    written = view.responses_of(resource, WRITES, (Result.DONE,))
+    done = [response for response in written if not _is_mark(response.action.body)]
     warnings = "; ".join(dict.fromkeys(warning for response in done for warning in _warnings(resource, response)))
     if warnings:
         return condition(ConditionType.ACCEPTED, Reason.UNKNOWN_FIELD, warnings)
@@ -63,6 +65,14 @@ def _learned(view: View, resource: Owner) -> Condition:
         return known
     message = "The API server has refused nothing that was made from this resource."
     return condition(ConditionType.ACCEPTED, Reason.ACCEPTED, message)
+
+
+def _is_mark(written: Body) -> bool:
+    """Whether a write tells node autoscalers what a Pod is worth, and nothing else: it says nothing of the template."""
+    metadata = written.get("metadata", {})
+    annotations = (metadata.get("annotations") or {}).keys()
+    is_more = "spec" in written or "labels" in metadata
+    return not is_more and bool(annotations) and annotations <= {DO_NOT_DISRUPT, SAFE_TO_EVICT, SET_BY_OWNER}
 
 
 def _warnings(resource: Owner, response: Response) -> Iterator[str]:

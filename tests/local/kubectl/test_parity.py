@@ -44,7 +44,7 @@ APPLY, SERVER_SIDE = ("apply", "-f", "-"), ("apply", "--server-side", "-f", "-")
 # What is sent to those commands that read standard input, and the commands.
 SCENARIOS: dict[str, tuple[Sequence[Manifest], Sequence[Step]]] = {
     "get": (
-        (cluster("c"), group("g")),
+        (cluster("c"), group("g"), group("of-one-test-alone")),
         (
             ("get", "daskclusters"),
             APPLY,
@@ -53,7 +53,7 @@ SCENARIOS: dict[str, tuple[Sequence[Manifest], Sequence[Step]]] = {
             ("get", "dsk", "-o", "wide"),
             ("get", GROUP, "-o", "name"),
             ("get", GROUP, "-o", "jsonpath={.spec.worker.replicas}"),
-            ("get", "daskworkergroups", "-A"),
+            ("get", "daskworkergroups", "-A", "--field-selector=metadata.name=of-one-test-alone"),
             ("get", "daskworkergroups", "-l", "nothing=here"),
             ("get", "daskworkergroups", "--field-selector", "spec.cluster=c", "-o", "name"),
             ("get", "daskworkergroups", "--field-selector", "spec.nothing=c", "-o", "name"),

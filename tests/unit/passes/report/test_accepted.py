@@ -8,6 +8,7 @@ from models.kinds import DASK_CLUSTER, DASK_WORKER_GROUP, POD, SERVICE, Key, Kin
 from models.resources import DaskCluster
 from models.snapshot import Owner
 from reconciler.passes.values import Action, Response, Result, Verb
+from reconciler.rules.labels import DO_NOT_DISRUPT, SAFE_TO_EVICT, SET_BY_OWNER
 from reconciler.rules.reasons import Reason
 from tests.builders import built, cluster, default_group, job, world
 from tests.manifests import pod_spec
@@ -70,6 +71,17 @@ def test_a_refusal_ends_with_a_write_that_succeeds() -> None:
     """A raised quota needs no edit."""
     first = told(world(SIMPLE), responses=[refused(reason="Forbidden")])
     assert accepted(following(first, done()))[:2] == ("True", "Accepted")
+
+
+def test_what_node_autoscalers_are_told_ends_no_refusal() -> None:
+    """Pods are marked as they come to work and to rest: each time, a quota would be told of anew."""
+    first = told(world(SIMPLE), responses=[refused(reason="Forbidden")])
+    marks = {"metadata": {"uid": "u", "annotations": {SAFE_TO_EVICT: "true", DO_NOT_DISRUPT: None, SET_BY_OWNER: "{}"}}}
+    marked = Response(replace(action(verb=Verb.UPDATE), body=marks), Result.DONE)
+    assert following(first, marked).actions == ()
+    other = {"metadata": {"annotations": {"team": "a"}}}
+    changed = Response(replace(action(verb=Verb.UPDATE), body=other), Result.DONE)
+    assert accepted(following(first, changed))[:2] == ("True", "Accepted")
 
 
 def test_a_refusal_that_is_repeated_is_told_once() -> None:
