@@ -7,7 +7,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -144,12 +144,18 @@ def test_kubectl_dask_works_as_anywhere(tmp_path: Path) -> None:
         made = here.dask("create", "demo", "--image", "dask", "--workers", "1", "--wait-for-workers")
         assert 'KubeCluster.from_name("demo-cluster")' in made
         here.dask("scale", "demo", "2")
-        eventually(lambda: " Ready " in here.dask("list"), "a cluster that is ready")
-        assert "2 of 2 workers" in here.dask("explain", "demo")
+        eventually(lambda: _is_explained(here, "2 of 2 workers"), "two workers that have joined")
         assert "Registered to" in here.dask("logs", "demo")
         here.dask("adapt", "demo", "--minimum", "0", "--maximum", "2")
         here.dask("delete", "demo", "--yes", "--wait")
         assert here.dask("submit", "--image", "dask", "--workers", "1", str(script)) == "sum 3\n"
+
+
+def _is_explained(here: "Laptop", words: str) -> bool:
+    """Whether the cluster is explained so; until its workers have joined, that is an error."""
+    with suppress(AssertionError):
+        return words in here.dask("explain", "demo")
+    return False
 
 
 def test_kubectl_makes_scales_and_deletes_a_cluster(tmp_path: Path, kubectl_program: str) -> None:
