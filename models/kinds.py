@@ -62,6 +62,8 @@ SECRET = Kind("", "v1", "Secret", "secrets")
 CUSTOM_KINDS = (DASK_JOB, DASK_CLUSTER, DASK_WORKER_GROUP, DASK_AUTOSCALER)
 CHILD_KINDS = (POD, SERVICE)
 ALL_KINDS = (*CUSTOM_KINDS, *CHILD_KINDS, EVENT)
+KNOWN_KINDS = (*ALL_KINDS, POD_DISRUPTION_BUDGET)
+"""All that the reconciler may make."""
 
 
 class Key(NamedTuple):
@@ -77,5 +79,4 @@ class Key(NamedTuple):
 
 def kind_of(api_version: str, name: str) -> Kind | None:
     """The known kind that a manifest's `apiVersion` and `kind` name, or `None`."""
-    known = (*ALL_KINDS, POD_DISRUPTION_BUDGET)
-    return next((kind for kind in known if (kind.api_version, kind.name) == (api_version, name)), None)
+    return next((kind for kind in KNOWN_KINDS if (kind.api_version, kind.name) == (api_version, name)), None)

@@ -13,7 +13,7 @@ from reconciler.dask.errors import DaskError, Excess, Malformed, Nonsense, Sched
 from reconciler.dask.frames import WORD_SIZE, first_size, layout, packed
 from reconciler.dask.messagepack import decode, encode
 from reconciler.dask.plain import SMALL, Bounds, Plain
-from reconciler.dask.secured import Channel, Secured
+from reconciler.dask.secured import Channel, Secured, send_all
 
 PIECE = 256 * 1024
 """The most bytes that are read at once."""
@@ -157,10 +157,7 @@ class Connection:
             raise SchedulerError(_message(self._address, asked, error, "see its log"))
 
     def _send(self, message: Plain) -> None:
-        left = memoryview(packed(encode(message)))
-        while left:
-            self._channel.settimeout(self._deadline.left())
-            left = left[self._channel.send(left) :]
+        send_all(self._channel, packed(encode(message)), self._deadline.left)
 
     def _receive(self, bounds: Bounds) -> Plain:
         first = self._read(first_size(self._read(WORD_SIZE), bounds))

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from reconciler.dask.connection import PIECE, Address, Called, Deadline, channel_to, counted, explained
 from reconciler.dask.errors import Excess, Nonsense
+from reconciler.dask.secured import send_all
 
 LARGEST = 64 * 1024
 """The most bytes of a page."""
@@ -36,10 +37,7 @@ def fetch(
     deadline = Deadline(time.monotonic() + seconds, time.monotonic)
     with counted(path, called), ExitStack() as opened, explained(address, f"for {path}"):
         channel = channel_to(address, deadline, opened)
-        left = memoryview(f"GET {path} HTTP/1.0\r\nHost: {address.host}\r\n\r\n".encode())
-        while left:
-            channel.settimeout(deadline.left())
-            left = left[channel.send(left) :]
+        send_all(channel, f"GET {path} HTTP/1.0\r\nHost: {address.host}\r\n\r\n".encode(), deadline.left)
         answer = bytearray()
         while piece := channel.recv(PIECE):
             answer += piece

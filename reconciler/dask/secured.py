@@ -26,6 +26,20 @@ class Channel(Protocol):
         """End it, without waiting for the other side."""
 
 
+def send_all(channel: Channel, data: bytes, left: Callable[[], float]) -> None:
+    """Send all of the bytes, however little is taken at a time.
+
+    Args:
+        channel: What carries them.
+        data: The bytes.
+        left: How many seconds are left; it raises `TimeoutError` if none are.
+    """
+    rest = memoryview(data)
+    while rest:
+        channel.settimeout(left())
+        rest = rest[channel.send(rest) :]
+
+
 class Secured:
     """A channel in a channel, encrypted.
 
@@ -82,7 +96,4 @@ class Secured:
                 return result
 
     def _flush(self) -> None:
-        rest = memoryview(self._out.read())
-        while rest:
-            self._below.settimeout(self._left())
-            rest = rest[self._below.send(rest) :]
+        send_all(self._below, self._out.read(), self._left)

@@ -1,8 +1,8 @@
 """Which trees need no planning: those of which nothing has changed since they were planned and all was as wanted.
 
 What is wanted follows from what was observed and, here and there, from the time. A tree rests only while no time counts
-for it: it is ready, nothing of it is on the way, and its cluster has no owner that must be
-seen again and again, nor is nearly as old as it may become.
+for it: it is ready, nothing of it is on the way, and its cluster has no owner that must be seen again and again, nor is
+nearly as old as it may become.
 """
 
 from collections.abc import Collection, Iterable, Mapping

@@ -11,13 +11,12 @@ Of several autoscalers of one group the oldest acts.
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 
 from models.kinds import Key
-from models.observed import Pod
 from models.resources import DaskAutoscaler, DaskWorkerGroup
 from models.scheduler_answer import DaskWorker, SchedulerAnswer
 from models.status import AutoscalerDecisions
@@ -104,8 +103,8 @@ class Adapting:
 
     def threads(self, group: DaskWorkerGroup) -> int | None:
         """How many threads a worker Pod of the group has; `None` if none has joined."""
-        inside = [workers for workers in map(self._inside, self._pods(group)) if workers]
-        return round(sum(one.threads for some in inside for one in some) / len(inside)) if inside else None
+        joined = self._joined(group)
+        return round(sum(one.threads for some in joined for one in some) / len(joined)) if joined else None
 
     @property
     def most_threads(self) -> int:
@@ -119,8 +118,7 @@ class Adapting:
 
         A scheduler without workers counts threads instead, since it does not know how many a worker has.
         """
-        pods = [self._inside(pod) for group in self.parts.groups for pod in self._pods(group)]
-        joined = [workers for workers in pods if workers]
+        joined = [workers for group in self.parts.groups for workers in self._joined(group)]
         if not joined:
             return math.ceil(target / self.most_threads)
         inside = sum(map(len, joined))
@@ -144,15 +142,16 @@ class Adapting:
 
     def _busy(self, group: DaskWorkerGroup) -> int | None:
         """How many Pods of a group have something to do; `None` if all that have joined do."""
-        joined = [workers for workers in map(self._inside, self._pods(group)) if workers]
+        joined = self._joined(group)
         busy = sum(any(one.tasks for one in workers) for workers in joined)
         return busy if busy < len(joined) else None
 
-    def _pods(self, group: DaskWorkerGroup) -> Iterator[Pod]:
-        return (pod for pod in workers_of(group, self.parts.snapshot) if is_live(pod))
-
-    def _inside(self, pod: Pod) -> Sequence[DaskWorker]:
-        return self.answer.workers_in(pod.metadata.name, pod.status.pod_ip) if self.answer is not None else ()
+    def _joined(self, group: DaskWorkerGroup) -> list[Sequence[DaskWorker]]:
+        """The worker processes of each of the group's Pods that have some."""
+        if (answer := self.answer) is None:
+            return []
+        live = filter(is_live, workers_of(group, self.parts.snapshot))
+        return [inside for pod in live if (inside := answer.workers_in(pod.metadata.name, pod.status.pod_ip))]
 
 
 @dataclass(frozen=True)

@@ -182,15 +182,15 @@ class DaskWorkers:
     @property
     def is_awaited(self) -> bool:
         """Whether its scheduler has not answered yet, and is asked, or will be as soon as it is ready."""
-        keep, answers = self.parts.lasting_scheduler, self.parts.snapshot.schedulers or {}
+        keep = self.parts.lasting_scheduler
         if keep is None or keep.is_ready or not self.are_looked_at:
             return self.knowledge is Knowledge.AWAITED
-        answer = answers.get(self.parts.cluster.key)
+        answer = self.parts.snapshot.answer_of(self.parts.cluster.key)
         return answer is None or answer.pod_uid != keep.metadata.uid
 
     @property
     def is_asked_in_vain(self) -> bool:
-        """Whether the scheduler is silent and has never answered."""
+        """Whether the scheduler has never answered, and is waited for no longer."""
         return self.answer is not None and self.answer.is_silent and self.answer.at is None
 
     @property
@@ -264,10 +264,5 @@ class DaskWorkers:
 
     def is_asked_to_retire(self, pod: Pod) -> bool:
         """Whether a worker that is chosen to go is to hand over what it has, if there is somebody to ask it."""
-        is_asked = self.knowledge is not Knowledge.UNASKED and not self._is_asked_in_vain
+        is_asked = self.knowledge is not Knowledge.UNASKED and not self.is_asked_in_vain
         return bool(pod.status.pod_ip) and (is_asked or self._may_be_ready_again)
-
-    @property
-    def _is_asked_in_vain(self) -> bool:
-        """Whether the scheduler has never answered, and is waited for no longer."""
-        return self.answer is not None and self.answer.is_silent and self.answer.at is None

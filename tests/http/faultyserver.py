@@ -12,7 +12,7 @@ import kmock
 from aiohttp import web
 from multidict import CIMultiDict
 
-from models.kinds import ALL_KINDS, POD_DISRUPTION_BUDGET, Key, Kind
+from models.kinds import KNOWN_KINDS, Key, Kind
 from reconciler.wire.errors import (
     AlreadyExists,
     ApiError,
@@ -232,8 +232,7 @@ class FaultyServer:
 def _asked(request: kmock.Request) -> Asked:
     resource, method = request.resource, str(request.method.value)
     assert resource is not None, f"{request.url} is no URL of a Kubernetes resource"
-    known = (*ALL_KINDS, POD_DISRUPTION_BUDGET)
-    kind = next(kind for kind in known if (kind.group, kind.plural) == (resource.group, resource.plural))
+    kind = next(kind for kind in KNOWN_KINDS if (kind.group, kind.plural) == (resource.group, resource.plural))
     verb = VERBS.get(method) or PATCHES[request.headers["Content-Type"]]
     name = request.data["metadata"]["name"] if verb == "CREATE" else request.name
     return Asked(verb, kind, request.namespace, name, request.subresource)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from models.base import wire_time
-from models.kinds import ALL_KINDS, CONFIG_MAP, NAMESPACE, POD_DISRUPTION_BUDGET, SECRET, Key
+from models.kinds import CONFIG_MAP, KNOWN_KINDS, NAMESPACE, SECRET, Key
 from reconciler.local.server.patches import APPLY, MERGE, change
 from reconciler.local.server.request import Request
 from reconciler.local.server.scale import rescaled, scale, scale_table
@@ -141,7 +141,7 @@ class Objects:
     def _namespaces(self, fields: str) -> list[Body]:
         """Every namespace is there; those are shown that have something in them, or are asked for by name."""
         wanted = fields.removeprefix("metadata.name=") if fields.startswith("metadata.name=") else ""
-        kinds = (*ALL_KINDS, CONFIG_MAP, POD_DISRUPTION_BUDGET, SECRET)
+        kinds = (*KNOWN_KINDS, CONFIG_MAP, SECRET)
         used = {body["metadata"]["namespace"] for kind in kinds for body in self._api.objects(kind)}
         return [self._namespace(name) for name in sorted({wanted} if wanted else {"default", *used})]
 

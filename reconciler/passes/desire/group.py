@@ -170,7 +170,7 @@ class _Workers:
 
     def _may_go(self, pod: Pod) -> bool:
         """Whether a worker that was chosen to go may be deleted: nothing is left with it, or time is up."""
-        return has_ended(pod) or self._is_orphan(pod) or self._dask.may_go(pod, self.retiring[pod.metadata.uid])
+        return not self._may_hold(pod) or self._dask.may_go(pod, self.retiring[pod.metadata.uid])
 
     @cached_property
     def _schedulers(self) -> frozenset[str]:
@@ -191,17 +191,15 @@ class _Workers:
 
         They were chosen when they could not be asked, and now they can; or something else deletes them.
         """
-        going = [
-            one for one in chosen if one.metadata.name not in keep and not (has_ended(one) or self._is_orphan(one))
-        ]
+        going = [one for one in chosen if one.metadata.name not in keep and self._may_hold(one)]
         anew = [pod for pod in going if self._dask.is_asked_anew(pod, self.retiring[pod.metadata.uid])]
         return [*anew, *(pod for pod in taken if self._can_be_saved(pod))]
 
     def _can_be_saved(self, pod: Pod) -> bool:
         """Whether a worker that something else deletes has time to hand over what it holds."""
         has_time = pod.metadata.deletion_timestamp is not None and self.now < pod.metadata.deletion_timestamp
-        is_useful = not (has_ended(pod) or self._is_orphan(pod))
-        return has_time and is_useful and self._dask.is_asked_to_retire(pod) and self._dask.has_joined(pod) is not False
+        can_be_asked = self._may_hold(pod) and self._dask.is_asked_to_retire(pod)
+        return has_time and can_be_asked and self._dask.has_joined(pod) is not False
 
     def _counts(self, ended: Sequence[Pod], taken: Sequence[Pod]) -> Body:
         """What is to be written down of the workers that have ended, or are being taken away."""
@@ -252,7 +250,7 @@ class _Workers:
         chosen = Retirement(
             name=pod.metadata.name, uid=pod.metadata.uid, since=self.now, ready=None if is_counted else False
         )
-        if has_ended(pod) or self._is_orphan(pod) or not self._dask.is_asked_to_retire(pod):
+        if not (self._may_hold(pod) and self._dask.is_asked_to_retire(pod)):
             return chosen
         latest = self.now + timedelta(seconds=self.group.spec.worker.retirement_deadline_seconds)
         deadline = pod.metadata.deletion_timestamp or latest
@@ -263,6 +261,10 @@ class _Workers:
         """Whether it counts as a ready worker."""
         known = self.retiring.get(pod.metadata.uid)
         return pod.is_ready and self._dask.has_joined(pod) is not False and (known is None or known.ready is not False)
+
+    def _may_hold(self, pod: Pod) -> bool:
+        """Whether a worker may hold something of use: it lives, and so does its scheduler's state."""
+        return not (has_ended(pod) or self._is_orphan(pod))
 
     def _is_orphan(self, pod: Pod) -> bool:
         return pod.metadata.annotations.get(SCHEDULER_HASH) not in self._schedulers
